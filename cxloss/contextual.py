@@ -1,0 +1,172 @@
+"""The contextual loss as a function of two sets of features.
+
+Conventions of the package: images and feature maps are NHWC; arguments come in
+Keras' order, target (`y_true`) first; `i` counts generated features x_i, `j`
+target features y_j.
+
+The steps follow the authors' TensorFlow code [2], which the paper [1] trained:
+
+1. centre both sets by the target's mean (per channel),
+2. divide every vector by its L2 norm,
+3. cosine distance `d_ij = (1 - x_i . y_j) / 2`,
+4. relative distance `d_ij / (min_k d_ik + 1e-5)`, the minimum over targets k,
+5. affinity `A_ij = softmax_j((1 - d~_ij) / h)`,
+6. similarity `CX = mean_j max_i A_ij`, loss `-log CX`.
+
+References:
+1. Mechrez et al., "Maintaining Natural Image Statistics with the Contextual
+   Loss", ACCV 2018, https://arxiv.org/abs/1803.04626.
+2. https://github.com/roimehrez/contextualLoss, CX/CX_distance.py.
+"""
+
+import tensorflow as tf
+
+from cxloss.affinity import largest_affinities
+
+DISTANCES = ("cosine", "l2")
+CENTERINGS = ("batch", "image")
+
+# Added to the smallest distance of each row [2].
+_EPSILON = 1e-5
+# Squared norms below this count as zero: a vector equal to the mean, such as a
+# patch of flat colour, has no direction and would give 0 / 0.
+_NORM_EPSILON = 1e-12
+# Inputs larger than this are scaled down first, so that squares stay finite.
+_LARGE = 1e8
+
+
+def contextual_loss(
+    target, generated, bandwidth=0.1, distance="cosine", centering="batch"
+):
+  """Contextual loss `-log CX` of each image, exact, in linear memory.
+
+  The two sets may differ in their number of positions. Memory grows with
+  `P + Q`, not `P * Q`: affinities are computed in tiles of rows (see
+  `affinity.py`), and never sampled.
+
+  All arithmetic is in float32. On GPUs, TensorFlow rounds the factors of float32
+  products to 10 bits unless told otherwise; distances of well-matched features
+  then lose all their digits. Call
+  `tf.config.experimental.enable_tensor_float_32_execution(False)` where exact
+  values matter.
+
+  Args:
+    target: `(N, H, W, C)` or `(N, Q, C)`, any float type: features to match.
+    generated: `(N, H', W', C)` or `(N, P, C)`, any float type.
+    bandwidth: positive float, h in equation 4 of the paper. Defaults to 0.1, the
+      paper's value for super-resolution.
+    distance: `"cosine"` (the paper's), or `"l2"`, squared Euclidean distance
+      between the features as they are, neither centred nor normalised.
+    centering: what the target's mean is taken over before normalising:
+      `"batch"`, all images together, as in the authors' code, so that an image's
+      loss depends on its batch; or `"image"`, each image on its own. Without
+      effect if `distance` is `"l2"`.
+
+  Returns:
+    Float32 `(N,)`, at least 0. Differentiable once with respect to both sets.
+
+  Raises:
+    ValueError: if ranks, batches or channels do not fit, a set is empty, or an
+      option is not one of the above.
+    TypeError: if a set does not hold floats.
+
+  Example:
+
+  >>> x = tf.reshape(tf.range(12.0) ** 2, [1, 4, 3])
+  >>> cxloss.contextual_loss(x, x[:, ::-1]).numpy().round(3)
+  array([0.001], dtype=float32)
+  """
+  check_options(bandwidth, distance, centering)
+  target, generated = as_sets(target, generated)
+  scale = _downscale(target, generated)
+  target, generated = target * scale, generated * scale
+  embed = _embed_cosine if distance == "cosine" else _embed_l2
+  x, y = embed(target, generated, centering)
+  epsilon = _EPSILON
+  if distance == "l2":
+    # Distances shrank by scale^2, and the constant with them.
+    epsilon = tf.maximum(_EPSILON * scale * scale, 1e-30)
+  affinity = largest_affinities(x, y, bandwidth, epsilon, clip=distance == "l2")
+  return -tf.math.log(tf.reduce_mean(affinity, axis=1))
+
+
+def as_sets(target, generated):
+  """Validates two sets of features and returns both as float32 `(N, P, C)`."""
+  target = _as_set(target, "target")
+  generated = _as_set(generated, "generated")
+  for axis, name in ((0, "batch size"), (2, "number of channels")):
+    a, b = target.shape[axis], generated.shape[axis]
+    if a is not None and b is not None and a != b:
+      raise ValueError(
+          f"`target` and `generated` must have the same {name}. "
+          f"Received: target.shape={target.shape}, "
+          f"generated.shape={generated.shape} (as batch, positions, channels)"
+      )
+  return target, generated
+
+
+def _as_set(features, name):
+  features = tf.convert_to_tensor(features)
+  if not features.dtype.is_floating:
+    raise TypeError(f"`{name}` must hold floats. Received: dtype={features.dtype.name}")
+  rank = features.shape.rank
+  if rank not in (3, 4):
+    raise ValueError(
+        f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
+        f"Received: shape={features.shape}"
+    )
+  if 0 in features.shape.as_list():
+    raise ValueError(f"`{name}` must not be empty. Received: shape={features.shape}")
+  features = tf.cast(features, tf.float32)
+  if rank == 3:
+    return features
+  static, dynamic = features.shape, tf.shape(features)
+  n, h, w, c = (dynamic[i] if s is None else s for i, s in enumerate(static))
+  return tf.reshape(features, [n, h * w, c])
+
+
+def check_options(bandwidth, distance, centering):
+  if not bandwidth > 0:
+    raise ValueError(f"`bandwidth` must be positive. Received: bandwidth={bandwidth}")
+  if distance not in DISTANCES:
+    raise ValueError(
+        f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}"
+    )
+  if centering not in CENTERINGS:
+    raise ValueError(
+        f"`centering` must be one of {CENTERINGS}. Received: centering={centering!r}"
+    )
+
+
+def _downscale(target, generated):
+  largest = tf.maximum(
+      tf.reduce_max(tf.abs(target)), tf.reduce_max(tf.abs(generated))
+  )
+  return tf.stop_gradient(tf.where(largest > _LARGE, _LARGE / largest, 1.0))
+
+
+def _embed_cosine(target, generated, centering):
+  """Embeddings with `-x_i . y_j = (1 - cos(x_i, y_j)) / 2`."""
+  axes = [0, 1] if centering == "batch" else [1]
+  mean = tf.reduce_mean(target, axis=axes, keepdims=True)
+  x, y = _normalize(generated - mean), _normalize(target - mean)
+  x = tf.concat([x / 2, -tf.ones_like(x[:, :, :1])], axis=2)
+  y = tf.concat([y, tf.ones_like(y[:, :, :1]) / 2], axis=2)
+  return x, y
+
+
+def _normalize(v):
+  square = tf.reduce_sum(v * v, axis=2, keepdims=True)
+  return v * tf.math.rsqrt(square + _NORM_EPSILON)
+
+
+def _embed_l2(target, generated, centering):
+  """Embeddings with `-x_i . y_j = |x_i - y_j|^2`."""
+  del centering  # differences do not depend on the origin
+  one, zero = tf.ones_like(target[:, :, :1]), tf.zeros_like(target[:, :, :1])
+  square = tf.reduce_sum(target * target, axis=2, keepdims=True)
+  y = tf.concat([target, one, square, zero], axis=2)
+  minus = -tf.ones_like(generated[:, :, :1])
+  square = tf.reduce_sum(generated * generated, axis=2, keepdims=True)
+  x = tf.concat([2 * generated, -square, minus, minus], axis=2)
+  return x, y

@@ -1,0 +1,226 @@
+"""Maps from images to the feature sets that the contextual loss compares.
+
+A features object is a callable from images to a list of `(weight, features)`,
+with features `(N, h, w, C)`; the loss is the weighted sum over the list. It
+serialises by `get_config`, and is not a Keras layer: the network inside stays
+out of the checkpoints of the model that is trained with it.
+"""
+
+import keras
+import tensorflow as tf
+
+from cxloss import backbones
+
+# Images may overshoot their stated range by this share of it, as the outputs of
+# networks do, before it counts as a mistake.
+_OVERSHOOT = 0.1
+
+
+class _Features:
+  """What Keras asks of an object that it serialises within a loss."""
+
+  def get_config(self):
+    raise NotImplementedError
+
+  @classmethod
+  def from_config(cls, config):
+    return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class VGGFeatures(_Features):
+  """Feature maps of a pretrained VGG16 or VGG19, after the ReLU.
+
+  Args:
+    layers: dict from Keras layer name to weight in the loss, or a sequence of
+      names (weight 1 each). Defaults to `block3_conv4`, the paper's conv3_4.
+    architecture: `"vgg19"` (default) or `"vgg16"`.
+    weights: `"imagenet"` (default, downloaded by Keras), `"bundled"` (the VGG16
+      front that ships with the package, up to `block3_conv3`), the path of a
+      weights file, or `None` (random); see `cxloss.backbones`.
+    value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
+    pooling: `"max"` (default, as trained and as the paper's code), or `"avg"`, as
+      the authors' style-transfer code.
+
+  Call arguments:
+    images: `(N, H, W, 3)`, RGB in `value_range`, any float type. When run
+      eagerly, values beyond the range by more than a tenth of its length raise
+      `ValueError`; a graph does not check.
+
+  Returns:
+    List of `(weight, features)`, features float32 `(N, h, w, C)`. Layers of
+    weight 0 are left out.
+
+  Raises:
+    ValueError: for unknown options or images of the wrong shape or range.
+    FileNotFoundError, RuntimeError: if weights cannot be had.
+  """
+
+  def __init__(
+      self,
+      layers=None,
+      architecture="vgg19",
+      weights="imagenet",
+      value_range=(-1.0, 1.0),
+      pooling="max",
+  ):
+    layers = {"block3_conv4": 1.0} if layers is None else layers
+    if isinstance(layers, str):
+      layers = [layers]
+    if not isinstance(layers, dict):
+      layers = dict.fromkeys(layers, 1.0)
+    if any(weight < 0 for weight in layers.values()):
+      raise ValueError(f"`layers` must have weights >= 0. Received: layers={layers}")
+    low, high = value_range
+    if not low < high:
+      raise ValueError(
+          f"`value_range` must be (low, high). Received: value_range={value_range}"
+      )
+    self.layers = {name: float(weight) for name, weight in layers.items()}
+    self.architecture = architecture
+    self.weights = weights if weights is None else str(weights)
+    self.value_range = (float(low), float(high))
+    self.pooling = pooling
+    used = [name for name, weight in self.layers.items() if weight > 0]
+    self._model, self._preprocessing = backbones.vgg(
+        used, architecture, self.weights, pooling
+    )
+
+  def __call__(self, images):
+    images = tf.convert_to_tensor(images)
+    if images.shape.rank != 4 or images.shape[-1] != 3:
+      raise ValueError(
+          "`images` must be RGB with shape (N, H, W, 3). "
+          f"Received: shape={images.shape}"
+      )
+    if tf.executing_eagerly():
+      self._check_range(images)
+    maps = self._model(
+        backbones.preprocess(images, self.value_range, self._preprocessing),
+        training=False,
+    )
+    maps = maps if isinstance(maps, list) else [maps]
+    weights = [weight for weight in self.layers.values() if weight > 0]
+    return list(zip(weights, maps, strict=True))
+
+  def _check_range(self, images):
+    low, high = self.value_range
+    slack = _OVERSHOOT * (high - low)
+    least, most = float(tf.reduce_min(images)), float(tf.reduce_max(images))
+    if least < low - slack or most > high + slack:
+      raise ValueError(
+          f"`images` must lie in value_range={self.value_range}. "
+          f"Received: values from {least:.6g} to {most:.6g}"
+      )
+
+  def get_config(self):
+    return {
+        "layers": self.layers,
+        "architecture": self.architecture,
+        "weights": self.weights,
+        "value_range": self.value_range,
+        "pooling": self.pooling,
+    }
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class PatchFeatures(_Features):
+  """Vectorised square patches of images or normal maps.
+
+  The paper's features for single-image experiments and, beside VGG19, for
+  surface normals: 5 x 5 patches at stride 2.
+
+  Args:
+    size: side of a patch in pixels. Defaults to 5.
+    stride: step between patches in pixels. Defaults to 2.
+
+  Call arguments:
+    images: `(N, H, W, C)`, any float type and value range, H and W at least
+      `size`.
+
+  Returns:
+    `[(1.0, features)]` with features
+    `(N, (H - size) // stride + 1, (W - size) // stride + 1, size * size * C)`.
+
+  Raises:
+    ValueError: for sizes below 1 or images smaller than a patch.
+  """
+
+  def __init__(self, size=5, stride=2):
+    for name, value in (("size", size), ("stride", stride)):
+      if value != int(value) or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {value}")
+    self.size = int(size)
+    self.stride = int(stride)
+
+  def __call__(self, images):
+    images = tf.convert_to_tensor(images)
+    small = any(side is not None and side < self.size for side in images.shape[1:3])
+    if images.shape.rank != 4 or small:
+      raise ValueError(
+          f"`images` must have shape (N, H, W, C) with sides of at least "
+          f"{self.size}. Received: shape={images.shape}"
+      )
+    patches = tf.image.extract_patches(
+        images,
+        sizes=[1, self.size, self.size, 1],
+        strides=[1, self.stride, self.stride, 1],
+        rates=[1, 1, 1, 1],
+        padding="VALID",
+    )
+    return [(1.0, patches)]
+
+  def get_config(self):
+    return {"size": self.size, "stride": self.stride}
+
+
+def sample_positions(target, generated, max_points, seed):
+  """Draws positions without replacement, the same in both sets.
+
+  Args:
+    target: `(N, Q, C)`.
+    generated: `(N, P, C)`. If P differs from Q, each set is drawn on its own.
+    max_points: how many positions to keep; sets that have no more stay whole.
+    seed: int tensor of shape `(2,)`.
+
+  Returns:
+    `(target, generated)`, each with at most `max_points` positions, the same
+    positions for every image of the batch.
+  """
+
+  def draw(features, seed):
+    size = features.shape[1] or tf.shape(features)[1]
+    keys = tf.random.stateless_uniform([size], seed)
+    keep = min(size, max_points) if isinstance(size, int) else None
+    keep = tf.minimum(size, max_points) if keep is None else keep
+    return tf.math.top_k(keys, keep).indices
+
+  # One draw serves both when the sizes agree: the same seed, the same keys.
+  return tuple(
+      features
+      if features.shape[1] is not None and features.shape[1] <= max_points
+      else tf.gather(features, draw(features, seed), axis=1)
+      for features in (target, generated)
+  )
+
+
+def stack_quarters(features):
+  """Stacks the four quarters of feature maps on the batch axis.
+
+  As `crop_quarters` of the authors' code: `(N, H, W, C)` to
+  `(4 N, H // 2, W // 2, C)`, top left, bottom left, top right, bottom right. The
+  middle row or column of an odd side is left out.
+  """
+  if features.shape.rank != 4 or any(s is not None and s < 2 for s in features.shape[1:3]):
+    raise ValueError(
+        "Quarters need features of shape (N, H, W, C) with sides of at least 2. "
+        f"Received: shape={features.shape}"
+    )
+  h, w = (
+      features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2)
+  )
+  top, bottom = slice(0, h // 2), slice(h - h // 2, h)
+  left, right = slice(0, w // 2), slice(w - w // 2, w)
+  return tf.concat(
+      [features[:, r, c] for c in (left, right) for r in (top, bottom)], axis=0
+  )

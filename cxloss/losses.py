@@ -1,0 +1,201 @@
+"""Keras losses: the contextual loss and its low-frequency companion."""
+
+import keras
+import tensorflow as tf
+
+from cxloss.contextual import as_sets, check_options, contextual_loss
+from cxloss.features import sample_positions, stack_quarters
+from cxloss.filters import check_blur, gaussian_blur
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class ContextualLoss(keras.losses.Loss):
+  """Contextual loss between feature sets of two images (paper, equation 5).
+
+  `loss = sum_l weight_l * -log CX(features_l(y_pred), features_l(y_true))`
+
+  Args:
+    features: callable from images to a list of `(weight, features)`, such as
+      `cxloss.VGGFeatures` or `cxloss.PatchFeatures`, or a list of them; or `None`
+      (default): inputs are features already.
+    bandwidth: positive float, h. Defaults to 0.1 (supplementary, section 1.1).
+    distance: `"cosine"` (default) or `"l2"`; see `cxloss.contextual_loss`.
+    centering: `"batch"` (default) or `"image"`; see `cxloss.contextual_loss`.
+    max_points: `None` (default), or how many positions of each feature map to
+      draw at random, anew at each call and the same in both images. The paper
+      drew 65 * 65 = 4225 for normals to save memory, which is not necessary here.
+    symmetric: whether to average the loss with the one of exchanged roles.
+      Defaults to False.
+    crop_quarters: whether to compare each quarter of the feature maps with the
+      same quarter only, as the authors' code can. Defaults to False.
+    seed: integer that fixes the draws of `max_points`, or `None` (default).
+    reduction: how Keras reduces the values of a batch. Defaults to
+      `"sum_over_batch_size"`, their mean.
+    name: defaults to `"contextual_loss"`.
+    dtype: type of the result; computation is in float32. Defaults to Keras'
+      `floatx`.
+
+  Call arguments:
+    y_true: target images `(N, H, W, C)` in the features' value range; or, if
+      `features` is `None`, feature sets `(N, H, W, C)` or `(N, P, C)`.
+    y_pred: generated images or features, likewise.
+    sample_weight: optional `(N,)`.
+
+  Example:
+
+  >>> loss = cxloss.ContextualLoss(cxloss.PatchFeatures())
+  >>> image = keras.random.uniform((1, 32, 32, 3), seed=1)
+  >>> float(loss(image, image)) < 1e-3
+  True
+  """
+
+  def __init__(
+      self,
+      features=None,
+      bandwidth=0.1,
+      distance="cosine",
+      centering="batch",
+      max_points=None,
+      symmetric=False,
+      crop_quarters=False,
+      seed=None,
+      reduction="sum_over_batch_size",
+      name="contextual_loss",
+      dtype=None,
+  ):
+    super().__init__(name=name, reduction=reduction, dtype=dtype)
+    check_options(bandwidth, distance, centering)
+    if max_points is not None and (max_points != int(max_points) or max_points < 1):
+      raise ValueError(
+          "`max_points` must be None or a positive integer. "
+          f"Received: max_points={max_points}"
+      )
+    listed = features if isinstance(features, (list, tuple)) else [features]
+    if features is not None and not (listed and all(callable(f) for f in listed)):
+      raise ValueError(
+          "`features` must be None, a callable or a list of callables. "
+          f"Received: features={features!r}"
+      )
+    self.features = features
+    self.bandwidth = float(bandwidth)
+    self.distance = distance
+    self.centering = centering
+    self.max_points = max_points
+    self.symmetric = bool(symmetric)
+    self.crop_quarters = bool(crop_quarters)
+    self.seed = seed
+    # Its state counts the calls; a model that holds it resumes the sequence.
+    self.seed_generator = (
+        None if max_points is None else keras.random.SeedGenerator(seed)
+    )
+
+  def call(self, y_true, y_pred):
+    """Unreduced loss, float32 `(N,)`."""
+    if y_true.shape[0] != y_pred.shape[0] and None not in (
+        y_true.shape[0],
+        y_pred.shape[0],
+    ):
+      raise ValueError(
+          "`y_true` and `y_pred` must have the same batch size. "
+          f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+      )
+    total = 0.0
+    for (weight, target), (_, generated) in zip(
+        self._features(y_true), self._features(y_pred), strict=True
+    ):
+      total += weight * self._compare(target, generated)
+    return total
+
+  def _features(self, images):
+    if self.features is None:
+      return [(1.0, images)]
+    if callable(self.features):
+      return self.features(images)
+    return [entry for features in self.features for entry in features(images)]
+
+  def _compare(self, target, generated):
+    if self.crop_quarters:
+      target, generated = stack_quarters(target), stack_quarters(generated)
+    target, generated = as_sets(target, generated)
+    if self.max_points is not None:
+      target, generated = sample_positions(
+          target, generated, self.max_points, self.seed_generator.next()
+      )
+    settings = (self.bandwidth, self.distance, self.centering)
+    loss = contextual_loss(target, generated, *settings)
+    if self.symmetric:
+      loss = (loss + contextual_loss(generated, target, *settings)) / 2
+    if self.crop_quarters:
+      loss = tf.reduce_mean(tf.reshape(loss, [4, -1]), axis=0)
+    return loss
+
+  def get_config(self):
+    config = super().get_config()
+    config.update(
+        features=keras.saving.serialize_keras_object(self.features),
+        bandwidth=self.bandwidth,
+        distance=self.distance,
+        centering=self.centering,
+        max_points=self.max_points,
+        symmetric=self.symmetric,
+        crop_quarters=self.crop_quarters,
+        seed=self.seed,
+    )
+    return config
+
+  @classmethod
+  def from_config(cls, config):
+    config = dict(config)
+    config["features"] = keras.saving.deserialize_keras_object(config["features"])
+    return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class LowFrequencyLoss(keras.losses.Loss):
+  """Mean squared error of low-pass filtered images.
+
+  The term `|G(s)^LF - y^LF|^2` of the paper's objective, as a mean over pixels
+  and channels (supplementary, sections 1.1 and 1.2). It ties the colours and
+  large shapes, which the contextual loss leaves free, to the target.
+
+  Args:
+    kernel_size: odd width of the Gaussian in pixels. Defaults to 21.
+    sigma: its standard deviation in pixels. Defaults to 3.0.
+    reduction: defaults to `"sum_over_batch_size"`.
+    name: defaults to `"low_frequency_loss"`.
+    dtype: type of computation and result. Defaults to Keras' `floatx`.
+
+  Call arguments:
+    y_true: target images `(N, H, W, C)`, any value range.
+    y_pred: generated images of the same shape.
+    sample_weight: optional `(N,)`.
+  """
+
+  def __init__(
+      self,
+      kernel_size=21,
+      sigma=3.0,
+      reduction="sum_over_batch_size",
+      name="low_frequency_loss",
+      dtype=None,
+  ):
+    super().__init__(name=name, reduction=reduction, dtype=dtype)
+    check_blur(kernel_size, sigma)
+    self.kernel_size = int(kernel_size)
+    self.sigma = float(sigma)
+
+  def call(self, y_true, y_pred):
+    """Unreduced loss, `(N,)`."""
+    if not y_true.shape.is_compatible_with(y_pred.shape):
+      raise ValueError(
+          "`y_true` and `y_pred` must have the same shape. "
+          f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+      )
+    # The filter is linear: one convolution of the difference serves both images.
+    difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)
+    return tf.reduce_mean(difference**2, axis=[1, 2, 3])
+
+  def get_config(self):
+    config = super().get_config()
+    config.update(kernel_size=self.kernel_size, sigma=self.sigma)
+    return config

@@ -1,0 +1,81 @@
+"""What every entry point shares: start-up, common flags, errors in one line.
+
+`run(main)` parses the command line (`--flagfile=NAME` also finds `flags/NAME`),
+refuses stray arguments, seeds all random numbers, and turns the user's mistakes
+into one line on stderr and exit code 1.
+"""
+
+import os
+import pathlib
+import sys
+
+import keras
+from absl import app, flags, logging
+
+_FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
+
+OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    "Run folder. The same command again resumes what lies there. Defaults to "
+    "runs/<name of the flagfile, or else of the experiment>.",
+)
+SEED = flags.DEFINE_integer("seed", 0, "Fixes all random numbers.", lower_bound=0)
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Delete an earlier run in --output_dir and start anew."
+)
+
+
+def run(main, experiment):
+  """Runs an experiment's `main()`.
+
+  Args:
+    main: function without arguments.
+    experiment: name for the default run folder.
+  """
+  argv, flagfiles = _resolve_flagfiles(sys.argv)
+  name = flagfiles[-1].stem if flagfiles else experiment
+  flags.set_default(OUTPUT_DIR, str(pathlib.Path("runs") / name))
+  flags.FLAGS.set_default("stderrthreshold", "warning")
+
+  def checked(args):
+    if len(args) > 1:
+      raise app.UsageError(f"Unexpected arguments: {' '.join(args[1:])}")
+    keras.utils.set_random_seed(SEED.value)
+    try:
+      main()
+    except (ValueError, OSError, RuntimeError) as error:
+      if logging.level_debug():
+        raise
+      print(f"{experiment}: {error}", file=sys.stderr)
+      sys.exit(1)
+
+  app.run(checked, argv=argv)
+
+
+def _resolve_flagfiles(argv):
+  """Points `--flagfile=NAME` to `flags/NAME` where the former does not exist."""
+  resolved, paths = [], []
+  for position, argument in enumerate(argv):
+    name, equals, value = argument.partition("=")
+    if position and name in ("--flagfile", "-flagfile") and equals:
+      path = pathlib.Path(value)
+      if not path.exists() and (_FLAGS_FOLDER / value).exists():
+        path = _FLAGS_FOLDER / value
+      if not path.is_file():
+        known = ", ".join(sorted(p.name for p in _FLAGS_FOLDER.glob("*.flags")))
+        print(
+            f"--flagfile: there is no file {value}. Those of {_FLAGS_FOLDER.name}/ "
+            f"are {known}",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+      paths.append(path)
+      argument = f"{name}={path}"
+    resolved.append(argument)
+  return resolved, paths
+
+
+def quiet():
+  """Whether the standard output is not a terminal, where bars become noise."""
+  return not sys.stdout.isatty() or bool(os.environ.get("CI"))

@@ -1,0 +1,116 @@
+"""Keras callbacks: logs for TensorBoard and programs, and validation pictures."""
+
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from experiments import evaluation, figures, run_folder
+from experiments.data import crops
+
+
+class Logger(keras.callbacks.Callback):
+  """Writes each epoch's means to TensorBoard and to `metrics.jsonl`.
+
+  Placed after the callbacks whose entries it shall write. The step is the number
+  of updates of the generator in its phase.
+  """
+
+  def __init__(self, folder, phase):
+    super().__init__()
+    self._path = pathlib.Path(folder) / "metrics.jsonl"
+    self._phase = phase
+    self._writer = tf.summary.create_file_writer(
+        str(pathlib.Path(folder) / "tensorboard" / phase)
+    )
+
+  def on_train_begin(self, logs=None):
+    step = int(self.model.optimizer.iterations)
+    if self._path.exists():
+      # A run that was killed may have logged steps that its backup lacks.
+      lines = self._path.read_text().splitlines(keepends=True)
+      kept = [line for line in lines if self._keep(line, step)]
+      run_folder.write_text(self._path, "".join(kept))
+
+  def on_epoch_begin(self, epoch, logs=None):
+    self._start = time.monotonic()
+
+  def on_epoch_end(self, epoch, logs=None):
+    step = int(self.model.optimizer.iterations)
+    values = {name: float(value) for name, value in (logs or {}).items()}
+    values["learning_rate"] = float(self.model.optimizer.learning_rate)
+    d_optimizer = getattr(self.model, "discriminator_optimizer", None)
+    if d_optimizer is not None:
+      values["d_learning_rate"] = float(d_optimizer.learning_rate)
+    with self._writer.as_default(step):
+      for name, value in values.items():
+        tf.summary.scalar(name, value)
+    self._writer.flush()
+    entry = {
+        "phase": self._phase,
+        "epoch": epoch,
+        "step": step,
+        "seconds": round(time.monotonic() - self._start, 3),
+        **values,
+    }
+    with self._path.open("a") as file:
+      file.write(json.dumps(entry) + "\n")
+
+  def _keep(self, line, step):
+    try:
+      entry = json.loads(line)
+    except json.JSONDecodeError:
+      return False
+    return entry["phase"] != self._phase or entry["step"] <= step
+
+
+class Validation(keras.callbacks.Callback):
+  """PSNR, SSIM and panels of held-out photographs, and D's logits.
+
+  Adds `val_psnr_y` and `val_ssim_y` to the epoch's logs.
+
+  Args:
+    folder: the run folder.
+    phase: name of the phase.
+    pairs: list of `(name, lr, hr)`, uint8.
+    batch: a fixed training batch `(lr, hr)` for the histograms of logits.
+    every: epochs between validations; the last epoch is always validated.
+  """
+
+  def __init__(self, folder, phase, pairs, batch, every):
+    super().__init__()
+    self._pairs = pairs
+    self._batch = batch
+    self._every = every
+    self._writer = tf.summary.create_file_writer(
+        str(pathlib.Path(folder) / "tensorboard" / phase)
+    )
+
+  def on_epoch_end(self, epoch, logs=None):
+    last = epoch + 1 == self.params["epochs"]
+    if self.model.stop_training or ((epoch + 1) % self._every and not last):
+      return
+    rows, pictures = evaluation.evaluate(self.model.generator, self._pairs)
+    for measure in ("psnr_y", "ssim_y"):
+      logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))
+    with self._writer.as_default(int(self.model.optimizer.iterations)):
+      for (name, lr, hr), picture in zip(self._pairs[:3], pictures, strict=False):
+        panel = figures.comparison(lr, picture, hr)
+        tf.summary.image(f"validation/{name}", panel[None])
+      if getattr(self.model, "discriminator", None) is not None:
+        lr, hr = self._batch
+        sr = self.model.generator(lr, training=False)
+        for kind, images in (("real", hr), ("fake", sr)):
+          logits = self.model.discriminator(images, training=True)
+          tf.summary.histogram(f"discriminator_logits/{kind}", logits)
+    self._writer.flush()
+
+
+def fixed_batch(source, crop_size, scale, batch_size, seed):
+  """One batch for histograms, the same throughout a run."""
+  return next(
+      iter(crops.training_batches(source, crop_size, scale, batch_size, seed))
+  )

@@ -1,0 +1,55 @@
+"""Sources of photographs, and training pairs made of them.
+
+A source is a sequence of uint8 RGB arrays `(H, W, 3)` with a list of `names`.
+"""
+
+from experiments.data import div2k, folder, images, samples
+
+__all__ = ["SPLIT", "Part", "hold_out", "images", "load"]
+
+
+SPLIT = ("samples", "div2k")  # sources with a validation split of their own
+
+
+def load(name, split, least=1):
+  """Opens a source.
+
+  Args:
+    name: `"samples"`, `"div2k"`, or a folder or glob of photographs.
+    split: `"train"` or `"validation"`; a folder has no splits.
+    least: smallest side in pixels of a photograph that can be used.
+
+  Returns:
+    A sequence of uint8 RGB arrays with an attribute `names`.
+  """
+  if name == "samples":
+    return samples.Samples(split)
+  if name == "div2k":
+    return div2k.Div2k(split)
+  return folder.Folder(name, least)
+
+
+def hold_out(source):
+  """Splits a folder into all but its last tenth, and that."""
+  count = max(len(source) // 10, 1)
+  if len(source) < 2:
+    raise ValueError(
+        "--data holds one photograph, which leaves none to validate on: name others "
+        "by --validation_data"
+    )
+  return Part(source, 0, len(source) - count), Part(source, -count, len(source))
+
+
+class Part:
+  """A slice of a source."""
+
+  def __init__(self, source, start, stop):
+    self._source = source
+    self._indices = range(len(source))[start:stop]
+    self.names = [source.names[i] for i in self._indices]
+
+  def __len__(self):
+    return len(self._indices)
+
+  def __getitem__(self, index):
+    return self._source[self._indices[index]]

@@ -1,0 +1,72 @@
+"""Endless batches of random crops for training.
+
+Every example is a function of the seed and its index alone. A run that was cut
+off therefore goes on with the very examples it would have seen, and two runs with
+one seed see the same.
+"""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from experiments.data import bicubic
+
+
+def training_batches(source, crop_size, scale, batch_size, seed, start=0):
+  """Pairs of low- and high-resolution crops, in [-1, 1].
+
+  Each epoch visits every photograph once, in random order; crops are placed
+  uniformly and mirrored left to right with probability 1/2.
+
+  Args:
+    source: sequence of uint8 arrays `(H, W, 3)`, sides of at least `crop_size`.
+    crop_size: side of the high-resolution crops, a multiple of `scale`.
+    scale: factor between the resolutions.
+    batch_size: pairs per batch.
+    seed: integer.
+    start: number of batches to skip.
+
+  Returns:
+    Infinite `tf.data.Dataset` of float32 `(lr, hr)`, with shapes
+    `(batch_size, crop_size / scale, crop_size / scale, 3)` and
+    `(batch_size, crop_size, crop_size, 3)`.
+  """
+
+  @functools.lru_cache(maxsize=8)
+  def order(epoch):
+    return np.random.default_rng([seed, 0, epoch]).permutation(len(source))
+
+  def crop(index):
+    epoch, position = divmod(int(index), len(source))
+    image = source[int(order(epoch)[position])]
+    rng = np.random.default_rng([seed, 1, int(index)])
+    top, left = (rng.integers(side - crop_size + 1) for side in image.shape[:2])
+    piece = image[top : top + crop_size, left : left + crop_size]
+    return np.ascontiguousarray(piece[:, ::-1] if rng.integers(2) else piece)
+
+  def pair(hr):
+    hr = tf.cast(tf.ensure_shape(hr, [batch_size, crop_size, crop_size, 3]), tf.float32)
+    return to_unit(bicubic.downscale(hr, scale)), to_unit(hr)
+
+  return (
+      tf.data.Dataset.counter(start * batch_size)
+      .map(
+          lambda index: tf.numpy_function(crop, [index], tf.uint8, stateful=False),
+          num_parallel_calls=tf.data.AUTOTUNE,
+          deterministic=True,
+      )
+      .batch(batch_size)
+      .map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+      .prefetch(tf.data.AUTOTUNE)
+  )
+
+
+def to_unit(images):
+  """[0, 255] to [-1, 1]."""
+  return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def to_uint8(images):
+  """[-1, 1] to uint8."""
+  return tf.cast(tf.round(tf.clip_by_value((images + 1.0) * 127.5, 0, 255)), tf.uint8)

@@ -1,0 +1,80 @@
+"""A folder, or a glob, of the user's photographs."""
+
+import concurrent.futures
+import glob
+import os
+
+from absl import logging
+
+from experiments.data import images
+
+# Decoded photographs are kept up to this size; beyond it, they are read again.
+_CACHE_BYTES = 4 << 30
+
+
+class Folder:
+  """Photographs of a folder (not its subfolders) or glob, sorted by name.
+
+  Every file is decoded once at the start. One that is no intact image, or has a
+  side below `least` pixels, is named in a warning and left out.
+
+  Raises:
+    ValueError: if no usable photograph is left.
+  """
+
+  def __init__(self, pattern, least=1):
+    paths = list_images(pattern)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+      arrays = list(pool.map(lambda path: _read(path, least), paths))
+    self._paths, self._kept, size = [], {}, 0
+    for path, array in zip(paths, arrays, strict=True):
+      if array is None:
+        continue
+      size += array.nbytes
+      if size <= _CACHE_BYTES:
+        self._kept[len(self._paths)] = array
+      self._paths.append(path)
+    if not self._paths:
+      raise ValueError(
+          f"--data must hold photographs of at least {least} x {least} pixels. "
+          f"Received: {pattern!r}, with {len(paths)} image files, none usable"
+      )
+    self.names = [os.path.splitext(os.path.basename(p))[0] for p in self._paths]
+
+  def __len__(self):
+    return len(self._paths)
+
+  def __getitem__(self, index):
+    array = self._kept.get(index)
+    return images.read_rgb(self._paths[index]) if array is None else array
+
+
+def list_images(pattern):
+  """Image files of a folder, or matches of a glob or path, sorted."""
+  if os.path.isdir(pattern):
+    pattern = os.path.join(glob.escape(pattern), "*")
+  elif not glob.glob(pattern):
+    raise ValueError(
+        "--data must be samples, div2k, a folder or a glob. "
+        f"Received: {pattern!r}, which matches nothing"
+    )
+  return sorted(
+      path
+      for path in glob.glob(pattern)
+      if os.path.isfile(path) and path.lower().endswith(images.SUFFIXES)
+  )
+
+
+def _read(path, least):
+  try:
+    array = images.read_rgb(path)
+  except ValueError as error:
+    logging.warning("Left out: %s", error)
+    return None
+  if min(array.shape[:2]) < least:
+    height, width = array.shape[:2]
+    logging.warning(
+        "Left out: %s is %d x %d, smaller than %d", path, width, height, least
+    )
+    return None
+  return array

@@ -1,0 +1,70 @@
+"""Panels that set images side by side."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from experiments.data import bicubic
+
+_GAP = 8
+_CAPTION = 28
+
+
+def comparison(lr, sr, hr, zoom=96):
+  """LR, bicubic, the network's result and HR, whole and a detail enlarged.
+
+  Args:
+    lr: uint8 `(h, w, 3)`.
+    sr: uint8 `(H, W, 3)`.
+    hr: uint8 `(H, W, 3)`.
+    zoom: side in pixels of the detail, which is the place of largest contrast.
+
+  Returns:
+    uint8 `(height, width, 3)`.
+  """
+  scale = hr.shape[0] // lr.shape[0]
+  cubic = bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
+  nearest = lr.repeat(scale, 0).repeat(scale, 1)
+  images = [nearest, cubic, sr, hr]
+  zoom = min(zoom, *hr.shape[:2])
+  top, left = _busiest(hr, zoom)
+  details = [image[top : top + zoom, left : left + zoom] for image in images]
+  width = hr.shape[1]
+  rows = [images, [_resize_to_width(detail, width) for detail in details]]
+  return grid(rows, [f"LR x{scale}", "bicubic", "ours", "HR"])
+
+
+def grid(rows, captions):
+  """Draws rows of uint8 RGB images under a line of captions."""
+  widths = [max(row[i].shape[1] for row in rows) for i in range(len(captions))]
+  heights = [max(image.shape[0] for image in row) for row in rows]
+  size = (
+      sum(widths) + _GAP * (len(widths) - 1),
+      _CAPTION + sum(heights) + _GAP * (len(heights) - 1),
+  )
+  canvas = Image.new("RGB", size, "white")
+  draw = ImageDraw.Draw(canvas)
+  font = ImageFont.load_default(size=18)
+  x = 0
+  for i, caption in enumerate(captions):
+    draw.text((x + 4, 2), caption, fill="black", font=font)
+    y = _CAPTION
+    for row, height in zip(rows, heights, strict=True):
+      canvas.paste(Image.fromarray(row[i]), (x, y))
+      y += height + _GAP
+    x += widths[i] + _GAP
+  return np.asarray(canvas)
+
+
+def _busiest(image, size):
+  """Corner of the window with the largest gradients."""
+  grey = image.astype(np.float64).mean(axis=2)
+  energy = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
+  total = np.pad(energy.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+  n = size - 1
+  sums = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
+  return np.unravel_index(sums.argmax(), sums.shape)
+
+
+def _resize_to_width(image, width):
+  height = round(image.shape[0] * width / image.shape[1])
+  return np.asarray(Image.fromarray(image).resize((width, height), Image.NEAREST))

@@ -1,0 +1,1 @@
+"""Measures of image quality, one per file."""

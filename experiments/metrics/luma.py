@@ -1,0 +1,21 @@
+"""The Y channel on which super-resolution is measured."""
+
+import tensorflow as tf
+
+_WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+
+
+def luma(images, shave=0):
+  """Y of YCbCr, as MATLAB's `rgb2ycbcr` (ITU-R BT.601, 16..235).
+
+  Args:
+    images: RGB `(N, H, W, 3)` in [0, 255].
+    shave: pixels to cut off at each border, usually the scale factor.
+
+  Returns:
+    Float32 `(N, H - 2 shave, W - 2 shave, 1)`, not rounded.
+  """
+  y = tf.tensordot(tf.cast(images, tf.float32), tf.constant(_WEIGHTS), 1) + 16.0
+  if shave:
+    y = y[:, shave:-shave, shave:-shave]
+  return y[..., None]

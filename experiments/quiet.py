@@ -1,0 +1,37 @@
+"""Silences TensorFlow's start-up notices."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+
+def import_tensorflow():
+  """Imports TensorFlow and finds its devices without a word on success.
+
+  `TF_CPP_MIN_LOG_LEVEL` does not reach what is logged before TensorFlow has set up
+  its logging. So stderr is held back meanwhile, and printed if the import fails.
+  """
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+  with _held_back_stderr():
+    import tensorflow as tf
+
+    tf.config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def _held_back_stderr():
+  sys.stderr.flush()
+  original = os.dup(2)
+  with tempfile.TemporaryFile() as held:
+    os.dup2(held.fileno(), 2)
+    try:
+      yield
+    except BaseException:
+      os.dup2(original, 2)
+      held.seek(0)
+      os.write(2, held.read())
+      raise
+    finally:
+      os.dup2(original, 2)
+      os.close(original)
