@@ -12,13 +12,13 @@ from cxloss.losses import ContextualLoss, LowFrequencyLoss
 from cxloss.version import __version__
 
 __all__ = [
-    "ContextualLoss",
-    "LowFrequencyLoss",
-    "PatchFeatures",
-    "VGGFeatures",
-    "__version__",
-    "chamfer_distance",
-    "contextual_loss",
-    "gaussian_blur",
-    "kl_divergence",
+  "ContextualLoss",
+  "LowFrequencyLoss",
+  "PatchFeatures",
+  "VGGFeatures",
+  "__version__",
+  "chamfer_distance",
+  "contextual_loss",
+  "gaussian_blur",
+  "kl_divergence",
 ]

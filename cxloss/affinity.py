@@ -119,10 +119,10 @@ class _Problem:
     columns = [tf.TensorArray(dtype, _size(tiles, 0)) for dtype in dtypes]
     none = tf.fill([n, _size(y, 1)], -1.0)
     _, affinity, strip, *columns = tf.while_loop(
-        lambda i, *_: i < _size(tiles, 0),
-        step,
-        (0, none, tf.cast(none, tf.int32), *columns),
-        parallel_iterations=1,
+      lambda i, *_: i < _size(tiles, 0),
+      step,
+      (0, none, tf.cast(none, tf.int32), *columns),
+      parallel_iterations=1,
     )
     rows = _Rows(*(_join(c.stack())[:, :size] for c in columns))
     return affinity[:, :targets], strip[:, :targets], rows
@@ -147,7 +147,7 @@ class _Problem:
     excess = -tf.reduce_sum(won_x * beyond, axis=2, keepdims=True)
     sums = tf.concat([weight * beyond, weight, weight * excess], axis=2)
     won, r, won_excess = tf.split(
-        _scatter_sum(sums, winner, size), [_size(y, 2), 1, 1], axis=2
+      _scatter_sum(sums, winner, size), [_size(y, 2), 1, 1], axis=2
     )
     kappa = self._kappa(rows.minimum)[:, :, None]
     offset = tf.pad(rows.offset, [[0, 0], [0, 0], [0, 1]])
@@ -193,10 +193,10 @@ class _Problem:
       return start + tf.reduce_sum(tf.cast(same, tf.int32)), winner
 
     _, winner = tf.while_loop(
-        lambda start, _: start < total,
-        step,
-        (0, tf.zeros_like(padded)),
-        parallel_iterations=1,
+      lambda start, _: start < total,
+      step,
+      (0, tf.zeros_like(padded)),
+      parallel_iterations=1,
     )
     winner = tf.scatter_nd(order[:, None], winner[:total], [total])
     # Padding rows are copies of the last one.
@@ -213,17 +213,17 @@ class _Problem:
     def step(i, total):
       xi, minimum, values = tf.split(tiles[i], [depth, 1, depth], axis=2)
       values = tf.where(
-          (i * height + tf.range(height) < size)[None, :, None], values, 0.0
+        (i * height + tf.range(height) < size)[None, :, None], values, 0.0
       )
       logits = self._kappa(minimum) * self._negative_distances(xi, y)
       a = tf.nn.softmax(logits, axis=2)
       return i + 1, total + tf.matmul(a, values, transpose_a=True)
 
     _, total = tf.while_loop(
-        lambda i, _: i < _size(tiles, 0),
-        step,
-        (0, tf.zeros_like(y)),
-        parallel_iterations=1,
+      lambda i, _: i < _size(tiles, 0),
+      step,
+      (0, tf.zeros_like(y)),
+      parallel_iterations=1,
     )
     return total[:, :targets]
 
@@ -303,9 +303,7 @@ def _scatter_sum(values, index, size):
   """Sums `(N, M, D)` into `(N, size, D)` at the rows `index` `(N, M)`."""
   n, depth = _size(values, 0), _size(values, 2)
   flat = tf.reshape(index + size * tf.range(n)[:, None], [-1])
-  total = tf.math.unsorted_segment_sum(
-      tf.reshape(values, [-1, depth]), flat, n * size
-  )
+  total = tf.math.unsorted_segment_sum(tf.reshape(values, [-1, depth]), flat, n * size)
   return tf.reshape(total, [n, size, depth])
 
 

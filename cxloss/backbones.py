@@ -65,12 +65,12 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
   """
   if architecture not in _BLOCKS:
     raise ValueError(
-        f"`architecture` must be one of {ARCHITECTURES}. "
-        f"Received: architecture={architecture!r}"
+      f"`architecture` must be one of {ARCHITECTURES}. "
+      f"Received: architecture={architecture!r}"
     )
   if pooling not in POOLINGS:
     raise ValueError(
-        f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}"
+      f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}"
     )
   model = _build_vgg(layers, architecture, pooling)
   arrays, preprocessing = _read(weights, architecture)
@@ -92,15 +92,15 @@ def preprocess(images, value_range, preprocessing):
 def _build_vgg(layers, architecture, pooling):
   pool = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
   names = [
-      f"block{b}_conv{c}"
-      for b, convs in enumerate(_BLOCKS[architecture], 1)
-      for c in range(1, convs + 1)
+    f"block{b}_conv{c}"
+    for b, convs in enumerate(_BLOCKS[architecture], 1)
+    for c in range(1, convs + 1)
   ]
   unknown = [name for name in layers if name not in names]
   if unknown or not layers:
     raise ValueError(
-        f"`layers` must name convolutions of {architecture}: {', '.join(names)}. "
-        f"Received: layers={list(layers)}"
+      f"`layers` must name convolutions of {architecture}: {', '.join(names)}. "
+      f"Received: layers={list(layers)}"
     )
   deepest = max(names.index(name) for name in layers)
   x = image = keras.Input((None, None, 3), dtype="float32", name="image")
@@ -110,12 +110,12 @@ def _build_vgg(layers, architecture, pooling):
     if conv == 1 and block > 1:
       x = pool[pooling](2, name=f"block{block - 1}_pool", dtype="float32")(x)
     x = taps[name] = keras.layers.Conv2D(
-        _WIDTHS[block - 1],
-        3,
-        padding="same",
-        activation="relu",
-        name=name,
-        dtype="float32",
+      _WIDTHS[block - 1],
+      3,
+      padding="same",
+      activation="relu",
+      name=name,
+      dtype="float32",
     )(x)
   return keras.Model(image, [taps[name] for name in layers], name=architecture)
 
@@ -129,23 +129,23 @@ def _read(weights, architecture):
   if weights == "bundled":
     if architecture != "vgg16":
       raise ValueError(
-          '`weights="bundled"` holds the first three blocks of vgg16. '
-          f"Received: architecture={architecture!r}"
+        '`weights="bundled"` holds the first three blocks of vgg16. '
+        f"Received: architecture={architecture!r}"
       )
     return _read_npz(_BUNDLED, sha256=_BUNDLED_SHA256)
   path = pathlib.Path(os.fspath(weights))
   if not path.is_file():
     raise FileNotFoundError(
-        '`weights` must be "imagenet", "bundled", None or the path of a file. '
-        f"Received: weights={str(weights)!r}, where no file is"
+      '`weights` must be "imagenet", "bundled", None or the path of a file. '
+      f"Received: weights={str(weights)!r}, where no file is"
     )
   if path.suffix == ".npz":
     return _read_npz(path)
   if path.suffix in (".h5", ".keras"):
     return _read_keras(path, architecture), "caffe"
   raise ValueError(
-      "`weights` must be a file ending in .npz, .h5 or .keras. "
-      f"Received: weights={str(weights)!r}"
+    "`weights` must be a file ending in .npz, .h5 or .keras. "
+    f"Received: weights={str(weights)!r}"
   )
 
 
@@ -159,11 +159,11 @@ def _download(architecture):
     model = _application(architecture, "imagenet")
   except Exception as error:
     raise RuntimeError(
-        f'The download of the {architecture} weights failed. `weights="imagenet"` '
-        "needs internet access once; afterwards Keras keeps the file. Without it, "
-        f"pass the path of {architecture}_weights_tf_dim_ordering_tf_kernels_notop.h5 "
-        'as `weights`, or use architecture="vgg16", weights="bundled" (layers up to '
-        f"block3_conv3). Received: {error}"
+      f'The download of the {architecture} weights failed. `weights="imagenet"` '
+      "needs internet access once; afterwards Keras keeps the file. Without it, "
+      f"pass the path of {architecture}_weights_tf_dim_ordering_tf_kernels_notop.h5 "
+      'as `weights`, or use architecture="vgg16", weights="bundled" (layers up to '
+      f"block3_conv3). Received: {error}"
     ) from error
   return _arrays(model)
 
@@ -176,8 +176,8 @@ def _read_keras(path, architecture):
     model.load_weights(path)
   except Exception as error:
     raise ValueError(
-        f"`weights` must hold {architecture} without its top, as written by Keras. "
-        f"Received: {path}: {error}"
+      f"`weights` must hold {architecture} without its top, as written by Keras. "
+      f"Received: {path}: {error}"
     ) from error
   return _arrays(model)
 
@@ -198,14 +198,14 @@ def _read_npz(path, sha256=None):
       arrays = {name: data[name] for name in data.files}
   except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
     raise ValueError(
-        f"`weights` must be an intact .npz file without pickled objects. "
-        f"Received: {path}: {error}"
+      f"`weights` must be an intact .npz file without pickled objects. "
+      f"Received: {path}: {error}"
     ) from error
   preprocessing = str(arrays.pop("preprocessing", "torch"))
   if preprocessing not in ("caffe", "torch"):
     raise ValueError(
-        f"`weights` must state the preprocessing 'caffe' or 'torch'. "
-        f"Received: {path}: {preprocessing!r}"
+      f"`weights` must state the preprocessing 'caffe' or 'torch'. "
+      f"Received: {path}: {preprocessing!r}"
     )
   return arrays, preprocessing
 
@@ -220,8 +220,8 @@ def _assign(model, arrays, weights):
       if value is None or value.shape != tuple(variable.shape):
         found = "no such array" if value is None else f"shape {value.shape}"
         raise ValueError(
-            f"`weights` must hold {layer.name}/{name} with shape "
-            f"{tuple(variable.shape)}. Received: weights={str(weights)!r} with {found}"
+          f"`weights` must hold {layer.name}/{name} with shape "
+          f"{tuple(variable.shape)}. Received: weights={str(weights)!r} with {found}"
         )
       values.append(value)
     layer.set_weights(values)

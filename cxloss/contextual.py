@@ -36,7 +36,7 @@ _LARGE = 1e8
 
 
 def contextual_loss(
-    target, generated, bandwidth=0.1, distance="cosine", centering="batch"
+  target, generated, bandwidth=0.1, distance="cosine", centering="batch"
 ):
   """Contextual loss `-log CX` of each image, exact, in linear memory.
 
@@ -98,9 +98,9 @@ def as_sets(target, generated):
     a, b = target.shape[axis], generated.shape[axis]
     if a is not None and b is not None and a != b:
       raise ValueError(
-          f"`target` and `generated` must have the same {name}. "
-          f"Received: target.shape={target.shape}, "
-          f"generated.shape={generated.shape} (as batch, positions, channels)"
+        f"`target` and `generated` must have the same {name}. "
+        f"Received: target.shape={target.shape}, "
+        f"generated.shape={generated.shape} (as batch, positions, channels)"
       )
   return target, generated
 
@@ -112,8 +112,8 @@ def _as_set(features, name):
   rank = features.shape.rank
   if rank not in (3, 4):
     raise ValueError(
-        f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
-        f"Received: shape={features.shape}"
+      f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
+      f"Received: shape={features.shape}"
     )
   if 0 in features.shape.as_list():
     raise ValueError(f"`{name}` must not be empty. Received: shape={features.shape}")
@@ -130,18 +130,16 @@ def check_options(bandwidth, distance, centering):
     raise ValueError(f"`bandwidth` must be positive. Received: bandwidth={bandwidth}")
   if distance not in DISTANCES:
     raise ValueError(
-        f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}"
+      f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}"
     )
   if centering not in CENTERINGS:
     raise ValueError(
-        f"`centering` must be one of {CENTERINGS}. Received: centering={centering!r}"
+      f"`centering` must be one of {CENTERINGS}. Received: centering={centering!r}"
     )
 
 
 def _downscale(target, generated):
-  largest = tf.maximum(
-      tf.reduce_max(tf.abs(target)), tf.reduce_max(tf.abs(generated))
-  )
+  largest = tf.maximum(tf.reduce_max(tf.abs(target)), tf.reduce_max(tf.abs(generated)))
   return tf.stop_gradient(tf.where(largest > _LARGE, _LARGE / largest, 1.0))
 
 

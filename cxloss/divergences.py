@@ -64,20 +64,20 @@ def kl_divergence(target, generated, k=1):
   for features, name, least in ((target, "target", k + 1), (generated, "generated", k)):
     if features.shape[1] is not None and features.shape[1] < least:
       raise ValueError(
-          f"`{name}` must have at least {least} features for k={k}. "
-          f"Received: {features.shape[1]}"
+        f"`{name}` must have at least {least} features for k={k}. "
+        f"Received: {features.shape[1]}"
       )
   # Among the targets each is its own nearest neighbour.
   rho = _squared_distances(target, target, k + 1)[:, :, k]
   nu = _squared_distances(target, generated, k)[:, :, k - 1]
   log_ratio = tf.math.log(nu + _DUPLICATE) - tf.math.log(rho + _DUPLICATE)
   n, m, d = (
-      tf.cast(size, tf.float32)
-      for size in (
-          tf.shape(target)[1],
-          tf.shape(generated)[1],
-          tf.shape(target)[2],
-      )
+    tf.cast(size, tf.float32)
+    for size in (
+      tf.shape(target)[1],
+      tf.shape(generated)[1],
+      tf.shape(target)[2],
+    )
   )
   return d * tf.reduce_mean(log_ratio, axis=1) / 2 + tf.math.log(m / (n - 1))
 
@@ -86,8 +86,7 @@ def _squared_distances(queries, points, k):
   """From each query to its k nearest points, ascending, `(N, Q, k)`."""
   nearest = _nearest(tf.stop_gradient(queries), tf.stop_gradient(points), k)
   neighbours = tf.gather(points, nearest, batch_dims=1)
-  square = tf.reduce_sum((queries[:, :, None] - neighbours) ** 2, axis=3)
-  return square
+  return tf.reduce_sum((queries[:, :, None] - neighbours) ** 2, axis=3)
 
 
 def _nearest(queries, points, k):
@@ -106,9 +105,9 @@ def _nearest(queries, points, k):
     return start + rows, tf.concat([found, index], axis=1)
 
   return tf.while_loop(
-      lambda start, _: start < size,
-      step,
-      (0, tf.zeros([n, 0, k], tf.int32)),
-      shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None, k])),
-      parallel_iterations=1,
+    lambda start, _: start < size,
+    step,
+    (0, tf.zeros([n, 0, k], tf.int32)),
+    shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None, k])),
+    parallel_iterations=1,
   )[1]

@@ -57,12 +57,12 @@ class VGGFeatures(_Features):
   """
 
   def __init__(
-      self,
-      layers=None,
-      architecture="vgg19",
-      weights="imagenet",
-      value_range=(-1.0, 1.0),
-      pooling="max",
+    self,
+    layers=None,
+    architecture="vgg19",
+    weights="imagenet",
+    value_range=(-1.0, 1.0),
+    pooling="max",
   ):
     layers = {"block3_conv4": 1.0} if layers is None else layers
     if isinstance(layers, str):
@@ -74,7 +74,7 @@ class VGGFeatures(_Features):
     low, high = value_range
     if not low < high:
       raise ValueError(
-          f"`value_range` must be (low, high). Received: value_range={value_range}"
+        f"`value_range` must be (low, high). Received: value_range={value_range}"
       )
     self.layers = {name: float(weight) for name, weight in layers.items()}
     self.architecture = architecture
@@ -83,21 +83,20 @@ class VGGFeatures(_Features):
     self.pooling = pooling
     used = [name for name, weight in self.layers.items() if weight > 0]
     self._model, self._preprocessing = backbones.vgg(
-        used, architecture, self.weights, pooling
+      used, architecture, self.weights, pooling
     )
 
   def __call__(self, images):
     images = tf.convert_to_tensor(images)
     if images.shape.rank != 4 or images.shape[-1] != 3:
       raise ValueError(
-          "`images` must be RGB with shape (N, H, W, 3). "
-          f"Received: shape={images.shape}"
+        f"`images` must be RGB with shape (N, H, W, 3). Received: shape={images.shape}"
       )
     if tf.executing_eagerly():
       self._check_range(images)
     maps = self._model(
-        backbones.preprocess(images, self.value_range, self._preprocessing),
-        training=False,
+      backbones.preprocess(images, self.value_range, self._preprocessing),
+      training=False,
     )
     maps = maps if isinstance(maps, list) else [maps]
     weights = [weight for weight in self.layers.values() if weight > 0]
@@ -109,17 +108,17 @@ class VGGFeatures(_Features):
     least, most = float(tf.reduce_min(images)), float(tf.reduce_max(images))
     if least < low - slack or most > high + slack:
       raise ValueError(
-          f"`images` must lie in value_range={self.value_range}. "
-          f"Received: values from {least:.6g} to {most:.6g}"
+        f"`images` must lie in value_range={self.value_range}. "
+        f"Received: values from {least:.6g} to {most:.6g}"
       )
 
   def get_config(self):
     return {
-        "layers": self.layers,
-        "architecture": self.architecture,
-        "weights": self.weights,
-        "value_range": self.value_range,
-        "pooling": self.pooling,
+      "layers": self.layers,
+      "architecture": self.architecture,
+      "weights": self.weights,
+      "value_range": self.value_range,
+      "pooling": self.pooling,
     }
 
 
@@ -158,15 +157,15 @@ class PatchFeatures(_Features):
     small = any(side is not None and side < self.size for side in images.shape[1:3])
     if images.shape.rank != 4 or small:
       raise ValueError(
-          f"`images` must have shape (N, H, W, C) with sides of at least "
-          f"{self.size}. Received: shape={images.shape}"
+        f"`images` must have shape (N, H, W, C) with sides of at least "
+        f"{self.size}. Received: shape={images.shape}"
       )
     patches = tf.image.extract_patches(
-        images,
-        sizes=[1, self.size, self.size, 1],
-        strides=[1, self.stride, self.stride, 1],
-        rates=[1, 1, 1, 1],
-        padding="VALID",
+      images,
+      sizes=[1, self.size, self.size, 1],
+      strides=[1, self.stride, self.stride, 1],
+      rates=[1, 1, 1, 1],
+      padding="VALID",
     )
     return [(1.0, patches)]
 
@@ -197,10 +196,10 @@ def sample_positions(target, generated, max_points, seed):
 
   # One draw serves both when the sizes agree: the same seed, the same keys.
   return tuple(
-      features
-      if features.shape[1] is not None and features.shape[1] <= max_points
-      else tf.gather(features, draw(features, seed), axis=1)
-      for features in (target, generated)
+    features
+    if features.shape[1] is not None and features.shape[1] <= max_points
+    else tf.gather(features, draw(features, seed), axis=1)
+    for features in (target, generated)
   )
 
 
@@ -211,16 +210,14 @@ def stack_quarters(features):
   `(4 N, H // 2, W // 2, C)`, top left, bottom left, top right, bottom right. The
   middle row or column of an odd side is left out.
   """
-  if features.shape.rank != 4 or any(s is not None and s < 2 for s in features.shape[1:3]):
+  if features.shape.rank != 4 or any(s in (0, 1) for s in features.shape[1:3]):
     raise ValueError(
-        "Quarters need features of shape (N, H, W, C) with sides of at least 2. "
-        f"Received: shape={features.shape}"
+      "Quarters need features of shape (N, H, W, C) with sides of at least 2. "
+      f"Received: shape={features.shape}"
     )
-  h, w = (
-      features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2)
-  )
+  h, w = (features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2))
   top, bottom = slice(0, h // 2), slice(h - h // 2, h)
   left, right = slice(0, w // 2), slice(w - w // 2, w)
   return tf.concat(
-      [features[:, r, c] for c in (left, right) for r in (top, bottom)], axis=0
+    [features[:, r, c] for c in (left, right) for r in (top, bottom)], axis=0
   )

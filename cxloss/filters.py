@@ -29,19 +29,19 @@ def gaussian_blur(images, kernel_size=21, sigma=3.0):
   images = tf.convert_to_tensor(images)
   if images.shape.rank != 4:
     raise ValueError(
-        f"`images` must have shape (N, H, W, C). Received: shape={images.shape}"
+      f"`images` must have shape (N, H, W, C). Received: shape={images.shape}"
     )
   radius = kernel_size // 2
   if any(side is not None and side < radius for side in images.shape[1:3]):
     raise ValueError(
-        f"`images` must be at least {radius} pixels high and wide for "
-        f"kernel_size={kernel_size}. Received: shape={images.shape}"
+      f"`images` must be at least {radius} pixels high and wide for "
+      f"kernel_size={kernel_size}. Received: shape={images.shape}"
     )
   offsets = np.arange(-radius, radius + 1)
   kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
   kernel = tf.constant(kernel / kernel.sum(), images.dtype)
   images = tf.pad(
-      images, [[0, 0], [radius, radius], [radius, radius], [0, 0]], "SYMMETRIC"
+    images, [[0, 0], [radius, radius], [radius, radius], [0, 0]], "SYMMETRIC"
   )
   images = _convolve(images, kernel[:, None])
   return _convolve(images, kernel[None, :])
@@ -51,8 +51,8 @@ def check_blur(kernel_size, sigma):
   """Raises `ValueError` unless the two describe a Gaussian kernel."""
   if kernel_size != int(kernel_size) or kernel_size < 1 or kernel_size % 2 == 0:
     raise ValueError(
-        "`kernel_size` must be an odd positive integer. "
-        f"Received: kernel_size={kernel_size}"
+      "`kernel_size` must be an odd positive integer. "
+      f"Received: kernel_size={kernel_size}"
     )
   if not sigma > 0:
     raise ValueError(f"`sigma` must be positive. Received: sigma={sigma}")

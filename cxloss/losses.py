@@ -50,31 +50,31 @@ class ContextualLoss(keras.losses.Loss):
   """
 
   def __init__(
-      self,
-      features=None,
-      bandwidth=0.1,
-      distance="cosine",
-      centering="batch",
-      max_points=None,
-      symmetric=False,
-      crop_quarters=False,
-      seed=None,
-      reduction="sum_over_batch_size",
-      name="contextual_loss",
-      dtype=None,
+    self,
+    features=None,
+    bandwidth=0.1,
+    distance="cosine",
+    centering="batch",
+    max_points=None,
+    symmetric=False,
+    crop_quarters=False,
+    seed=None,
+    reduction="sum_over_batch_size",
+    name="contextual_loss",
+    dtype=None,
   ):
     super().__init__(name=name, reduction=reduction, dtype=dtype)
     check_options(bandwidth, distance, centering)
     if max_points is not None and (max_points != int(max_points) or max_points < 1):
       raise ValueError(
-          "`max_points` must be None or a positive integer. "
-          f"Received: max_points={max_points}"
+        "`max_points` must be None or a positive integer. "
+        f"Received: max_points={max_points}"
       )
     listed = features if isinstance(features, (list, tuple)) else [features]
     if features is not None and not (listed and all(callable(f) for f in listed)):
       raise ValueError(
-          "`features` must be None, a callable or a list of callables. "
-          f"Received: features={features!r}"
+        "`features` must be None, a callable or a list of callables. "
+        f"Received: features={features!r}"
       )
     self.features = features
     self.bandwidth = float(bandwidth)
@@ -86,22 +86,22 @@ class ContextualLoss(keras.losses.Loss):
     self.seed = seed
     # Its state counts the calls; a model that holds it resumes the sequence.
     self.seed_generator = (
-        None if max_points is None else keras.random.SeedGenerator(seed)
+      None if max_points is None else keras.random.SeedGenerator(seed)
     )
 
   def call(self, y_true, y_pred):
     """Unreduced loss, float32 `(N,)`."""
     if y_true.shape[0] != y_pred.shape[0] and None not in (
-        y_true.shape[0],
-        y_pred.shape[0],
+      y_true.shape[0],
+      y_pred.shape[0],
     ):
       raise ValueError(
-          "`y_true` and `y_pred` must have the same batch size. "
-          f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+        "`y_true` and `y_pred` must have the same batch size. "
+        f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
       )
     total = 0.0
     for (weight, target), (_, generated) in zip(
-        self._features(y_true), self._features(y_pred), strict=True
+      self._features(y_true), self._features(y_pred), strict=True
     ):
       total += weight * self._compare(target, generated)
     return total
@@ -119,7 +119,7 @@ class ContextualLoss(keras.losses.Loss):
     target, generated = as_sets(target, generated)
     if self.max_points is not None:
       target, generated = sample_positions(
-          target, generated, self.max_points, self.seed_generator.next()
+        target, generated, self.max_points, self.seed_generator.next()
       )
     settings = (self.bandwidth, self.distance, self.centering)
     loss = contextual_loss(target, generated, *settings)
@@ -132,14 +132,14 @@ class ContextualLoss(keras.losses.Loss):
   def get_config(self):
     config = super().get_config()
     config.update(
-        features=keras.saving.serialize_keras_object(self.features),
-        bandwidth=self.bandwidth,
-        distance=self.distance,
-        centering=self.centering,
-        max_points=self.max_points,
-        symmetric=self.symmetric,
-        crop_quarters=self.crop_quarters,
-        seed=self.seed,
+      features=keras.saving.serialize_keras_object(self.features),
+      bandwidth=self.bandwidth,
+      distance=self.distance,
+      centering=self.centering,
+      max_points=self.max_points,
+      symmetric=self.symmetric,
+      crop_quarters=self.crop_quarters,
+      seed=self.seed,
     )
     return config
 
@@ -172,12 +172,12 @@ class LowFrequencyLoss(keras.losses.Loss):
   """
 
   def __init__(
-      self,
-      kernel_size=21,
-      sigma=3.0,
-      reduction="sum_over_batch_size",
-      name="low_frequency_loss",
-      dtype=None,
+    self,
+    kernel_size=21,
+    sigma=3.0,
+    reduction="sum_over_batch_size",
+    name="low_frequency_loss",
+    dtype=None,
   ):
     super().__init__(name=name, reduction=reduction, dtype=dtype)
     check_blur(kernel_size, sigma)
@@ -188,8 +188,8 @@ class LowFrequencyLoss(keras.losses.Loss):
     """Unreduced loss, `(N,)`."""
     if not y_true.shape.is_compatible_with(y_pred.shape):
       raise ValueError(
-          "`y_true` and `y_pred` must have the same shape. "
-          f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+        "`y_true` and `y_pred` must have the same shape. "
+        f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
       )
     # The filter is linear: one convolution of the difference serves both images.
     difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)

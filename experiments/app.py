@@ -12,17 +12,19 @@ import sys
 import keras
 from absl import app, flags, logging
 
+from experiments import training
+
 _FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
 
 OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    "Run folder. The same command again resumes what lies there. Defaults to "
-    "runs/<name of the flagfile, or else of the experiment>.",
+  "output_dir",
+  None,
+  "Run folder. The same command again resumes what lies there. Defaults to "
+  "runs/<name of the flagfile, or else of the experiment>.",
 )
 SEED = flags.DEFINE_integer("seed", 0, "Fixes all random numbers.", lower_bound=0)
 OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Delete an earlier run in --output_dir and start anew."
+  "overwrite", False, "Delete an earlier run in --output_dir and start anew."
 )
 
 
@@ -44,6 +46,11 @@ def run(main, experiment):
     keras.utils.set_random_seed(SEED.value)
     try:
       main()
+    except training.StoppedError as stop:
+      print(
+        f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
+      )
+      sys.exit(130)
     except (ValueError, OSError, RuntimeError) as error:
       if logging.level_debug():
         raise
@@ -65,9 +72,9 @@ def _resolve_flagfiles(argv):
       if not path.is_file():
         known = ", ".join(sorted(p.name for p in _FLAGS_FOLDER.glob("*.flags")))
         print(
-            f"--flagfile: there is no file {value}. Those of {_FLAGS_FOLDER.name}/ "
-            f"are {known}",
-            file=sys.stderr,
+          f"--flagfile: there is no file {value}. Those of {_FLAGS_FOLDER.name}/ "
+          f"are {known}",
+          file=sys.stderr,
         )
         sys.exit(1)
       paths.append(path)

@@ -24,7 +24,7 @@ class Logger(keras.callbacks.Callback):
     self._path = pathlib.Path(folder) / "metrics.jsonl"
     self._phase = phase
     self._writer = tf.summary.create_file_writer(
-        str(pathlib.Path(folder) / "tensorboard" / phase)
+      str(pathlib.Path(folder) / "tensorboard" / phase)
     )
 
   def on_train_begin(self, logs=None):
@@ -50,11 +50,11 @@ class Logger(keras.callbacks.Callback):
         tf.summary.scalar(name, value)
     self._writer.flush()
     entry = {
-        "phase": self._phase,
-        "epoch": epoch,
-        "step": step,
-        "seconds": round(time.monotonic() - self._start, 3),
-        **values,
+      "phase": self._phase,
+      "epoch": epoch,
+      "step": step,
+      "seconds": round(time.monotonic() - self._start, 3),
+      **values,
     }
     with self._path.open("a") as file:
       file.write(json.dumps(entry) + "\n")
@@ -86,7 +86,7 @@ class Validation(keras.callbacks.Callback):
     self._batch = batch
     self._every = every
     self._writer = tf.summary.create_file_writer(
-        str(pathlib.Path(folder) / "tensorboard" / phase)
+      str(pathlib.Path(folder) / "tensorboard" / phase)
     )
 
   def on_epoch_end(self, epoch, logs=None):
@@ -111,6 +111,4 @@ class Validation(keras.callbacks.Callback):
 
 def fixed_batch(source, crop_size, scale, batch_size, seed):
   """One batch for histograms, the same throughout a run."""
-  return next(
-      iter(crops.training_batches(source, crop_size, scale, batch_size, seed))
-  )
+  return next(iter(crops.training_batches(source, crop_size, scale, batch_size, seed)))

@@ -31,13 +31,14 @@ def evaluate(generator, pairs):
     `(rows, pictures)`: a dict with `image`, `psnr_y` and `ssim_y` for each pair,
     and the uint8 results.
   """
+  network = None if generator is None else tiling.compiled(generator)
   rows, pictures = [], []
   for name, lr, hr in pairs:
     scale = hr.shape[0] // lr.shape[0]
-    if generator is None:
+    if network is None:
       picture = bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
     else:
-      picture = tiling.upscale(generator, lr, scale)
+      picture = tiling.upscale(network, lr, scale)
     pictures.append(picture)
     rows.append({"image": name, **measure(hr, picture, shave=scale)})
   return rows, pictures
@@ -47,8 +48,8 @@ def measure(hr, picture, shave):
   """PSNR and SSIM on Y of one uint8 pair, `shave` pixels cut off."""
   pair = hr[None], picture[None]
   return {
-      "psnr_y": float(psnr.psnr_y(*pair, shave)[0]),
-      "ssim_y": float(ssim.ssim_y(*pair, shave)[0]),
+    "psnr_y": float(psnr.psnr_y(*pair, shave)[0]),
+    "ssim_y": float(ssim.ssim_y(*pair, shave)[0]),
   }
 
 

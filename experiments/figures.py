@@ -38,8 +38,8 @@ def grid(rows, captions):
   widths = [max(row[i].shape[1] for row in rows) for i in range(len(captions))]
   heights = [max(image.shape[0] for image in row) for row in rows]
   size = (
-      sum(widths) + _GAP * (len(widths) - 1),
-      _CAPTION + sum(heights) + _GAP * (len(heights) - 1),
+    sum(widths) + _GAP * (len(widths) - 1),
+    _CAPTION + sum(heights) + _GAP * (len(heights) - 1),
   )
   canvas = Image.new("RGB", size, "white")
   draw = ImageDraw.Draw(canvas)

@@ -35,8 +35,8 @@ def open_run(path, overwrite, seed):
   record = folder / "flags.txt"
   if folder.exists() and any(folder.iterdir()) and not record.exists():
     raise ValueError(
-        f"--output_dir must be empty or a run folder. Received: {folder}, which "
-        "holds other files"
+      f"--output_dir must be empty or a run folder. Received: {folder}, which "
+      "holds other files"
     )
   if overwrite and folder.exists():
     shutil.rmtree(folder)
@@ -45,24 +45,24 @@ def open_run(path, overwrite, seed):
   if record.exists():
     before = _parse(record.read_text())
     changed = sorted(
-        name for name in {*before, *current} if before.get(name) != current.get(name)
+      name for name in {*before, *current} if before.get(name) != current.get(name)
     )
     if changed:
       changes = ", ".join(
-          f"--{name}: {before.get(name)} -> {current.get(name)}" for name in changed
+        f"--{name}: {before.get(name)} -> {current.get(name)}" for name in changed
       )
       raise ValueError(
-          f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
-          "another folder, or start anew with --overwrite"
+        f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
+        "another folder, or start anew with --overwrite"
       )
   else:
     write_text(
-        record, "".join(f"--{name}={value}\n" for name, value in current.items())
+      record, "".join(f"--{name}={value}\n" for name, value in current.items())
     )
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     write_json(
-        folder / "run.json",
-        {"seed": seed, "python": platform.python_version(), "packages": versions},
+      folder / "run.json",
+      {"seed": seed, "python": platform.python_version(), "packages": versions},
     )
   return folder
 
@@ -82,16 +82,17 @@ def write_text(path, text):
 
 def _flags():
   """Values of the experiments' own flags, as strings."""
-  values = {}
-  for module, defined in flags.FLAGS.flags_by_module_dict().items():
-    if module.startswith("experiments") or module == "__main__" or "/experiments/" in module:
-      for flag in defined:
-        if flag.name not in _FREE:
-          value = flag.value
-          values[flag.name] = (
-              ",".join(map(str, value)) if isinstance(value, list) else str(value)
-          )
-  return dict(sorted(values.items()))
+  own = {
+    flag.name: flag
+    for module, defined in flags.FLAGS.flags_by_module_dict().items()
+    if "absl" not in module and "tensorflow" not in module
+    for flag in defined
+  }
+  return {
+    name: ",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)
+    for name, flag in sorted(own.items())
+    if name not in _FREE and flag.value is not None
+  }
 
 
 def _parse(text):

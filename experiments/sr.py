@@ -24,74 +24,79 @@ from absl import flags
 
 import cxloss
 from experiments import (
-    app,
-    callbacks,
-    data,
-    evaluation,
-    figures,
-    run_folder,
-    training,
-    upscaling,
+  app,
+  callbacks,
+  data,
+  evaluation,
+  figures,
+  run_folder,
+  training,
+  upscaling,
 )
 from experiments.data import crops
 from models import srgan
 
+# Its other parameters, 0.9 and 0.999, are Keras' defaults.
+_ADAM_EPSILON = 1e-8
+# What each phase leaves in the run folder.
+_GENERATORS = {"mse": "generator_mse.keras", "ours": "generator.keras"}
+
 flags.adopt_module_key_flags(app)
 _MODE = flags.DEFINE_enum(
-    "mode",
-    "train",
-    ["train", "evaluate", "upscale"],
-    "train: both phases, then evaluate. evaluate: PSNR and SSIM of --weights on "
-    "--data. upscale: enlarge --input.",
+  "mode",
+  "train",
+  ["train", "evaluate", "upscale"],
+  "train: both phases, then evaluate. evaluate: PSNR and SSIM of --weights on "
+  "--data. upscale: enlarge --input.",
 )
 _DATA = flags.DEFINE_string(
-    "data", "samples", "samples (embedded), div2k, or a folder or glob of photographs."
+  "data", "samples", "samples (embedded), div2k, or a folder or glob of photographs."
 )
 _VALIDATION_DATA = flags.DEFINE_string(
-    "validation_data",
-    None,
-    "Held-out photographs, like --data. By default the validation split of --data, or "
-    "the last tenth of a folder.",
+  "validation_data",
+  None,
+  "Held-out photographs, like --data. By default the validation split of --data, or "
+  "the last tenth of a folder.",
 )
 _WEIGHTS = flags.DEFINE_string(
-    "weights",
-    None,
-    "A generator's .keras file. evaluate and upscale: the network to use, by default "
-    "the run's own. train: the network to start from.",
+  "weights",
+  None,
+  "A generator's .keras file. evaluate and upscale: the network to use, by default "
+  "the run's own. train: the network to start from.",
 )
 _INPUT = flags.DEFINE_string("input", None, "upscale: an image file or a folder.")
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "upscale: a .png file, or a folder if --input is one."
+  "output", None, "upscale: a .png file, or a folder if --input is one."
 )
 
 _SCALE = flags.DEFINE_integer("scale", 4, "Factor, a power of 2.", lower_bound=2)
 _BLOCKS = flags.DEFINE_integer("blocks", 16, "Residual blocks of G.", lower_bound=1)
-_WIDTH = flags.DEFINE_integer("width", 64, "Channels of G.", lower_bound=4)
+_WIDTH = flags.DEFINE_integer("width", 64, "Channels of G.", lower_bound=1)
 _D_WIDTH = flags.DEFINE_integer(
-    "discriminator_width", 64, "Channels of D's first layer.", lower_bound=4
+  "discriminator_width", 64, "Channels of D's first layer.", lower_bound=1
 )
 
 _CROP = flags.DEFINE_integer(
-    "crop_size", 384, "Side of the high-resolution crops.", lower_bound=16
+  "crop_size", 384, "Side of the high-resolution crops.", lower_bound=16
 )
 _BATCH = flags.DEFINE_integer("batch_size", 16, "Crops a step.", lower_bound=1)
 _PRETRAIN_EPOCHS = flags.DEFINE_integer(
-    "pretrain_epochs", 100, "Epochs on mean squared error alone.", lower_bound=0
+  "pretrain_epochs", 100, "Epochs on mean squared error alone.", lower_bound=0
 )
 _EPOCHS = flags.DEFINE_integer(
-    "epochs", 1500, "Epochs on the whole objective.", lower_bound=0
+  "epochs", 1500, "Epochs on the whole objective.", lower_bound=0
 )
 _STEPS = flags.DEFINE_integer(
-    "steps_per_epoch",
-    None,
-    "Steps of an epoch. By default, as many as see every photograph once.",
-    lower_bound=1,
+  "steps_per_epoch",
+  None,
+  "Steps of an epoch. By default, as many as see every photograph once.",
+  lower_bound=1,
 )
 _RATE = flags.DEFINE_float(
-    "learning_rate",
-    1e-4,
-    "Of Adam, for G and D; divided by 10 half-way through the second phase.",
-    lower_bound=0.0,
+  "learning_rate",
+  1e-4,
+  "Of Adam, for G and D; divided by 10 half-way through the second phase.",
+  lower_bound=0.0,
 )
 
 _CX = flags.DEFINE_float("lambda_cx", 0.1, "Weight of the contextual loss.", 0.0)
@@ -102,33 +107,33 @@ _BLUR = flags.DEFINE_integer("blur_size", 21, "Width of the Gaussian in pixels."
 _SIGMA = flags.DEFINE_float("blur_sigma", 3.0, "Its standard deviation.", 0.0)
 
 _BACKBONE = flags.DEFINE_enum(
-    "backbone", "vgg19", ["vgg16", "vgg19"], "Network of the contextual features."
+  "backbone", "vgg19", ["vgg16", "vgg19"], "Network of the contextual features."
 )
 _BACKBONE_WEIGHTS = flags.DEFINE_string(
-    "backbone_weights",
-    "imagenet",
-    "imagenet (downloaded by Keras), bundled (vgg16 up to block3_conv3) or a file.",
+  "backbone_weights",
+  "imagenet",
+  "imagenet (downloaded by Keras), bundled (vgg16 up to block3_conv3) or a file.",
 )
 _LAYERS = flags.DEFINE_list(
-    "layers", ["block3_conv4"], "Its layers, by their Keras names."
+  "layers", ["block3_conv4"], "Its layers, by their Keras names."
 )
 _BANDWIDTH = flags.DEFINE_float("bandwidth", 0.1, "h of the contextual loss.", 0.0)
 _POINTS = flags.DEFINE_integer(
-    "max_points",
-    None,
-    "Positions of a feature map drawn at random for the contextual loss; by default "
-    "all, exactly.",
-    lower_bound=1,
+  "max_points",
+  None,
+  "Positions of a feature map drawn at random for the contextual loss; by default "
+  "all, exactly.",
+  lower_bound=1,
 )
 
 _BACKUP = flags.DEFINE_integer(
-    "backup_every", 200, "Steps between backups.", lower_bound=1
+  "backup_every", 200, "Steps between backups.", lower_bound=1
 )
 _VALIDATE = flags.DEFINE_integer(
-    "validate_every", 10, "Epochs between validations.", lower_bound=1
+  "validate_every", 10, "Epochs between validations.", lower_bound=1
 )
 _PICTURES = flags.DEFINE_integer(
-    "validation_images", 8, "Photographs used for validation.", lower_bound=1
+  "validation_images", 8, "Photographs used for validation.", lower_bound=1
 )
 
 
@@ -161,45 +166,47 @@ def evaluate():
 def train():
   train_source, pairs = _sources()
   folder = run_folder.open_run(
-      app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
+    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
   print(f"Run folder: {folder}")
   if _WEIGHTS.value:
     generator = _load(pathlib.Path(_WEIGHTS.value))
   else:
     generator = srgan.generator(_BLOCKS.value, _WIDTH.value, _SCALE.value)
-  mse = {"mse": (1.0, keras.losses.MeanSquaredError())}
-  networks = {"bicubic": None}
+  # Both phases are set up first, so that what is missing shows before the work.
+  models = {}
   if _PRETRAIN_EPOCHS.value:
-    model = srgan.SRGAN(generator, mse)
-    model.compile(keras.optimizers.Adam(_RATE.value))
-    _fit(model, "pretrain", _PRETRAIN_EPOCHS.value, train_source, pairs, folder)
-    training.save_model(generator, folder / "generator_mse.keras")
-    networks["mse"] = _load(folder / "generator_mse.keras")
+    mse = {"mse": (1.0, keras.losses.MeanSquaredError())}
+    models["mse"] = srgan.SRGAN(generator, mse)
+    models["mse"].compile(keras.optimizers.Adam(_RATE.value, epsilon=_ADAM_EPSILON))
   if _EPOCHS.value:
-    model = _srgan(generator, _steps_per_epoch(train_source) * _EPOCHS.value)
-    _fit(model, "train", _EPOCHS.value, train_source, pairs, folder)
-    training.save_model(generator, folder / "generator.keras")
-    networks["ours"] = generator
+    steps = _steps_per_epoch(train_source) * _EPOCHS.value
+    models["ours"] = _srgan(generator, steps)
+  networks = {"bicubic": None}
+  for name, model in models.items():
+    epochs = _PRETRAIN_EPOCHS.value if name == "mse" else _EPOCHS.value
+    _fit(model, name, epochs, train_source, pairs, folder)
+    training.save_model(generator, folder / _GENERATORS[name])
+    networks[name] = _load(folder / _GENERATORS[name])
   _report(folder, pairs, networks)
 
 
 def _srgan(generator, steps):
-  """The paper's objective; Adam's other parameters are Keras' and the paper's."""
+  """The second phase, on the paper's objective."""
   terms = {"mse": (_MSE.value, keras.losses.MeanSquaredError())}
   if _CX.value:
     features = cxloss.VGGFeatures(
-        _LAYERS.value, _BACKBONE.value, _BACKBONE_WEIGHTS.value
+      _LAYERS.value, _BACKBONE.value, _BACKBONE_WEIGHTS.value
     )
     terms["contextual"] = (
-        _CX.value,
-        cxloss.ContextualLoss(
-            features, _BANDWIDTH.value, max_points=_POINTS.value, seed=app.SEED.value
-        ),
+      _CX.value,
+      cxloss.ContextualLoss(
+        features, _BANDWIDTH.value, max_points=_POINTS.value, seed=app.SEED.value
+      ),
     )
   terms["low_frequency"] = (
-      _LF.value,
-      cxloss.LowFrequencyLoss(_BLUR.value, _SIGMA.value),
+    _LF.value,
+    cxloss.LowFrequencyLoss(_BLUR.value, _SIGMA.value),
   )
   discriminator = None
   if _GAN.value:
@@ -211,31 +218,31 @@ def _srgan(generator, steps):
 
 def _adam(steps):
   schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-      [max(steps // 2, 1)], [_RATE.value, _RATE.value / 10]
+    [max(steps // 2, 1)], [_RATE.value, _RATE.value / 10]
   )
-  return keras.optimizers.Adam(schedule, epsilon=1e-8)
+  return keras.optimizers.Adam(schedule, epsilon=_ADAM_EPSILON)
 
 
 def _fit(model, phase, epochs, source, pairs, folder):
   settings = (source, _CROP.value, _SCALE.value, _BATCH.value, app.SEED.value)
   training.fit(
-      model,
-      lambda step: crops.training_batches(*settings, start=step),
-      steps_per_epoch=_steps_per_epoch(source),
-      epochs=epochs,
-      backup=folder / "backup" / f"{phase}.weights.h5",
-      every=_BACKUP.value,
-      callbacks=[
-          callbacks.Validation(
-              folder,
-              phase,
-              pairs[: _PICTURES.value],
-              callbacks.fixed_batch(*settings),
-              _VALIDATE.value,
-          ),
-          callbacks.Logger(folder, phase),
-      ],
-      verbose=2 if app.quiet() else 1,
+    model,
+    lambda step: crops.training_batches(*settings, start=step),
+    steps_per_epoch=_steps_per_epoch(source),
+    epochs=epochs,
+    backup=folder / "backup" / f"{phase}.weights.h5",
+    every=_BACKUP.value,
+    callbacks=[
+      callbacks.Validation(
+        folder,
+        phase,
+        pairs[: _PICTURES.value],
+        callbacks.fixed_batch(*settings),
+        _VALIDATE.value,
+      ),
+      callbacks.Logger(folder, phase),
+    ],
+    verbose=2 if app.quiet() else 1,
   )
 
 
@@ -247,7 +254,7 @@ def _sources():
   """The training source and the validation pairs."""
   if _CROP.value % _SCALE.value:
     raise ValueError(
-        f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
+      f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
     )
   source = data.load(_DATA.value, "train", least=_CROP.value)
   if _VALIDATION_DATA.value:
@@ -261,7 +268,7 @@ def _sources():
 
 def _weights_path():
   return pathlib.Path(
-      _WEIGHTS.value or pathlib.Path(app.OUTPUT_DIR.value) / "generator.keras"
+    _WEIGHTS.value or pathlib.Path(app.OUTPUT_DIR.value) / "generator.keras"
   )
 
 

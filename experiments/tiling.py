@@ -12,12 +12,28 @@ _MARGIN = 40
 _TILE = 192
 
 
-def upscale(model, image, scale, tile=_TILE, margin=_MARGIN):
-  """Applies a network tile by tile.
+def compiled(model):
+  """Compiles a network for `upscale`, once for images of all sizes.
 
   Args:
     model: Keras model from `(1, h, w, 3)` to `(1, scale h, scale w, 3)`, both in
       [-1, 1].
+
+  Returns:
+    Function from uint8 `(1, h, w, 3)` to uint8 `(1, scale h, scale w, 3)`.
+  """
+  signature = [tf.TensorSpec([1, None, None, 3], tf.uint8)]
+  return tf.function(
+    lambda image: crops.to_uint8(model(crops.to_unit(image), training=False)),
+    input_signature=signature,
+  )
+
+
+def upscale(network, image, scale, tile=_TILE, margin=_MARGIN):
+  """Applies a network tile by tile.
+
+  Args:
+    network: of `compiled`.
     image: uint8 RGB `(H, W, 3)`.
     scale: integer factor.
     tile: side of the square tiles in input pixels.
@@ -28,22 +44,14 @@ def upscale(model, image, scale, tile=_TILE, margin=_MARGIN):
   """
   height, width = image.shape[:2]
   result = np.empty((height * scale, width * scale, 3), np.uint8)
-
-  @tf.function(
-      input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8)],
-      reduce_retracing=True,
-  )
-  def apply(piece):
-    return crops.to_uint8(model(crops.to_unit(piece), training=False))
-
   for top in range(0, height, tile):
     for left in range(0, width, tile):
       bottom, right = min(top + tile, height), min(left + tile, width)
       y, x = max(top - margin, 0), max(left - margin, 0)
       piece = image[y : bottom + margin, x : right + margin]
-      output = apply(tf.constant(piece[None]))[0].numpy()
+      output = network(tf.constant(piece[None]))[0].numpy()
       result[scale * top : scale * bottom, scale * left : scale * right] = output[
-          scale * (top - y) : scale * (bottom - y),
-          scale * (left - x) : scale * (right - x),
+        scale * (top - y) : scale * (bottom - y),
+        scale * (left - x) : scale * (right - x),
       ]
   return result

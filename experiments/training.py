@@ -9,7 +9,7 @@ import keras
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
   """The user asked the run to stop; its state is saved."""
 
 
@@ -27,7 +27,7 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
     verbose: of `model.fit`.
 
   Raises:
-    Stopped: after SIGINT or SIGTERM, the state being saved.
+    StoppedError: after SIGINT or SIGTERM, the state being saved.
   """
   backup = pathlib.Path(backup)
   if backup.exists():
@@ -38,17 +38,17 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
     epoch, done = divmod(step, steps_per_epoch)
     with _Stopper(model) as stopper:
       model.fit(
-          batches(step),
-          # An epoch that was cut off is finished on its own.
-          steps_per_epoch=steps_per_epoch - done,
-          initial_epoch=epoch,
-          epochs=epoch + 1 if done else epochs,
-          callbacks=callbacks,
-          verbose=verbose,
-          shuffle=False,
+        batches(step),
+        # An epoch that was cut off is finished on its own.
+        steps_per_epoch=steps_per_epoch - done,
+        initial_epoch=epoch,
+        epochs=epoch + 1 if done else epochs,
+        callbacks=callbacks,
+        verbose=verbose,
+        shuffle=False,
       )
     if stopper.stopped:
-      raise Stopped(f"Stopped at step {int(model.optimizer.iterations)}")
+      raise StoppedError(f"stopped at step {int(model.optimizer.iterations)}")
     step = int(model.optimizer.iterations)
 
 
@@ -70,7 +70,6 @@ def save_model(model, path):
 
 
 class _Backup(keras.callbacks.Callback):
-
   def __init__(self, path, every):
     super().__init__()
     self._path = path

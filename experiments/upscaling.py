@@ -18,20 +18,21 @@ def upscale_files(generator, source, target, scale):
   Raises:
     ValueError: if there is nothing to upscale.
   """
+  network = tiling.compiled(generator)
   source, target = pathlib.Path(source), pathlib.Path(target)
   if not source.exists():
     raise ValueError(f"--input must be an image file or a folder. Received: {source}")
   if source.is_file():
     if target.suffix.lower() != ".png":
       raise ValueError(f"--output must end in .png. Received: {target}")
-    images.write_png(target, upscale_file(generator, source, scale))
+    images.write_png(target, upscale_file(network, source, scale))
     print(target)
     return
   paths = [pathlib.Path(path) for path in folder.list_images(str(source))]
   written = 0
   for path in paths:
     try:
-      picture = upscale_file(generator, path, scale)
+      picture = upscale_file(network, path, scale)
     except ValueError as error:
       logging.warning("Left out: %s", error)
       continue
@@ -44,10 +45,10 @@ def upscale_files(generator, source, target, scale):
     raise ValueError(f"--input holds no intact image. Received: {source}")
 
 
-def upscale_file(generator, path, scale):
+def upscale_file(network, path, scale):
   """uint8 `(scale H, scale W, 3)`, or with 4 channels if the file has alpha."""
   rgb, alpha = images.read_rgba(path)
-  picture = tiling.upscale(generator, rgb, scale)
+  picture = tiling.upscale(network, rgb, scale)
   if alpha is None:
     return picture
   alpha = np.repeat(alpha[None, :, :, None], 3, axis=3)

@@ -115,30 +115,29 @@ class SRGAN(keras.Model):
   """
 
   def __init__(
-      self, generator, terms, discriminator=None, adversarial_weight=0.0, **kwargs
+    self, generator, terms, discriminator=None, adversarial_weight=0.0, **kwargs
   ):
     super().__init__(**kwargs)
     weights = {name: weight for name, (weight, _) in terms.items()}
     weights["adversarial"] = adversarial_weight
     if min(weights.values()) < 0 or not any(weights.values()):
       raise ValueError(
-          "Weights of `terms` and `adversarial_weight` must be >= 0, and not all "
-          f"0. Received: {weights}"
+        "Weights of `terms` and `adversarial_weight` must be >= 0, and not all "
+        f"0. Received: {weights}"
       )
     if adversarial_weight > 0 and discriminator is None:
       raise ValueError(
-          "`adversarial_weight` needs a `discriminator`. Received: "
-          f"adversarial_weight={adversarial_weight}, discriminator=None"
+        "`adversarial_weight` needs a `discriminator`. Received: "
+        f"adversarial_weight={adversarial_weight}, discriminator=None"
       )
     self.generator = generator
     self.discriminator = discriminator if adversarial_weight > 0 else None
     self.terms = {name: term for name, term in terms.items() if term[0] > 0}
     self.adversarial_weight = adversarial_weight
-    # State of random losses, so that checkpoints resume their sequence.
-    self.seed_generators = [
-        loss.seed_generator
-        for _, loss in self.terms.values()
-        if getattr(loss, "seed_generator", None) is not None
+    self._loss_seeds = [
+      loss.seed_generator
+      for _, loss in self.terms.values()
+      if getattr(loss, "seed_generator", None) is not None
     ]
     names = ["loss", *self.terms]
     if self.discriminator is not None:
@@ -148,11 +147,11 @@ class SRGAN(keras.Model):
     self.built = True
 
   def compile(
-      self,
-      optimizer="adam",
-      discriminator_optimizer="adam",
-      jit_compile=False,
-      **kwargs,
+    self,
+    optimizer="adam",
+    discriminator_optimizer="adam",
+    jit_compile=False,
+    **kwargs,
   ):
     """Configures training.
 
@@ -176,6 +175,15 @@ class SRGAN(keras.Model):
   @property
   def metrics(self):
     return list(self.trackers.values())
+
+  def save_own_variables(self, store):
+    """Adds the state of random losses, so that a resumed run draws on."""
+    for i, seed in enumerate(self._loss_seeds):
+      store[f"loss_seed_{i}"] = seed.state.numpy()
+
+  def load_own_variables(self, store):
+    for i, seed in enumerate(self._loss_seeds):
+      seed.state.assign(store[f"loss_seed_{i}"])
 
   def train_step(self, data):
     lr, hr = data
@@ -211,7 +219,7 @@ class SRGAN(keras.Model):
     with tf.GradientTape() as tape:
       values = self._discriminator_losses(hr, sr, training=True)
       scaled = self.discriminator_optimizer.scale_loss(
-          values["d_real"] + values["d_fake"]
+        values["d_real"] + values["d_fake"]
       )
     variables = self.discriminator.trainable_variables
     self.discriminator_optimizer.apply(tape.gradient(scaled, variables), variables)
@@ -219,8 +227,8 @@ class SRGAN(keras.Model):
 
   def _discriminator_losses(self, hr, sr, training):
     return {
-        "d_real": _cross_entropy(self.discriminator(hr, training=training), True),
-        "d_fake": _cross_entropy(self.discriminator(sr, training=training), False),
+      "d_real": _cross_entropy(self.discriminator(hr, training=training), True),
+      "d_fake": _cross_entropy(self.discriminator(sr, training=training), False),
     }
 
   def _track(self, values, batch):
@@ -232,13 +240,13 @@ class SRGAN(keras.Model):
 def _cross_entropy(logits, real):
   labels = tf.ones_like(logits) if real else tf.zeros_like(logits)
   return tf.reduce_mean(
-      tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+    tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
   )
 
 
 def _conv(filters, size, **kwargs):
   return layers.Conv2D(
-      filters, size, padding="same", kernel_initializer=_normal(), **kwargs
+    filters, size, padding="same", kernel_initializer=_normal(), **kwargs
   )
 
 
@@ -251,7 +259,7 @@ def _normed_conv(filters, size, strides=1):
 def _batch_norm():
   # Decay and epsilon are tensorlayer's defaults.
   return layers.BatchNormalization(
-      momentum=0.9, epsilon=1e-5, gamma_initializer=_normal(mean=1.0)
+    momentum=0.9, epsilon=1e-5, gamma_initializer=_normal(mean=1.0)
   )
 
 

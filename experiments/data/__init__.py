@@ -34,8 +34,8 @@ def hold_out(source):
   count = max(len(source) // 10, 1)
   if len(source) < 2:
     raise ValueError(
-        "--data holds one photograph, which leaves none to validate on: name others "
-        "by --validation_data"
+      "--data holds one photograph, which leaves none to validate on: name others "
+      "by --validation_data"
     )
   return Part(source, 0, len(source) - count), Part(source, -count, len(source))
 

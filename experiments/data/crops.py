@@ -50,15 +50,15 @@ def training_batches(source, crop_size, scale, batch_size, seed, start=0):
     return to_unit(bicubic.downscale(hr, scale)), to_unit(hr)
 
   return (
-      tf.data.Dataset.counter(start * batch_size)
-      .map(
-          lambda index: tf.numpy_function(crop, [index], tf.uint8, stateful=False),
-          num_parallel_calls=tf.data.AUTOTUNE,
-          deterministic=True,
-      )
-      .batch(batch_size)
-      .map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-      .prefetch(tf.data.AUTOTUNE)
+    tf.data.Dataset.counter(start * batch_size)
+    .map(
+      lambda index: tf.numpy_function(crop, [index], tf.uint8, stateful=False),
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
+    )
+    .batch(batch_size)
+    .map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    .prefetch(tf.data.AUTOTUNE)
   )
 
 

@@ -36,8 +36,8 @@ class Folder:
       self._paths.append(path)
     if not self._paths:
       raise ValueError(
-          f"--data must hold photographs of at least {least} x {least} pixels. "
-          f"Received: {pattern!r}, with {len(paths)} image files, none usable"
+        f"--data must hold photographs of at least {least} x {least} pixels. "
+        f"Received: {pattern!r}, with {len(paths)} image files, none usable"
       )
     self.names = [os.path.splitext(os.path.basename(p))[0] for p in self._paths]
 
@@ -55,13 +55,13 @@ def list_images(pattern):
     pattern = os.path.join(glob.escape(pattern), "*")
   elif not glob.glob(pattern):
     raise ValueError(
-        "--data must be samples, div2k, a folder or a glob. "
-        f"Received: {pattern!r}, which matches nothing"
+      "--data must be samples, div2k, a folder or a glob. "
+      f"Received: {pattern!r}, which matches nothing"
     )
   return sorted(
-      path
-      for path in glob.glob(pattern)
-      if os.path.isfile(path) and path.lower().endswith(images.SUFFIXES)
+    path
+    for path in glob.glob(pattern)
+    if os.path.isfile(path) and path.lower().endswith(images.SUFFIXES)
   )
 
 
@@ -74,7 +74,7 @@ def _read(path, least):
   if min(array.shape[:2]) < least:
     height, width = array.shape[:2]
     logging.warning(
-        "Left out: %s is %d x %d, smaller than %d", path, width, height, least
+      "Left out: %s is %d x %d, smaller than %d", path, width, height, least
     )
     return None
   return array

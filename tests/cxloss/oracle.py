@@ -1,0 +1,100 @@
+"""Reference values for the tests, in float64 and with every matrix in full.
+
+`loss` is NumPy, written step by step from the equations; `dense_loss` is the same
+formula in TensorFlow, for derivatives that automatic differentiation finds.
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+_AUTHORS = pathlib.Path(__file__).parent / "data" / "authors.npz"
+
+
+def loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch"):
+  """Contextual loss of `(N, Q, C)` and `(N, P, C)`, float64 `(N,)`."""
+  target, generated = (np.asarray(v, np.float64) for v in (target, generated))
+  losses = []
+  for image, (y, x) in enumerate(zip(target, generated, strict=True)):
+    if distance == "cosine":
+      pool = target if centering == "batch" else target[image]
+      mean = pool.reshape(-1, pool.shape[-1]).mean(axis=0)
+      y, x = y - mean, x - mean
+      y /= np.linalg.norm(y, axis=1, keepdims=True)
+      x /= np.linalg.norm(x, axis=1, keepdims=True)
+      d = (1 - x @ y.T) / 2
+    else:
+      d = ((x[:, None] - y[None]) ** 2).sum(axis=2)
+    relative = d / (d.min(axis=1, keepdims=True) + 1e-5)
+    w = np.exp((1 - relative) / bandwidth)
+    affinity = w / w.sum(axis=1, keepdims=True)
+    losses.append(-np.log(affinity.max(axis=0).mean()))
+  return np.array(losses)
+
+
+def dense_loss(
+  target, generated, bandwidth=0.1, distance="cosine", centering="batch"
+):
+  """`loss` as a differentiable function of tensors."""
+  if distance == "cosine":
+    axes = [0, 1] if centering == "batch" else [1]
+    mean = tf.reduce_mean(target, axis=axes, keepdims=True)
+    x, y = (v / tf.norm(v, axis=2, keepdims=True) for v in (generated - mean, target - mean))
+    d = (1 - tf.matmul(x, y, transpose_b=True)) / 2
+  else:
+    d = tf.reduce_sum((generated[:, :, None] - target[:, None]) ** 2, axis=3)
+  relative = d / (tf.reduce_min(d, axis=2, keepdims=True) + 1e-5)
+  affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
+  return -tf.math.log(tf.reduce_mean(tf.reduce_max(affinity, axis=1), axis=1))
+
+
+def value_and_gradients(function, *inputs, weights=1.0):
+  """`function(*inputs)` and the derivatives of its `weights`-weighted sum."""
+  inputs = [tf.convert_to_tensor(v) for v in inputs]
+  with tf.GradientTape() as tape:
+    tape.watch(inputs)
+    value = function(*inputs)
+    total = tf.reduce_sum(value * tf.cast(weights, value.dtype))
+  return value, *tape.gradient(total, inputs)
+
+
+def numerical_gradient(function, x, step=1e-6):
+  """Central differences of a scalar NumPy function at float64 `x`."""
+  gradient = np.empty_like(x)
+  for index in np.ndindex(x.shape):
+    shift = np.zeros_like(x)
+    shift[index] = step
+    gradient[index] = (function(x + shift) - function(x - shift)) / (2 * step)
+  return gradient
+
+
+def features(seed, *shape, dtype="float32"):
+  """Normal random features; one seed gives one array."""
+  return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def relative_error(actual, expected):
+  """Largest error as a share of the largest expected entry."""
+  actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
+  return np.abs(actual - expected).max() / np.abs(expected).max()
+
+
+def authors_cases():
+  """Loss and gradient of the authors' TensorFlow 1 code (863af53), by name.
+
+  Gradients are of the batch's mean loss by every second channel of `generated`;
+  the file holds them as 16-bit integers, in steps of 1/32767 of the largest.
+  """
+  with np.load(_AUTHORS) as data:
+    return {
+      str(case["name"]): {
+        "target": data[f"{case['name']}/target"],
+        "generated": data[f"{case['name']}/generated"],
+        "gradient": data[f"{case['name']}/grad"] * case["grad_step"],
+        "loss": float(case["loss"]),
+        "bandwidth": float(case["bandwidth"]),
+        "distance": str(case["distance"]),
+      }
+      for case in data["cases"]
+    }

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cxloss.affinity import largest_affinities
+from tests.cxloss import oracle
+
+
+def _embeddings(n, p, q, distance):
+  """Float32 `(x, y)` whose inner products are minus the distances."""
+  x, y = oracle.features(1, n, p, 6), oracle.features(2, n, q, 6)
+  if distance == "cosine":
+    x, y = (v / np.linalg.norm(v, axis=2, keepdims=True) for v in (x, y))
+    x, y = x / 2, np.concatenate([y, np.full((n, q, 1), 0.5)], axis=2)
+  else:
+    squares = [(v**2).sum(axis=2, keepdims=True) for v in (x, y)]
+    x = np.concatenate([2 * x, -squares[0], np.full((n, p, 1), -1)], axis=2)
+    y = np.concatenate([y, np.ones((n, q, 1)), squares[1]], axis=2)
+    y = np.concatenate([y, np.zeros((n, q, 1))], axis=2)
+  x = np.concatenate([x, np.full((n, p, 1), -1)], axis=2)
+  return np.float32(x), np.float32(y)
+
+
+def _dense(x, y, bandwidth, epsilon):
+  d = -tf.matmul(x, y, transpose_b=True)
+  relative = d / (tf.reduce_min(d, axis=2, keepdims=True) + epsilon)
+  affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
+  return tf.reduce_max(affinity, axis=1)
+
+
+# One row, a divisor of the size, non-divisors, the size itself, more, the default.
+@pytest.mark.parametrize("tile_rows", [1, 12, 7, 32, 33, 96, 1000, None])
+@pytest.mark.parametrize("distance", ["cosine", "l2"])
+def test_tiles_of_any_height_equal_the_dense_formula(distance, tile_rows):
+  x, y = _embeddings(2, 96, 61, distance)
+  weights = oracle.features(3, 2, 61)
+  actual = oracle.value_and_gradients(
+    lambda x, y: largest_affinities(
+      x, y, 0.3, 1e-5, clip=distance == "l2", tile_rows=tile_rows
+    ),
+    x,
+    y,
+    weights=weights,
+  )
+  expected = oracle.value_and_gradients(
+    lambda x, y: _dense(x, y, 0.3, 1e-5),
+    np.float64(x),
+    np.float64(y),
+    weights=weights,
+  )
+  # The last coordinate of x is -1 by contract: its derivative has no meaning.
+  errors = [
+    oracle.relative_error(actual[0], expected[0]),
+    oracle.relative_error(actual[1][..., :-1], expected[1][..., :-1]),
+    oracle.relative_error(actual[2], expected[2]),
+  ]
+  assert max(errors) < 1e-4
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_many_tiles_in_a_graph_equal_one_tile(jit_compile):
+  x, y = _embeddings(1, 131, 67, "cosine")
+
+  def run(tile_rows):
+    return oracle.value_and_gradients(
+      lambda x, y: largest_affinities(x, y, 0.1, 1e-5, tile_rows=tile_rows), x, y
+    )
+
+  function = tf.function(run, jit_compile=jit_compile)
+  for a, e in zip(function(32), run(None), strict=True):
+    assert oracle.relative_error(a, e) < 1e-5
+
+
+def test_rows_of_equal_affinity_share_no_more_than_one_gradient():
+  # Every generated feature is the same, so each column has many winners.
+  x, y = _embeddings(1, 40, 11, "cosine")
+  x = np.repeat(x[:, :1], 40, axis=1)
+  affinity, dx, _ = oracle.value_and_gradients(
+    lambda x, y: largest_affinities(x, y, 0.3, 1e-5, tile_rows=16), x, y
+  )
+  _, dx_alone, _ = oracle.value_and_gradients(
+    lambda x, y: largest_affinities(x, y, 0.3, 1e-5), x[:, :1], y
+  )
+  np.testing.assert_allclose(affinity, _dense(x, y, 0.3, 1e-5), rtol=1e-5)
+  total = tf.reduce_sum(dx, axis=1)[..., :-1]
+  assert oracle.relative_error(total, dx_alone[:, 0, :-1]) < 1e-4
+
+
+def test_clipping_only_removes_negative_distances():
+  x, y = _embeddings(1, 24, 16, "l2")
+  y[0, 0, -1] = 100.0  # a distance 100 smaller than it should be: far below zero
+  with_clip = largest_affinities(x, y, 0.5, 1e-5, clip=True)
+  assert np.all(np.isfinite(with_clip))
+  np.testing.assert_allclose(with_clip[0, 0], 1.0, rtol=1e-5)

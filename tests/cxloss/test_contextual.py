@@ -1,0 +1,378 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import cxloss
+from tests.cxloss import oracle
+
+_AUTHORS = oracle.authors_cases()
+# name: (target shape, generated shape, bandwidth)
+_SIZES = {
+  "single_position": ((1, 1, 3), (1, 1, 3), 0.1),
+  "one_target": ((1, 1, 4), (1, 9, 4), 0.5),
+  "one_generated": ((2, 9, 4), (2, 1, 4), 0.5),
+  "primes": ((1, 37, 5), (1, 41, 5), 0.1),
+  "batch": ((3, 20, 7), (3, 33, 7), 0.5),
+  "more_targets": ((2, 64, 16), (2, 8, 16), 0.2),
+}
+_SETTINGS = [("cosine", "batch"), ("cosine", "image"), ("l2", "batch")]
+_settings = pytest.mark.parametrize(("distance", "centering"), _SETTINGS)
+_distances = pytest.mark.parametrize("distance", ["cosine", "l2"])
+
+
+def _sets(name):
+  target, generated, bandwidth = _SIZES[name]
+  return oracle.features(1, *target), oracle.features(2, *generated), bandwidth
+
+
+@pytest.mark.parametrize("name", _AUTHORS)
+def test_loss_and_gradient_are_those_of_the_authors_code(name):
+  case = _AUTHORS[name]
+  loss = cxloss.ContextualLoss(
+    bandwidth=case["bandwidth"],
+    distance=case["distance"],
+    crop_quarters=name.endswith("quarters"),
+  )
+  value, gradient = oracle.value_and_gradients(
+    lambda generated: loss(case["target"], generated), case["generated"]
+  )
+  np.testing.assert_allclose(value, case["loss"], rtol=1e-5)
+  assert oracle.relative_error(gradient[..., ::2], case["gradient"]) < 1e-4
+
+
+@_settings
+@pytest.mark.parametrize("size", _SIZES)
+def test_loss_is_that_of_the_equations(size, distance, centering):
+  if size == "single_position" and distance == "cosine":
+    pytest.skip("one target is its own mean: a vector without direction")
+  if size == "one_target" and distance == "cosine":
+    pytest.skip("one target is its own mean: a vector without direction")
+  target, generated, bandwidth = _sets(size)
+  np.testing.assert_allclose(
+    cxloss.contextual_loss(target, generated, bandwidth, distance, centering),
+    oracle.loss(target, generated, bandwidth, distance, centering),
+    rtol=1e-5,
+    atol=1e-6,
+  )
+
+
+@_distances
+def test_single_position_matches_whatever_it_holds(distance):
+  target, generated, bandwidth = _sets("single_position")
+  loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
+  np.testing.assert_allclose(loss, [0.0], atol=1e-6)
+
+
+@_settings
+@pytest.mark.parametrize("size", ["primes", "batch", "more_targets"])
+def test_gradients_are_those_of_the_dense_formula(size, distance, centering):
+  target, generated, bandwidth = _sets(size)
+  weights = np.linspace(0.5, 2.0, len(target))
+  settings = (bandwidth, distance, centering)
+  actual = oracle.value_and_gradients(
+    lambda t, g: cxloss.contextual_loss(t, g, *settings),
+    target,
+    generated,
+    weights=weights,
+  )
+  expected = oracle.value_and_gradients(
+    lambda t, g: oracle.dense_loss(t, g, *settings),
+    np.float64(target),
+    np.float64(generated),
+    weights=weights,
+  )
+  for a, e in zip(actual[1:], expected[1:], strict=True):
+    assert oracle.relative_error(a, e) < 1e-4
+
+
+@_settings
+def test_gradients_are_those_of_finite_differences(distance, centering):
+  target, generated = oracle.features(1, 2, 5, 3), oracle.features(2, 2, 7, 3)
+  settings = (0.5, distance, centering)
+  _, *actual = oracle.value_and_gradients(
+    lambda t, g: cxloss.contextual_loss(t, g, *settings), target, generated
+  )
+  target, generated = np.float64(target), np.float64(generated)
+  by_target = oracle.numerical_gradient(
+    lambda t: oracle.loss(t, generated, *settings).sum(), target
+  )
+  by_generated = oracle.numerical_gradient(
+    lambda g: oracle.loss(target, g, *settings).sum(), generated
+  )
+  assert oracle.relative_error(actual[0], by_target) < 1e-4
+  assert oracle.relative_error(actual[1], by_generated) < 1e-4
+
+
+@_distances
+def test_permuting_positions_keeps_the_loss_and_permutes_the_gradient(distance):
+  target, generated, _ = _sets("batch")
+  rng = np.random.default_rng(3)
+  p, q = rng.permutation(generated.shape[1]), rng.permutation(target.shape[1])
+  function = lambda t, g: cxloss.contextual_loss(t, g, 0.5, distance)  # noqa: E731
+  loss, by_target, by_generated = oracle.value_and_gradients(
+    function, target, generated
+  )
+  permuted = oracle.value_and_gradients(function, target[:, q], generated[:, p])
+  np.testing.assert_allclose(permuted[0], loss, rtol=1e-5)
+  assert oracle.relative_error(permuted[1], by_target.numpy()[:, q]) < 1e-5
+  assert oracle.relative_error(permuted[2], by_generated.numpy()[:, p]) < 1e-5
+
+
+@_distances
+def test_loss_is_zero_for_a_rearranged_copy_and_grows_with_noise(distance):
+  target = oracle.features(1, 2, 60, 16)
+  noise = oracle.features(2, *target.shape)
+  copy, near, far = (
+    cxloss.contextual_loss(target, (target + level * noise)[:, ::-1], 0.1, distance)
+    for level in (0.0, 0.3, 1.0)
+  )
+  np.testing.assert_allclose(copy, [0.0, 0.0], atol=1e-3)
+  assert np.all(copy < near)
+  assert np.all(near < far)
+
+
+def test_cosine_loss_ignores_scale():
+  target, generated, bandwidth = _sets("batch")
+  loss = cxloss.contextual_loss(target, generated, bandwidth)
+  for scale in (1e-2, 37.0, 1e10):
+    scaled = cxloss.contextual_loss(
+      np.float32(scale) * target, np.float32(scale) * generated, bandwidth
+    )
+    np.testing.assert_allclose(scaled, loss, rtol=1e-4)
+
+
+@pytest.mark.parametrize("offset", [-1.0, 10.0])
+@_distances
+def test_loss_ignores_a_common_offset(distance, offset):
+  target, generated, bandwidth = _sets("batch")
+  loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
+  moved = cxloss.contextual_loss(
+    target + np.float32(offset), generated + np.float32(offset), bandwidth, distance
+  )
+  np.testing.assert_allclose(moved, loss, rtol=1e-3)
+
+
+def test_centering_decides_whether_images_of_a_batch_interact():
+  target, generated, bandwidth = _sets("batch")
+  target += 3 * oracle.features(3, 3, 1, 7)
+  alone = np.concatenate(
+    [
+      cxloss.contextual_loss(t[None], g[None], bandwidth)
+      for t, g in zip(target, generated, strict=True)
+    ]
+  )
+  image, batch = (
+    cxloss.contextual_loss(target, generated, bandwidth, centering=centering)
+    for centering in ("image", "batch")
+  )
+  np.testing.assert_allclose(image, alone, rtol=1e-5)
+  assert np.all(np.abs(batch - alone) > 1e-3)
+
+
+def test_feature_maps_are_sets_of_their_positions():
+  target, generated = oracle.features(1, 2, 4, 6, 5), oracle.features(2, 2, 3, 7, 5)
+  np.testing.assert_array_equal(
+    cxloss.contextual_loss(target, generated),
+    cxloss.contextual_loss(target.reshape(2, 24, 5), generated.reshape(2, 21, 5)),
+  )
+
+
+@_settings
+def test_every_way_to_run_gives_the_same_loss_and_gradients(distance, centering):
+  target, generated, bandwidth = _sets("batch")
+
+  def run(target, generated):
+    return oracle.value_and_gradients(
+      lambda t, g: cxloss.contextual_loss(t, g, bandwidth, distance, centering),
+      target,
+      generated,
+    )
+
+  expected = run(target, generated)
+  unknown = [tf.TensorSpec([None, None, None])] * 2
+  ways = {
+    "graph": tf.function(run),
+    "unknown shapes": tf.function(run, input_signature=unknown),
+    "XLA": tf.function(run, jit_compile=True),
+  }
+  for way, function in ways.items():
+    for a, e in zip(function(target, generated), expected, strict=True):
+      assert oracle.relative_error(a, e) < 1e-5, way
+
+
+def test_graph_without_gradient_gives_the_same_loss():
+  target, generated, bandwidth = _sets("primes")
+  expected = oracle.loss(target, generated, bandwidth)
+  for jit_compile in (False, True):
+    function = tf.function(cxloss.contextual_loss, jit_compile=jit_compile)
+    np.testing.assert_allclose(
+      function(target, generated, bandwidth), expected, rtol=1e-5
+    )
+
+
+def test_unknown_rank_4_shapes_are_accepted():
+  target, generated = oracle.features(1, 2, 4, 6, 5), oracle.features(2, 2, 3, 7, 5)
+  spec = [tf.TensorSpec([None] * 4)] * 2
+  function = tf.function(cxloss.contextual_loss, input_signature=spec)
+  np.testing.assert_allclose(
+    function(target, generated), cxloss.contextual_loss(target, generated), rtol=1e-5
+  )
+
+
+@_distances
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_every_float_type_is_computed_in_float32(dtype, distance):
+  target, generated, bandwidth = _sets("batch")
+  target, generated = tf.cast(target, dtype), tf.cast(generated, dtype)
+  loss, *gradients = oracle.value_and_gradients(
+    lambda t, g: cxloss.contextual_loss(t, g, bandwidth, distance), target, generated
+  )
+  expected = cxloss.contextual_loss(
+    tf.cast(target, "float32"), tf.cast(generated, "float32"), bandwidth, distance
+  )
+  assert loss.dtype == tf.float32
+  assert [g.dtype for g in gradients] == [target.dtype, generated.dtype]
+  np.testing.assert_array_equal(loss, expected)
+
+
+def _extreme_pairs():
+  a, b = oracle.features(1, 2, 20, 4), oracle.features(2, 2, 23, 4)
+  ones_a, ones_b = np.ones_like(a), np.ones_like(b)
+  half = np.float16(65504)
+  return {
+    "constant": (3 * ones_a, 3 * ones_b),
+    "different constants": (3 * ones_a, -2 * ones_b),
+    "zero": (0 * a, 0 * b),
+    "zero target": (0 * a, b),
+    "zero generated": (a, 0 * b),
+    "equal": (a, a),
+    "one flat image": (a * [[[0]], [[1]]], b * [[[1]], [[0]]]),
+    "tiny": (1e-30 * a, 1e-30 * b),
+    "huge": (1e30 * a, 1e30 * b),
+    "huge target": (1e30 * a, b),
+    "huge generated": (a, 1e30 * b),
+    "largest float32": (3.4e38 * np.sign(a), 3.4e38 * np.sign(b)),
+    "largest float16": (half * np.sign(a), half * np.sign(b)),
+  }
+
+
+@_distances
+@pytest.mark.parametrize("centering", ["batch", "image"])
+@pytest.mark.parametrize("name", _extreme_pairs())
+def test_loss_and_gradients_are_finite_at_the_extremes(name, centering, distance):
+  target, generated = _extreme_pairs()[name]
+  dtype = "float16" if name.endswith("float16") else "float32"
+  values = oracle.value_and_gradients(
+    lambda t, g: cxloss.contextual_loss(t, g, 0.1, distance, centering),
+    target.astype(dtype),
+    generated.astype(dtype),
+  )
+  assert all(np.all(np.isfinite(value)) for value in values)
+  assert np.all(values[0] > -1e-6)
+
+
+def test_gradient_goes_to_float16_without_overflow():
+  half = tf.cast(oracle.features(1, 1, 30, 4), "float16")
+  _, *gradients = oracle.value_and_gradients(
+    lambda t, g: cxloss.contextual_loss(t, g, 0.01), half, half[:, ::-1] * 1.01
+  )
+  assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
+
+
+def _hessian_product(function, x, direction):
+  with tf.GradientTape() as outer:
+    outer.watch(x)
+    with tf.GradientTape() as inner:
+      inner.watch(x)
+      loss = tf.reduce_sum(function(x))
+    slope = tf.reduce_sum(inner.gradient(loss, x) * direction)
+  return outer.gradient(slope, x)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "XLA"])
+def test_second_derivative_is_refused_or_right(mode):
+  target, generated = oracle.features(1, 1, 12, 4), oracle.features(2, 1, 10, 4)
+  direction = oracle.features(3, 1, 10, 4)
+
+  def product(x):
+    return _hessian_product(
+      lambda g: cxloss.contextual_loss(target, g, 0.5), x, direction
+    )
+
+  if mode != "eager":
+    product = tf.function(product, jit_compile=mode == "XLA")
+  try:
+    actual = product(tf.constant(generated))
+  except (LookupError, NotImplementedError, RuntimeError, tf.errors.OpError):
+    return
+  expected = _hessian_product(
+    lambda g: oracle.dense_loss(tf.constant(target, tf.float64), g, 0.5),
+    tf.constant(generated, tf.float64),
+    direction.astype("float64"),
+  )
+  assert actual is not None
+  assert oracle.relative_error(actual, expected) < 1e-3
+
+
+_MEMORY = """
+import pathlib, re
+import tensorflow as tf
+import cxloss
+
+def peak():
+  status = pathlib.Path("/proc/self/status").read_text()
+  return int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) / 2**10
+
+def run(size):
+  x, y = tf.random.normal([1, size, 8]), tf.random.normal([1, size, 8])
+  with tf.GradientTape() as tape:
+    tape.watch([x, y])
+    loss = cxloss.contextual_loss(y, x)
+  return tape.gradient(loss, [x, y])
+
+run(500)
+before = peak()
+run(20000)
+print("grown by", peak() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_stays_far_below_the_matrix_of_affinities():
+  result = subprocess.run(
+    [sys.executable, "-c", _MEMORY], capture_output=True, text=True, timeout=300
+  )
+  assert result.returncode == 0, result.stderr
+  megabytes = float(result.stdout.split("grown by")[1])
+  assert megabytes < 0.2 * 20000**2 * 4 / 2**20
+
+
+_A = np.ones((2, 5, 3), "float32")
+
+
+@pytest.mark.parametrize(
+  ("error", "target", "generated", "options", "message"),
+  [
+    (ValueError, _A, _A[:1], {}, r"`generated`.*batch.*\(2, 5, 3\).*\(1, 5, 3\)"),
+    (ValueError, _A, _A[..., :2], {}, r"`generated`.*channels.*5, 3\).*5, 2\)"),
+    (ValueError, _A[0], _A, {}, r"`target`.*shape.*\(5, 3\)"),
+    (ValueError, _A, _A[None, None], {}, r"`generated`.*\(1, 1, 2, 5, 3\)"),
+    (ValueError, _A[:, :0], _A, {}, r"`target`.*empty.*\(2, 0, 3\)"),
+    (ValueError, _A, _A[..., :0], {}, r"`generated`.*empty.*\(2, 5, 0\)"),
+    (TypeError, _A.astype("int32"), _A, {}, r"`target`.*floats.*int32"),
+    (TypeError, _A, _A.astype("uint8"), {}, r"`generated`.*floats.*uint8"),
+    (ValueError, _A, _A, {"bandwidth": 0}, r"`bandwidth`.*positive.*=0"),
+    (ValueError, _A, _A, {"bandwidth": -0.1}, r"`bandwidth`.*positive.*=-0\.1"),
+    (ValueError, _A, _A, {"bandwidth": float("nan")}, r"`bandwidth`.*nan"),
+    (ValueError, _A, _A, {"distance": "l1"}, r"`distance`.*cosine.*'l1'"),
+    (ValueError, _A, _A, {"centering": "none"}, r"`centering`.*batch.*'none'"),
+  ],
+)
+def test_error_names_the_argument_and_what_was_received(
+  error, target, generated, options, message
+):
+  with pytest.raises(error, match=f"(?s){message}"):
+    cxloss.contextual_loss(target, generated, **options)

@@ -1,0 +1,187 @@
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_TINY = [
+  "--blocks=1",
+  "--width=4",
+  "--discriminator_width=2",
+  "--crop_size=32",
+  "--batch_size=2",
+  "--steps_per_epoch=4",
+  "--pretrain_epochs=2",
+  "--epochs=3",
+  "--backbone=vgg16",
+  "--backbone_weights=bundled",
+  "--layers=block1_conv2",
+  "--max_points=100",
+  "--backup_every=3",
+  "--validate_every=2",
+  "--seed=4",
+]
+
+
+def _start(*arguments):
+  command = [sys.executable, "-m", "experiments.sr", *map(str, arguments)]
+  return subprocess.Popen(
+    command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+  )
+
+
+def _run(*arguments):
+  process = _start(*arguments)
+  out, err = process.communicate(timeout=300)
+  return process.returncode, out, err
+
+
+def _photos(folder):
+  folder.mkdir()
+  rng = np.random.default_rng(0)
+  for i in range(4):
+    pixels = rng.integers(0, 256, (40, 44, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / f"{i}.png")
+  return folder
+
+
+def _entries(folder):
+  return [json.loads(line) for line in (folder / "metrics.jsonl").open()]
+
+
+@pytest.fixture(scope="module", name="whole_run")
+def _whole_run(tmp_path_factory):
+  base = tmp_path_factory.mktemp("sr")
+  photos = _photos(base / "photos")
+  code, out, err = _run(*_TINY, f"--data={photos}", f"--output_dir={base / 'run'}")
+  assert code == 0, err
+  return base, out, err
+
+
+def test_run_folder_holds_what_the_run_was_and_found(whole_run):
+  base, out, err = whole_run
+  run = base / "run"
+  assert "I0000" not in err and "oneDNN custom" not in err
+  assert "--crop_size=32" in (run / "flags.txt").read_text()
+  assert json.loads((run / "run.json").read_text())["seed"] == 4
+  steps = [(e["phase"], e["step"]) for e in _entries(run)]
+  assert steps == [("mse", 4), ("mse", 8), ("ours", 4), ("ours", 8), ("ours", 12)]
+  names = {"contextual", "low_frequency", "adversarial", "d_real", "d_fake"}
+  last = _entries(run)[-1]
+  assert names | {"learning_rate", "val_psnr_y", "val_ssim_y"} <= set(last)
+  results = json.loads((run / "evaluation.json").read_text())
+  assert list(results) == ["bicubic", "mse", "ours"]
+  assert f"{results['bicubic'][0]['psnr_y']:.2f}" in out
+  with Image.open(next((run / "panels").iterdir())) as panel:
+    assert panel.size[0] > 4 * 40
+
+
+def test_tensorboard_shows_scalars_pictures_and_histograms(whole_run):
+  from tensorboard.backend.event_processing import event_accumulator
+
+  tags = {"tensors": set()}
+  for folder in (whole_run[0] / "run" / "tensorboard" / "ours",):
+    events = event_accumulator.EventAccumulator(str(folder)).Reload()
+    tags["tensors"] |= set(events.Tags()["tensors"])
+  assert {
+    "loss",
+    "contextual",
+    "learning_rate",
+    "d_learning_rate",
+    "val_psnr_y",
+    "discriminator_logits/real",
+    "discriminator_logits/fake",
+  } <= tags["tensors"]
+  assert any(tag.startswith("validation/") for tag in tags["tensors"])
+
+
+def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
+  base, _, _ = whole_run
+  run = base / "killed"
+  arguments = [*_TINY, f"--data={base / 'photos'}", f"--output_dir={run}"]
+  for phase, sign in (("mse", signal.SIGKILL), ("ours", signal.SIGKILL)):
+    process = _start(*arguments)
+    backup = run / "backup" / f"{phase}.weights.h5"
+    deadline = time.monotonic() + 200
+    while not backup.exists() and process.poll() is None:
+      assert time.monotonic() < deadline
+      time.sleep(0.02)
+    os.kill(process.pid, sign)
+    process.communicate()
+    assert process.returncode != 0, f"it ended before it was killed in {phase}"
+  code, _, err = _run(*arguments)
+  assert code == 0, err
+  a, b = (
+    keras.models.load_model(folder / "generator.keras")
+    for folder in (base / "run", run)
+  )
+  for first, second in zip(a.weights, b.weights, strict=True):
+    np.testing.assert_array_equal(first, second, err_msg=first.path)
+  steps = [(e["phase"], e["step"]) for e in _entries(run)]
+  assert steps == [(e["phase"], e["step"]) for e in _entries(base / "run")]
+
+
+def test_interrupted_run_stops_after_the_step_and_says_so(whole_run):
+  base, _, _ = whole_run
+  run = base / "interrupted"
+  arguments = [*_TINY, f"--data={base / 'photos'}", f"--output_dir={run}"]
+  process = _start(*arguments, "--steps_per_epoch=1000")
+  while not (run / "backup" / "mse.weights.h5").exists() and process.poll() is None:
+    time.sleep(0.02)
+  process.send_signal(signal.SIGINT)
+  _, err = process.communicate(timeout=120)
+  assert process.returncode == 130
+  assert "stopped at step" in err and "Traceback" not in err
+
+
+def test_finished_run_is_not_repeated_and_other_flags_are_refused(whole_run):
+  base, _, _ = whole_run
+  arguments = [*_TINY, f"--data={base / 'photos'}", f"--output_dir={base / 'run'}"]
+  code, out, _ = _run(*arguments)
+  assert code == 0 and "Epoch" not in out
+  code, _, err = _run(*arguments, "--lambda_cx=0.2")
+  assert code == 1 and "--lambda_cx: 0.1 -> 0.2" in err and "Traceback" not in err
+
+
+def test_evaluate_and_upscale_use_the_generator(whole_run, tmp_path):
+  base, _, _ = whole_run
+  weights = f"--weights={base / 'run' / 'generator.keras'}"
+  photos = base / "photos"
+  code, out, err = _run(
+    "--mode=evaluate", weights, f"--data={photos}", f"--output_dir={tmp_path}"
+  )
+  assert code == 0, err
+  assert "generator" in out and "bicubic" in out
+  output = tmp_path / "large.png"
+  code, _, err = _run(
+    "--mode=upscale", weights, f"--input={photos / '0.png'}", f"--output={output}"
+  )
+  assert code == 0, err
+  with Image.open(output) as image:
+    assert image.size == (176, 160)
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--flagfile=none.flags"], "sr_quick.flags"),
+    (["--crop_size=30"], "--crop_size"),
+    (["--data=/nowhere"], "--data"),
+    (["--mode=upscale"], "--input"),
+    (["--mode=upscale", "--input=a", "--output=b", "--weights=c"], "--weights"),
+    (["stray"], "stray"),
+    (["--unknown_flag=1"], "unknown_flag"),
+  ],
+)
+def test_mistakes_end_with_a_hint_and_without_a_trace(tmp_path, arguments, message):
+  code, _, err = _run(f"--output_dir={tmp_path}", *arguments)
+  assert code != 0
+  assert message in err and "Traceback" not in err
