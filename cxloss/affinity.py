@@ -32,18 +32,19 @@ _MIN_ROWS = 128
 # Maxima are taken over blocks first: `tf.argmax` is several times slower than
 # `tf.reduce_max`, so it should see few numbers.
 _BLOCK = 8
-_STRIPS = 4
-_WINDOW = 256
+# More than the rounding of a row's sum of affinities.
+_SLACK = 1e-6
 # The distance of padding targets: their affinity is exactly 0.
 _FAR = 1e30
 
-# Per row: `minimum` m_i = min_j d_ij, `nearest` the j that attains it, `peak` its
-# affinity max_j A_ij, `offset` sum_j A_ij (y_nearest - y_j) without the last
-# coordinate. As differences these keep their precision where x_i has found its
-# match: there the affinities of all other targets, and the gradient, go to zero.
-_Rows = collections.namedtuple("_Rows", "minimum nearest peak offset")
+# Per row: `minimum` m_i = min_j d_ij, `nearest` the j that attains it, `offset`
+# sum_j A_ij (y_nearest - y_j) without the last coordinate. As differences these
+# keep their precision where x_i has found its match: there the affinities of all
+# other targets, and the gradient, go to zero.
+_Rows = collections.namedtuple("_Rows", "minimum nearest offset")
 
 
+@tf.autograph.experimental.do_not_convert
 def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
   """The largest affinity of each target, `max_i A_ij`.
 
@@ -66,10 +67,11 @@ def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
 
   @tf.custom_gradient
   def affinities(x, y):
-    affinity, strip, rows = problem.match(x, y)
+    affinity, winner, rows = problem.match(x, y)
 
     def gradient(upstream):
-      return problem.gradient(upstream, x, y, affinity, strip, *rows)
+      once = [_once_differentiable(v) for v in (upstream, x, y, affinity)]
+      return problem.gradient(*once, winner, rows)
 
     return affinity, gradient
 
@@ -89,45 +91,52 @@ class _Problem:
     """One pass over the tiles.
 
     Returns:
-      `(affinity, strip, rows)`: max_i A_ij and the tile that attains it, both
+      `(affinity, winner, rows)`: max_i A_ij and the row that attains it, both
       `(N, Q)`, and the rows' `_Rows`, each `(N, P, ...)`.
     """
     n, size, targets = _size(x, 0), _size(x, 1), _size(y, 1)
     tiles = self._tiles(x, targets)
     y = _pad_targets(y)
     values = y[:, :, :-1]
+    height = _size(tiles, 2)
 
-    def step(i, affinity, strip, *columns):
+    def step(i, affinity, winner, *columns):
       negative = self._negative_distances(tiles[i], y)
       top, nearest = _argmax(negative)
       a = tf.nn.softmax(self._kappa(-top)[:, :, None] * negative, axis=2)
-      best, best_strip = _strip_max(a)
-      strip = tf.where(best > affinity, i * _STRIPS + best_strip, strip)
+      best, row = _column_argmax(a)
+      winner = tf.where(best > affinity, i * height + row, winner)
       affinity = tf.maximum(affinity, best)
-      peak = tf.gather(a, nearest[:, :, None], axis=2, batch_dims=2)[:, :, 0]
+      # The nearest target drops out of `offset` whatever its affinity is. Cut to
+      # what the others share, it leaves the difference its relative precision.
       # Once everything else has read the tile it can be overwritten in place.
-      with tf.control_dependencies([affinity, strip, peak]):
-        others = _clear(a, nearest)
-      mass = tf.reduce_sum(others, axis=2)[:, :, None]
-      offset = mass * tf.gather(values, nearest, batch_dims=1)
-      offset -= _matmul(others, values)
-      rows = _Rows(-top, nearest, peak, offset)
+      peak = tf.gather(a, nearest[:, :, None], axis=2, batch_dims=2)
+      with tf.control_dependencies([affinity, winner]):
+        a = tf.minimum(a, 1.0 - peak + _SLACK)
+      offset = tf.reduce_sum(a, axis=2, keepdims=True) * tf.gather(
+        values, nearest, batch_dims=1
+      )
+      offset -= _matmul(a, values)
+      # As float, exact up to 2^24 targets: oneDNN cannot transpose integers.
+      rows = _Rows(-top, tf.cast(nearest, tf.float32), offset)
       columns = [c.write(i, r) for c, r in zip(columns, rows, strict=True)]
-      return i + 1, affinity, strip, *columns
+      return i + 1, affinity, winner, *columns
 
-    dtypes = _Rows(tf.float32, tf.int32, tf.float32, tf.float32)
-    columns = [tf.TensorArray(dtype, _size(tiles, 0)) for dtype in dtypes]
+    columns = [tf.TensorArray(tf.float32, _size(tiles, 0)) for _ in _Rows._fields]
     none = tf.fill([n, _size(y, 1)], -1.0)
-    _, affinity, strip, *columns = tf.while_loop(
+    _, affinity, winner, *columns = tf.while_loop(
       lambda i, *_: i < _size(tiles, 0),
       step,
       (0, none, tf.cast(none, tf.int32), *columns),
       parallel_iterations=1,
     )
     rows = _Rows(*(_join(c.stack())[:, :size] for c in columns))
-    return affinity[:, :targets], strip[:, :targets], rows
+    rows = rows._replace(nearest=tf.cast(rows.nearest, tf.int32))
+    # Padding rows are copies of the last one.
+    winner = tf.minimum(winner[:, :targets], size - 1)
+    return affinity[:, :targets], winner, rows
 
-  def gradient(self, upstream, x, y, affinity, strip, *rows):
+  def gradient(self, upstream, x, y, affinity, winner, rows):
     """Derivatives of `sum(upstream * affinity)` by `x` and by `y`.
 
     With g_j the upstream derivative, J_i the columns that row i won and
@@ -137,9 +146,7 @@ class _Problem:
       dS_ij = kappa_i ([j in J_i] g_j A_ij - r_i A_ij) + [j = nearest_i] q_i
     is the derivative by S = x y^T; q_i is what passes through the minimum.
     """
-    rows = _Rows(*rows)
     size, targets = _size(x, 1), _size(y, 1)
-    winner = self._winners(x, y, strip, rows)
     weight = (upstream * affinity)[:, :, None]
     nearest = tf.gather(y, rows.nearest, batch_dims=1)
     won_x = tf.gather(x, winner, batch_dims=1)
@@ -159,48 +166,6 @@ class _Problem:
     dy += _scatter_sum(q * x, rows.nearest, targets)
     dy -= self._weighted_affinities(x, y, rows.minimum, kappa * r * x)
     return dx, dy
-
-  def _winners(self, x, y, strip, rows):
-    """The row that attains max_i A_ij within the tile that is known to hold it.
-
-    Columns are sorted by their tile, and a window of fixed length walks over
-    them: each step settles the window's first columns that share a tile.
-    """
-    n, targets, depth = _size(y, 0), _size(y, 1), _size(x, 2)
-    data = tf.concat([x, rows.minimum[:, :, None], rows.peak[:, :, None]], axis=2)
-    tiles = self._tiles(data, targets)
-    count, height = _size(tiles, 0) * _STRIPS, _size(tiles, 2) // _STRIPS
-    strips = tf.reshape(_join(tiles), [n * count, height, depth + 2])
-
-    group = tf.reshape(strip + count * tf.range(n)[:, None], [-1])
-    order = tf.argsort(group, stable=True)
-    total = _size(order, 0)
-    padded = tf.concat([order, tf.fill([_WINDOW], 0)], 0)
-    group = tf.concat([tf.gather(group, order), tf.fill([_WINDOW], -1)], 0)
-    y = tf.reshape(y, [n * targets, -1])
-
-    def step(start, winner):
-      part = start + tf.range(_WINDOW)
-      current = group[start]
-      xi, minimum, peak = tf.split(strips[current], [depth, 1, 1], axis=1)
-      columns = tf.gather(y, tf.gather(padded, part))
-      negative = self._negative_distances(xi, columns)
-      score = self._kappa(minimum) * (negative + minimum) + tf.math.log(peak)
-      row = tf.argmax(score, axis=0, output_type=tf.int32)
-      row += current % count * height
-      winner = tf.tensor_scatter_nd_update(winner, part[:, None], row)
-      same = tf.gather(group, part) == current
-      return start + tf.reduce_sum(tf.cast(same, tf.int32)), winner
-
-    _, winner = tf.while_loop(
-      lambda start, _: start < total,
-      step,
-      (0, tf.zeros_like(padded)),
-      parallel_iterations=1,
-    )
-    winner = tf.scatter_nd(order[:, None], winner[:total], [total])
-    # Padding rows are copies of the last one.
-    return tf.minimum(tf.reshape(winner, [n, targets]), _size(x, 1) - 1)
 
   def _weighted_affinities(self, x, y, minimum, values):
     """`sum_i A_ij values_i`, with the affinities computed once more."""
@@ -241,11 +206,23 @@ class _Problem:
     if height is None:
       height = _maximum(_TILE_BYTES // (4 * n * targets), _MIN_ROWS)
     count = -(-size // height)
-    unit = _STRIPS * _BLOCK
-    height = -(-size // (count * unit)) * unit
+    height = -(-size // (count * _BLOCK)) * _BLOCK
     count = -(-size // height)
     x = tf.gather(x, tf.minimum(tf.range(count * height), size - 1), axis=1)
     return tf.transpose(tf.reshape(x, [n, count, height, depth]), [1, 0, 2, 3])
+
+
+@tf.custom_gradient
+def _once_differentiable(value):
+  """Identity; every path of a second derivative leads through one of these."""
+
+  def refuse(*_):
+    raise NotImplementedError(
+      "The contextual loss has no second derivative: its gradient treats the "
+      "matches as fixed"
+    )
+
+  return tf.identity(value), refuse
 
 
 def _matmul(a, b, transpose_b=False):
@@ -268,21 +245,19 @@ def _argmax(values):
   return tf.reduce_max(members, axis=2), member * stride + block
 
 
-def _strip_max(values):
-  """`(max, strip)` over axis 1 of `(N, T, Q)`, cut into `_STRIPS`."""
+def _column_argmax(values):
+  """`(max, argmax)` over axis 1 of `(N, T, Q)`, T a multiple of `_BLOCK`."""
   n, t, q = (_size(values, axis) for axis in range(3))
-  blocks = tf.reshape(values, [n, _STRIPS, _BLOCK, t // (_STRIPS * _BLOCK), q])
-  maxima = tf.reduce_max(tf.reduce_max(blocks, axis=2), axis=2)
-  strip = tf.argmax(maxima, axis=1, output_type=tf.int32)
-  return tf.reduce_max(maxima, axis=1), strip
-
-
-def _clear(values, index):
-  """Sets `values[n, t, index[n, t]]` of `(N, T, Q)` to zero."""
-  n, t = _size(values, 0), _size(values, 1)
-  images, rows = tf.meshgrid(tf.range(n), tf.range(t), indexing="ij")
-  where = tf.stack([images, rows, index], axis=2)
-  return tf.tensor_scatter_nd_update(values, where, tf.zeros([n, t]))
+  stride = t // _BLOCK
+  maxima = tf.reduce_max(tf.reshape(values, [n, _BLOCK, stride, q]), axis=1)
+  block = tf.argmax(maxima, axis=1, output_type=tf.int32)
+  members = block[:, None] + stride * tf.range(_BLOCK)[:, None]
+  images, columns = tf.range(n)[:, None, None], tf.range(q)
+  where = (images * t + members) * q + columns
+  member = tf.argmax(
+    tf.gather(tf.reshape(values, [-1]), where), axis=1, output_type=tf.int32
+  )
+  return tf.reduce_max(maxima, axis=1), member * stride + block
 
 
 def _join(tiles):
