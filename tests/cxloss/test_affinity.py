@@ -86,9 +86,8 @@ def test_rows_of_equal_affinity_share_no_more_than_one_gradient():
   assert oracle.relative_error(total, dx_alone[:, 0, :-1]) < 1e-4
 
 
-def test_clipping_only_removes_negative_distances():
+def test_clipping_makes_negative_distances_perfect_matches():
   x, y = _embeddings(1, 24, 16, "l2")
-  y[0, 0, -1] = 100.0  # a distance 100 smaller than it should be: far below zero
-  with_clip = largest_affinities(x, y, 0.5, 1e-5, clip=True)
-  assert np.all(np.isfinite(with_clip))
-  np.testing.assert_allclose(with_clip[0, 0], 1.0, rtol=1e-5)
+  y[0, 0, -1] = -100.0  # all distances to target 0 become negative
+  affinity = largest_affinities(x, y, 0.5, 1e-5, clip=True)
+  np.testing.assert_allclose(affinity, [[1.0] + 15 * [0.0]], atol=1e-5)
