@@ -24,10 +24,10 @@ import collections
 
 import tensorflow as tf
 
-# A tile of 16 MB is below the size from which the C library maps fresh pages for
-# every buffer, and tall enough to make the repacking of the targets by each
+# A tile of 30 MB is below the size (32 MB) from which the C library maps fresh pages
+# for every buffer, and tall enough to make the repacking of the targets by each
 # matrix product a small part of the work.
-_TILE_BYTES = 1 << 24
+_TILE_BYTES = 30_000_000
 _MIN_ROWS = 128
 # Maxima are taken over blocks first: `tf.argmax` is several times slower than
 # `tf.reduce_max`, so it should see few numbers.
@@ -58,7 +58,7 @@ def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
     bandwidth: positive float, h of the paper.
     epsilon: positive float or scalar tensor, added to the row minima.
     clip: whether distances that rounding made negative become 0.
-    tile_rows: rows of a tile; by default as many as fit 16 MB, at least 128.
+    tile_rows: rows of a tile; by default as many as fit 30 MB, at least 128.
 
   Returns:
     Float32 `(N, Q)`, differentiable once with respect to `x` and `y`.
@@ -97,7 +97,7 @@ class _Problem:
     n, size, targets = _size(x, 0), _size(x, 1), _size(y, 1)
     tiles = self._tiles(x, targets)
     y = _pad_targets(y)
-    values = y[:, :, :-1]
+    values = _values(y)
     height = _size(tiles, 2)
 
     def step(i, affinity, winner, *columns):
@@ -113,10 +113,7 @@ class _Problem:
       peak = tf.gather(a, nearest[:, :, None], axis=2, batch_dims=2)
       with tf.control_dependencies([affinity, winner]):
         a = tf.minimum(a, 1.0 - peak + _SLACK)
-      offset = tf.reduce_sum(a, axis=2, keepdims=True) * tf.gather(
-        values, nearest, batch_dims=1
-      )
-      offset -= _matmul(a, values)
+      offset = _offset(a, values, nearest)
       # As float, exact up to 2^24 targets: oneDNN cannot transpose integers.
       rows = _Rows(-top, tf.cast(nearest, tf.float32), offset)
       columns = [c.write(i, r) for c, r in zip(columns, rows, strict=True)]
@@ -272,6 +269,32 @@ def _pad_targets(y):
   n, targets, depth = (_size(y, axis) for axis in range(3))
   far = tf.one_hot(depth - 1, depth, on_value=_FAR)
   return tf.concat([y, tf.tile(far[None, None], [n, -targets % _BLOCK, 1])], axis=1)
+
+
+def _offset(a, values, nearest):
+  """`sum_j A_ij (y_nearest - y_j)`, `(N, T, D - 1)`; see `_values`."""
+  values, counts = values
+  mean = _matmul(a, values)
+  nearest = tf.gather(values, nearest, batch_dims=1)
+  if counts:
+    return (mean[:, :, -1:] * nearest - mean)[:, :, :-1]
+  return tf.reduce_sum(a, axis=2, keepdims=True) * nearest - mean
+
+
+def _values(y):
+  """The targets as factor of `A y`, without their last, constant coordinate.
+
+  A column of ones takes its place and sums the affinities, unless it would break the
+  products' blocks of 16 columns, which costs more than a sum.
+
+  Returns:
+    `(values, whether they have the column of ones)`.
+  """
+  depth = _size(y, 2) - 1
+  values = y[:, :, :-1]
+  if isinstance(depth, int) and depth % 16 == 0:
+    return values, False
+  return tf.concat([values, tf.ones_like(y[:, :, :1])], axis=2), True
 
 
 def _scatter_sum(values, index, size):

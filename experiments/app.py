@@ -2,7 +2,7 @@
 
 `run(main)` parses the command line (`--flagfile=NAME` also finds `flags/NAME`),
 refuses stray arguments, seeds all random numbers, and turns the user's mistakes
-into one line on stderr and exit code 1.
+into one line on stderr and exit code 1 (`--v=1` shows where they arose).
 """
 
 import os
@@ -38,7 +38,6 @@ def run(main, experiment):
   argv, flagfiles = _resolve_flagfiles(sys.argv)
   name = flagfiles[-1].stem if flagfiles else experiment
   flags.set_default(OUTPUT_DIR, str(pathlib.Path("runs") / name))
-  flags.FLAGS.set_default("stderrthreshold", "warning")
 
   def checked(args):
     if len(args) > 1:
@@ -61,26 +60,29 @@ def run(main, experiment):
 
 
 def _resolve_flagfiles(argv):
-  """Points `--flagfile=NAME` to `flags/NAME` where the former does not exist."""
-  resolved, paths = [], []
-  for position, argument in enumerate(argv):
+  """Points `--flagfile NAME` to `flags/NAME` where the former does not exist."""
+  resolved, paths = argv[:1], []
+  arguments = iter(argv[1:])
+  for argument in arguments:
     name, equals, value = argument.partition("=")
-    if position and name in ("--flagfile", "-flagfile") and equals:
-      path = pathlib.Path(value)
-      if not path.exists() and (_FLAGS_FOLDER / value).exists():
-        path = _FLAGS_FOLDER / value
-      if not path.is_file():
-        known = ", ".join(sorted(p.name for p in _FLAGS_FOLDER.glob("*.flags")))
-        print(
-          f"--flagfile: there is no file {value}. Those of {_FLAGS_FOLDER.name}/ "
-          f"are {known}",
-          file=sys.stderr,
-        )
-        sys.exit(1)
-      paths.append(path)
-      argument = f"{name}={path}"
+    if name.lstrip("-") == "flagfile" and name.startswith("-"):
+      value = value if equals else next(arguments, "")
+      paths.append(_find_flagfile(value))
+      argument = f"--flagfile={paths[-1]}"
     resolved.append(argument)
   return resolved, paths
+
+
+def _find_flagfile(value):
+  for path in (pathlib.Path(value), _FLAGS_FOLDER / value):
+    if path.is_file():
+      return path
+  known = ", ".join(sorted(path.name for path in _FLAGS_FOLDER.glob("*.flags")))
+  print(
+    f"--flagfile: there is no file {value!r}. {_FLAGS_FOLDER.name}/ has {known}",
+    file=sys.stderr,
+  )
+  sys.exit(1)
 
 
 def quiet():

@@ -77,20 +77,22 @@ class Validation(keras.callbacks.Callback):
     phase: name of the phase.
     pairs: list of `(name, lr, hr)`, uint8.
     batch: a fixed training batch `(lr, hr)` for the histograms of logits.
-    every: epochs between validations; the last epoch is always validated.
+    every: epochs between validations.
+    epochs: number of epochs; the last one is always validated.
   """
 
-  def __init__(self, folder, phase, pairs, batch, every):
+  def __init__(self, folder, phase, pairs, batch, every, epochs):
     super().__init__()
     self._pairs = pairs
     self._batch = batch
     self._every = every
+    self._epochs = epochs
     self._writer = tf.summary.create_file_writer(
       str(pathlib.Path(folder) / "tensorboard" / phase)
     )
 
   def on_epoch_end(self, epoch, logs=None):
-    last = epoch + 1 == self.params["epochs"]
+    last = epoch + 1 == self._epochs
     if self.model.stop_training or ((epoch + 1) % self._every and not last):
       return
     rows, pictures = evaluation.evaluate(self.model.generator, self._pairs)

@@ -239,6 +239,7 @@ def _fit(model, phase, epochs, source, pairs, folder):
         pairs[: _PICTURES.value],
         callbacks.fixed_batch(*settings),
         _VALIDATE.value,
+        epochs,
       ),
       callbacks.Logger(folder, phase),
     ],

@@ -33,14 +33,14 @@ def loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch")
   return np.array(losses)
 
 
-def dense_loss(
-  target, generated, bandwidth=0.1, distance="cosine", centering="batch"
-):
+def dense_loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch"):
   """`loss` as a differentiable function of tensors."""
   if distance == "cosine":
     axes = [0, 1] if centering == "batch" else [1]
     mean = tf.reduce_mean(target, axis=axes, keepdims=True)
-    x, y = (v / tf.norm(v, axis=2, keepdims=True) for v in (generated - mean, target - mean))
+    x, y = (
+      v / tf.norm(v, axis=2, keepdims=True) for v in (generated - mean, target - mean)
+    )
     d = (1 - tf.matmul(x, y, transpose_b=True)) / 2
   else:
     d = tf.reduce_sum((generated[:, :, None] - target[:, None]) ** 2, axis=3)

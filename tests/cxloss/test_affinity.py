@@ -71,19 +71,17 @@ def test_many_tiles_in_a_graph_equal_one_tile(jit_compile):
     assert oracle.relative_error(a, e) < 1e-5
 
 
-def test_rows_of_equal_affinity_share_no_more_than_one_gradient():
-  # Every generated feature is the same, so each column has many winners.
+def test_equal_rows_share_the_gradient_of_one():
+  # Every generated feature is the same, so all of them win each column.
   x, y = _embeddings(1, 40, 11, "cosine")
-  x = np.repeat(x[:, :1], 40, axis=1)
-  affinity, dx, _ = oracle.value_and_gradients(
-    lambda x, y: largest_affinities(x, y, 0.3, 1e-5, tile_rows=16), x, y
-  )
-  _, dx_alone, _ = oracle.value_and_gradients(
-    lambda x, y: largest_affinities(x, y, 0.3, 1e-5), x[:, :1], y
-  )
-  np.testing.assert_allclose(affinity, _dense(x, y, 0.3, 1e-5), rtol=1e-5)
-  total = tf.reduce_sum(dx, axis=1)[..., :-1]
-  assert oracle.relative_error(total, dx_alone[:, 0, :-1]) < 1e-4
+  x, weights = np.repeat(x[:, :1], 40, axis=1), oracle.features(3, 1, 11)
+  function = lambda x, y: largest_affinities(x, y, 0.3, 1e-5, tile_rows=32)  # noqa: E731
+  all_equal = oracle.value_and_gradients(function, x, y, weights=weights)
+  alone = oracle.value_and_gradients(function, x[:, :1], y, weights=weights)
+  np.testing.assert_allclose(all_equal[0], alone[0], rtol=1e-5)
+  shared = tf.reduce_sum(all_equal[1], axis=1, keepdims=True)
+  assert oracle.relative_error(shared, alone[1]) < 1e-4
+  assert oracle.relative_error(all_equal[2], alone[2]) < 1e-4
 
 
 def test_clipping_makes_negative_distances_perfect_matches():

@@ -142,7 +142,7 @@ def test_cosine_loss_ignores_scale():
     np.testing.assert_allclose(scaled, loss, rtol=1e-4)
 
 
-@pytest.mark.parametrize("offset", [-1.0, 10.0])
+@pytest.mark.parametrize("offset", [-1.0, 100.0])
 @_distances
 def test_loss_ignores_a_common_offset(distance, offset):
   target, generated, bandwidth = _sets("batch")
@@ -150,7 +150,7 @@ def test_loss_ignores_a_common_offset(distance, offset):
   moved = cxloss.contextual_loss(
     target + np.float32(offset), generated + np.float32(offset), bandwidth, distance
   )
-  np.testing.assert_allclose(moved, loss, rtol=1e-3)
+  np.testing.assert_allclose(moved, loss, rtol=1e-4)
 
 
 def test_centering_decides_whether_images_of_a_batch_interact():

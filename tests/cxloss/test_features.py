@@ -1,0 +1,154 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import cxloss
+from tests.cxloss import oracle
+
+_IMAGES = np.random.default_rng(1).uniform(-1, 1, (2, 16, 20, 3)).astype("float32")
+_FRONT = ["block1_conv2", "block2_conv1"]
+
+
+@pytest.fixture(scope="module")
+def bundled():
+  return cxloss.VGGFeatures(_FRONT, "vgg16", "bundled")
+
+
+@pytest.mark.parametrize(
+  ("shape", "size", "stride"),
+  [
+    ((2, 11, 14, 3), 5, 2),
+    ((1, 5, 5, 1), 5, 2),
+    ((1, 9, 6, 2), 3, 4),
+    ((1, 3, 4, 2), 1, 1),
+  ],
+)
+def test_patches_are_those_of_a_loop(shape, size, stride):
+  images = oracle.features(1, *shape)
+  [(weight, patches)] = cxloss.PatchFeatures(size, stride)(images)
+  n, h, w, _ = shape
+  expected = [
+    [
+      [
+        images[i, y : y + size, x : x + size].ravel()
+        for x in range(0, w - size + 1, stride)
+      ]
+      for y in range(0, h - size + 1, stride)
+    ]
+    for i in range(n)
+  ]
+  assert weight == 1.0
+  np.testing.assert_array_equal(patches, expected)
+
+
+@pytest.mark.parametrize(
+  ("options", "shape", "message"),
+  [
+    ({"size": 0}, (1, 9, 9, 3), "`size`.*positive integer.*0"),
+    ({"stride": 1.5}, (1, 9, 9, 3), r"`stride`.*positive integer.*1\.5"),
+    ({}, (1, 4, 9, 3), r"`images`.*at least 5.*\(1, 4, 9, 3\)"),
+    ({}, (1, 9, 4, 3), r"`images`.*at least 5.*\(1, 9, 4, 3\)"),
+    ({}, (9, 9, 3), r"`images`.*\(N, H, W, C\).*\(9, 9, 3\)"),
+  ],
+)
+def test_patch_error_names_the_argument(options, shape, message):
+  with pytest.raises(ValueError, match=f"(?s){message}"):
+    cxloss.PatchFeatures(**options)(np.zeros(shape, "float32"))
+
+
+def test_layers_come_in_order_with_their_weights():
+  features = cxloss.VGGFeatures(
+    {"block2_conv1": 0.5, "block1_conv1": 2, "block1_conv2": 0}, "vgg16", None
+  )
+  maps = features(_IMAGES)
+  assert [weight for weight, _ in maps] == [0.5, 2.0]
+  assert [tuple(m.shape) for _, m in maps] == [(2, 8, 10, 128), (2, 16, 20, 64)]
+
+
+def test_value_range_is_converted_once(bundled):
+  integers = cxloss.VGGFeatures(_FRONT, "vgg16", "bundled", (0, 255))
+  converted = integers((_IMAGES + 1) * 127.5)
+  for (_, a), (_, b) in zip(converted, bundled(_IMAGES), strict=True):
+    assert oracle.relative_error(a, b) < 1e-5
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_every_float_type_gives_float32_features(bundled, dtype):
+  images = tf.cast(_IMAGES, dtype)
+  for (_, a), (_, b) in zip(
+    bundled(images), bundled(tf.cast(images, "float32")), strict=True
+  ):
+    assert a.dtype == tf.float32
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_mixed_precision_policy_leaves_the_network_in_float32(bundled):
+  keras.config.set_dtype_policy("mixed_float16")
+  try:
+    mixed = cxloss.VGGFeatures(_FRONT, "vgg16", "bundled")
+    maps = mixed(_IMAGES)
+  finally:
+    keras.config.set_dtype_policy("float32")
+  for (_, a), (_, b) in zip(maps, bundled(_IMAGES), strict=True):
+    assert a.dtype == tf.float32
+    np.testing.assert_array_equal(a, b)
+
+
+def test_images_out_of_range_are_refused_eagerly(bundled):
+  bundled(1.19 * np.sign(_IMAGES))  # networks overshoot: a tenth is tolerated
+  with pytest.raises(ValueError, match=r"`images`.*\(-1\.0, 1\.0\).*-1\.3 to 1\.3"):
+    bundled(np.float32(1.3) * np.sign(_IMAGES))
+
+
+def test_graph_gives_the_eager_features(bundled):
+  spec = [tf.TensorSpec([None, None, None, 3])]
+  graph = tf.function(lambda x: [m for _, m in bundled(x)], input_signature=spec)
+  for a, (_, b) in zip(graph(_IMAGES), bundled(_IMAGES), strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_gradient_reaches_the_images_but_no_weight(bundled):
+  images = tf.constant(_IMAGES)
+  _, gradient = oracle.value_and_gradients(
+    lambda x: tf.add_n([tf.reduce_sum(m) for _, m in bundled(x)]), images
+  )
+  assert np.any(gradient)
+  assert bundled._model.trainable_variables == []
+  assert len(bundled._model.non_trainable_variables) == 6
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8, 1), (8, 8, 3), (1, 8, 8, 4)])
+def test_images_must_be_rgb(bundled, shape):
+  with pytest.raises(ValueError, match="`images` must be RGB.*Received"):
+    bundled(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize(
+  ("options", "message"),
+  [
+    ({"layers": {"block1_conv1": -1.0}}, r"`layers`.*>= 0.*-1\.0"),
+    ({"value_range": (1, -1)}, r"`value_range`.*\(1, -1\)"),
+    ({"value_range": (1, 1)}, r"`value_range`.*\(1, 1\)"),
+  ],
+)
+def test_vgg_error_names_the_argument(options, message):
+  with pytest.raises(ValueError, match=message):
+    cxloss.VGGFeatures(**{"layers": ["block1_conv1"], "weights": None, **options})
+
+
+@pytest.mark.parametrize(
+  "features",
+  [
+    cxloss.PatchFeatures(3, 4),
+    cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled", (0, 1), "avg"),
+  ],
+  ids=["patches", "vgg"],
+)
+def test_features_survive_serialisation(features):
+  config = keras.saving.serialize_keras_object(features)
+  restored = keras.saving.deserialize_keras_object(config)
+  assert type(restored) is type(features)
+  assert restored.get_config() == features.get_config()
+  images = (_IMAGES + 1) / 2
+  np.testing.assert_array_equal(restored(images)[0][1], features(images)[0][1])

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import scipy.ndimage
+import tensorflow as tf
+
+import cxloss
+from tests.cxloss import oracle
+
+
+@pytest.mark.parametrize(
+  ("kernel_size", "sigma"), [(21, 3.0), (5, 0.7), (1, 2.0), (9, 100.0)]
+)
+def test_blur_is_that_of_scipy(kernel_size, sigma):
+  # The smallest side that the default kernel accepts is its radius.
+  images = oracle.features(1, 2, 10, 17, 3, dtype="float64")
+  expected = scipy.ndimage.gaussian_filter(
+    images, sigma, mode="reflect", radius=kernel_size // 2, axes=(1, 2)
+  )
+  actual = cxloss.gaussian_blur(images, kernel_size, sigma)
+  assert actual.dtype == tf.float64
+  np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+  np.testing.assert_allclose(
+    cxloss.gaussian_blur(images.astype("float32"), kernel_size, sigma),
+    expected,
+    atol=1e-5,
+  )
+
+
+def test_constant_image_stays_constant():
+  images = np.full((1, 12, 15, 2), 0.7, "float32")
+  np.testing.assert_allclose(cxloss.gaussian_blur(images), images, rtol=1e-6)
+
+
+def test_blur_accepts_unknown_sizes():
+  images = oracle.features(1, 1, 12, 15, 3)
+  blur = tf.function(
+    cxloss.gaussian_blur, input_signature=[tf.TensorSpec([None, None, None, 3])]
+  )
+  np.testing.assert_allclose(blur(images), cxloss.gaussian_blur(images), atol=1e-6)
+
+
+def test_half_precision_images_are_blurred_in_their_type():
+  images = oracle.features(1, 1, 12, 15, 3)
+  blurred = cxloss.gaussian_blur(images.astype("float16"))
+  assert blurred.dtype == tf.float16
+  np.testing.assert_allclose(blurred, cxloss.gaussian_blur(images), atol=5e-3)
+
+
+@pytest.mark.parametrize(
+  ("shape", "options", "message"),
+  [
+    ((1, 9, 30, 3), {}, r"`images`.*10 pixels.*\(1, 9, 30, 3\)"),
+    ((1, 30, 9, 3), {}, r"`images`.*10 pixels.*\(1, 30, 9, 3\)"),
+    ((30, 30, 3), {}, r"`images`.*\(N, H, W, C\).*\(30, 30, 3\)"),
+    ((1, 30, 30, 3), {"kernel_size": 20}, r"`kernel_size`.*odd.*=20"),
+    ((1, 30, 30, 3), {"kernel_size": -3}, r"`kernel_size`.*odd.*=-3"),
+    ((1, 30, 30, 3), {"kernel_size": 2.5}, r"`kernel_size`.*odd.*=2\.5"),
+    ((1, 30, 30, 3), {"sigma": 0.0}, r"`sigma`.*positive.*=0\.0"),
+    ((1, 30, 30, 3), {"sigma": float("nan")}, r"`sigma`.*positive.*nan"),
+  ],
+)
+def test_error_names_the_argument_and_what_was_received(shape, options, message):
+  with pytest.raises(ValueError, match=f"(?s){message}"):
+    cxloss.gaussian_blur(np.zeros(shape, "float32"), **options)
