@@ -47,7 +47,7 @@ class Logger(keras.callbacks.Callback):
       values["d_learning_rate"] = float(d_optimizer.learning_rate)
     with self._writer.as_default(step):
       for name, value in values.items():
-        tf.summary.scalar(name, value)
+        tf.summary.scalar(_tag(name), value)
     self._writer.flush()
     entry = {
       "phase": self._phase,
@@ -65,6 +65,13 @@ class Logger(keras.callbacks.Callback):
     except json.JSONDecodeError:
       return False
     return entry["phase"] != self._phase or entry["step"] <= step
+
+
+def _tag(name):
+  """Groups TensorBoard's cards."""
+  if name.startswith("val_"):
+    return f"validation/{name.removeprefix('val_')}"
+  return name if name.endswith("learning_rate") else f"losses/{name}"
 
 
 class Validation(keras.callbacks.Callback):
