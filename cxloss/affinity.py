@@ -67,7 +67,8 @@ def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
 
   @tf.custom_gradient
   def affinities(x, y):
-    affinity, winner, rows = problem.match(x, y)
+    # An eager tape outside would otherwise record, and keep, every tile.
+    affinity, winner, rows = problem.match(tf.stop_gradient(x), tf.stop_gradient(y))
 
     def gradient(upstream):
       once = [_once_differentiable(v) for v in (upstream, x, y, affinity)]

@@ -56,7 +56,8 @@ def contextual_loss(
     bandwidth: positive float, h in equation 4 of the paper. Defaults to 0.1, the
       paper's value for super-resolution.
     distance: `"cosine"` (the paper's), or `"l2"`, squared Euclidean distance
-      between the features as they are, neither centred nor normalised.
+      between the features as they are, neither centred nor normalised. It loses
+      digits where features lie far from the origin for their distances.
     centering: what the target's mean is taken over before normalising:
       `"batch"`, all images together, as in the authors' code, so that an image's
       loss depends on its batch; or `"image"`, each image on its own. Without
@@ -85,7 +86,7 @@ def contextual_loss(
   epsilon = _EPSILON
   if distance == "l2":
     # Distances shrank by scale^2, and the constant with them.
-    epsilon = tf.maximum(_EPSILON * scale * scale, 1e-30)
+    epsilon = tf.maximum(_EPSILON * scale * scale, 1e-12)
   affinity = largest_affinities(x, y, bandwidth, epsilon, clip=distance == "l2")
   return -tf.math.log(tf.reduce_mean(affinity, axis=1))
 
@@ -102,6 +103,14 @@ def as_sets(target, generated):
         f"Received: target.shape={target.shape}, "
         f"generated.shape={generated.shape} (as batch, positions, channels)"
       )
+  if None in (target.shape[0], generated.shape[0]):
+    same = tf.debugging.assert_equal(
+      tf.shape(target)[0],
+      tf.shape(generated)[0],
+      "`target` and `generated` must have the same batch size.",
+    )
+    with tf.control_dependencies([] if same is None else [same]):
+      generated = tf.identity(generated)
   return target, generated
 
 

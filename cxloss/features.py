@@ -210,6 +210,7 @@ def stack_quarters(features):
   `(4 N, H // 2, W // 2, C)`, top left, bottom left, top right, bottom right. The
   middle row or column of an odd side is left out.
   """
+  features = tf.convert_to_tensor(features)
   if features.shape.rank != 4 or any(s in (0, 1) for s in features.shape[1:3]):
     raise ValueError(
       "Quarters need features of shape (N, H, W, C) with sides of at least 2. "

@@ -84,7 +84,8 @@ class ContextualLoss(keras.losses.Loss):
     self.symmetric = bool(symmetric)
     self.crop_quarters = bool(crop_quarters)
     self.seed = seed
-    # Its state counts the calls; a model that holds it resumes the sequence.
+    # Its state counts the calls. Keras does not save it with a model: one that is to
+    # resume the sequence stores it itself, as `models.srgan.SRGAN` does.
     self.seed_generator = (
       None if max_points is None else keras.random.SeedGenerator(seed)
     )

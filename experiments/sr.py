@@ -72,6 +72,9 @@ _OUTPUT = flags.DEFINE_string(
 _SCALE = flags.DEFINE_integer("scale", 4, "Factor, a power of 2.", lower_bound=2)
 _BLOCKS = flags.DEFINE_integer("blocks", 16, "Residual blocks of G.", lower_bound=1)
 _WIDTH = flags.DEFINE_integer("width", 64, "Channels of G.", lower_bound=1)
+_ICNR = flags.DEFINE_bool(
+  "icnr", False, "Start G's pixel shuffles without a checkerboard; not in the paper."
+)
 _D_WIDTH = flags.DEFINE_integer(
   "discriminator_width", 64, "Channels of D's first layer.", lower_bound=1
 )
@@ -172,7 +175,7 @@ def train():
   if _WEIGHTS.value:
     generator = _load(pathlib.Path(_WEIGHTS.value))
   else:
-    generator = srgan.generator(_BLOCKS.value, _WIDTH.value, _SCALE.value)
+    generator = srgan.generator(_BLOCKS.value, _WIDTH.value, _SCALE.value, _ICNR.value)
   # Both phases are set up first, so that what is missing shows before the work.
   models = {}
   if _PRETRAIN_EPOCHS.value:

@@ -23,7 +23,7 @@ from keras import layers
 _LEAK = 0.2
 
 
-def generator(blocks=16, width=64, scale=4):
+def generator(blocks=16, width=64, scale=4, icnr=False):
   """The generator (SRResNet) of [2].
 
   Built of plain Keras layers and operations: the saved `.keras` file loads
@@ -33,6 +33,10 @@ def generator(blocks=16, width=64, scale=4):
     blocks: number of residual blocks. Defaults to 16.
     width: channels of the residual blocks. Defaults to 64.
     scale: factor of upscaling, a power of 2. Defaults to 4.
+    icnr: whether the layers before the pixel shuffles start with equal kernels for
+      the pixels of a block (Aitken et al. 2017, "Checkerboard artifact free
+      sub-pixel convolution", https://arxiv.org/abs/1707.02937). Not in [2], hence
+      off by default; short trainings show a checkerboard without.
 
   Returns:
     `keras.Model` from `(N, h, w, 3)` to `(N, scale * h, scale * w, 3)`, both in
@@ -50,7 +54,10 @@ def generator(blocks=16, width=64, scale=4):
   x = _batch_norm()(_conv(width, 3, use_bias=False)(x))
   x = layers.Add()([x, first])
   for _ in range(scale.bit_length() - 1):
-    x = _conv(4 * width, 3)(x)
+    conv = _conv(4 * width, 3)
+    x = conv(x)
+    if icnr:
+      conv.kernel.assign(tf.tile(conv.kernel[..., :width], [1, 1, 1, 4]))
     x = layers.Activation("relu")(keras.ops.depth_to_space(x, 2))
   # In float32 whatever the policy: 8 bits of a bfloat16 are fewer than a pixel's.
   image_hr = _conv(3, 1, activation="tanh", dtype="float32")(x)

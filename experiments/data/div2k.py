@@ -13,7 +13,13 @@ class Div2k:
   bicubic interpolation, as in the implementation that the paper trained."""
 
   def __init__(self, split):
-    self._records = tfds.data_source("div2k/bicubic_x4", split=split)
+    try:
+      self._records = tfds.data_source("div2k/bicubic_x4", split=split)
+    except Exception as error:
+      raise RuntimeError(
+        "--data=div2k could not be downloaded and prepared by TensorFlow Datasets. "
+        f"A folder of its images serves as well: --data=FOLDER. Received: {error}"
+      ) from error
     first = {"train": 1, "validation": 801}[split]
     self.names = [f"{first + i:04d}" for i in range(len(self._records))]
 

@@ -179,6 +179,7 @@ def test_npz_that_does_not_fit_is_refused(arrays, message, tmp_path):
     _features(weights=_save(tmp_path / "w.npz", **arrays))
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_weights_of_another_network_are_refused(tmp_path):
   other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
   other.save_weights(tmp_path / "w.weights.h5")

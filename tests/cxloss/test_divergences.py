@@ -118,5 +118,5 @@ def test_error_names_the_argument_and_what_was_received(shapes, k, message):
 
 
 def test_chamfer_refuses_an_empty_set():
-  with pytest.raises(ValueError, match="`generated`.*empty"):
+  with pytest.raises(ValueError, match=r"`generated`.*empty"):
     cxloss.chamfer_distance(np.zeros([1, 3, 2]), np.zeros([1, 0, 2]))

@@ -120,7 +120,7 @@ def test_gradient_reaches_the_images_but_no_weight(bundled):
 
 @pytest.mark.parametrize("shape", [(1, 8, 8, 1), (8, 8, 3), (1, 8, 8, 4)])
 def test_images_must_be_rgb(bundled, shape):
-  with pytest.raises(ValueError, match="`images` must be RGB.*Received"):
+  with pytest.raises(ValueError, match=r"`images` must be RGB.*Received"):
     bundled(np.zeros(shape, "float32"))
 
 

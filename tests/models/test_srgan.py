@@ -45,6 +45,14 @@ def test_generator_has_the_parameters_of_the_original():
   assert srgan.generator().count_params() == 1_522_371
 
 
+def test_icnr_starts_without_a_checkerboard():
+  image = np.random.default_rng(0).uniform(-1, 1, (1, 6, 6, 3)).astype("float32")
+  for icnr in (False, True):
+    pixels = srgan.generator(blocks=1, width=4, icnr=icnr)(image).numpy()
+    blocks = pixels.reshape(1, 12, 2, 12, 2, 3)
+    assert (np.ptp(blocks, axis=(2, 4)).max() < 1e-7) == icnr
+
+
 def test_discriminator_has_the_layers_of_the_original():
   widths = [
     (layer.filters, layer.kernel_size[0], layer.strides[0])
