@@ -37,11 +37,9 @@ _SLACK = 1e-6
 # The distance of padding targets: their affinity is exactly 0.
 _FAR = 1e30
 
-# Per row: `minimum` m_i = min_j d_ij, `nearest` the j that attains it, `offset`
-# sum_j A_ij (y_nearest - y_j) without the last coordinate. As differences these
-# keep their precision where x_i has found its match: there the affinities of all
-# other targets, and the gradient, go to zero.
-_Rows = collections.namedtuple("_Rows", "minimum nearest offset")
+# Per row: `minimum` m_i = min_j d_ij, `nearest` the j that attains it, `sums` the
+# factors of `_offsets`.
+_Rows = collections.namedtuple("_Rows", "minimum nearest sums")
 
 
 @tf.autograph.experimental.do_not_convert
@@ -108,15 +106,12 @@ class _Problem:
       best, row = _column_argmax(a)
       winner = tf.where(best > affinity, i * height + row, winner)
       affinity = tf.maximum(affinity, best)
-      # The nearest target drops out of `offset` whatever its affinity is. Cut to
-      # what the others share, it leaves the difference its relative precision.
-      # Once everything else has read the tile it can be overwritten in place.
       peak = tf.gather(a, nearest[:, :, None], axis=2, batch_dims=2)
+      # Once everything else has read the tile it can be overwritten in place.
       with tf.control_dependencies([affinity, winner]):
         a = tf.minimum(a, 1.0 - peak + _SLACK)
-      offset = _offset(a, values, nearest)
       # As float, exact up to 2^24 targets: oneDNN cannot transpose integers.
-      rows = _Rows(-top, tf.cast(nearest, tf.float32), offset)
+      rows = _Rows(-top, tf.cast(nearest, tf.float32), _sums(a, values))
       columns = [c.write(i, r) for c, r in zip(columns, rows, strict=True)]
       return i + 1, affinity, winner, *columns
 
@@ -155,7 +150,7 @@ class _Problem:
       _scatter_sum(sums, winner, size), [_size(y, 2), 1, 1], axis=2
     )
     kappa = self._kappa(rows.minimum)[:, :, None]
-    offset = tf.pad(rows.offset, [[0, 0], [0, 0], [0, 1]])
+    offset = _offsets(rows.sums, nearest)
     mean_excess = tf.reduce_sum(x * offset, axis=2, keepdims=True)
     q = self.bandwidth * kappa**2 * (r * mean_excess - won_excess)
     dx = kappa * (won + r * offset) + q * nearest
@@ -268,34 +263,45 @@ def _join(tiles):
 def _pad_targets(y):
   """Pads the targets to a multiple of `_BLOCK` by infinitely distant ones."""
   n, targets, depth = (_size(y, axis) for axis in range(3))
+  if isinstance(targets, int) and targets % _BLOCK == 0:
+    return y
   far = tf.one_hot(depth - 1, depth, on_value=_FAR)
   return tf.concat([y, tf.tile(far[None, None], [n, -targets % _BLOCK, 1])], axis=1)
 
 
-def _offset(a, values, nearest):
-  """`sum_j A_ij (y_nearest - y_j)`, `(N, T, D - 1)`; see `_values`."""
-  values, counts = values
-  mean = _matmul(a, values)
-  nearest = tf.gather(values, nearest, batch_dims=1)
-  if counts:
-    return (mean[:, :, -1:] * nearest - mean)[:, :, :-1]
-  return tf.reduce_sum(a, axis=2, keepdims=True) * nearest - mean
-
-
 def _values(y):
-  """The targets as factor of `A y`, without their last, constant coordinate.
+  """The targets as second factor of `_sums`, without their last coordinate.
 
-  A column of ones takes its place and sums the affinities, unless it would break the
-  products' blocks of 16 columns, which costs more than a sum.
-
-  Returns:
-    `(values, whether they have the column of ones)`.
+  That one is constant. A column of ones takes its place and sums the affinities,
+  unless it would break the product's blocks of 16 columns.
   """
   depth = _size(y, 2) - 1
   values = y[:, :, :-1]
   if isinstance(depth, int) and depth % 16 == 0:
-    return values, False
-  return tf.concat([values, tf.ones_like(y[:, :, :1])], axis=2), True
+    return values
+  return tf.concat([values, tf.ones_like(y[:, :, :1])], axis=2)
+
+
+def _sums(a, values):
+  """`sum_j A_ij y_j`, and `sum_j A_ij` as last coordinate; `(N, T, D)`."""
+  sums = _matmul(a, values)
+  depth = _size(values, 2)
+  if isinstance(depth, int) and depth % 16 == 0:
+    sums = tf.concat([sums, tf.reduce_sum(a, axis=2, keepdims=True)], axis=2)
+  return sums
+
+
+def _offsets(sums, nearest):
+  """`sum_j A_ij (y_nearest - y_j)`, `(N, P, D)`, given y_nearest.
+
+  The nearest target drops out whatever its affinity is. In `sums` it is cut to what
+  the others share, 1 - A_nearest: so the difference keeps its relative precision
+  where x_i has found its match, and the others' affinities and the gradient go to
+  zero.
+  """
+  mass = sums[:, :, -1:]
+  offset = mass * nearest[:, :, :-1] - sums[:, :, :-1]
+  return tf.concat([offset, tf.zeros_like(mass)], axis=2)
 
 
 def _scatter_sum(values, index, size):

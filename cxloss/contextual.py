@@ -79,8 +79,7 @@ def contextual_loss(
   """
   check_options(bandwidth, distance, centering)
   target, generated = as_sets(target, generated)
-  scale = _downscale(target, generated)
-  target, generated = target * scale, generated * scale
+  target, generated, scale = _downscale(target, generated)
   embed = _embed_cosine if distance == "cosine" else _embed_l2
   x, y = embed(target, generated, centering)
   epsilon = _EPSILON
@@ -148,23 +147,31 @@ def check_options(bandwidth, distance, centering):
 
 
 def _downscale(target, generated):
-  largest = tf.maximum(tf.reduce_max(tf.abs(target)), tf.reduce_max(tf.abs(generated)))
-  return tf.stop_gradient(tf.where(largest > _LARGE, _LARGE / largest, 1.0))
+  """Brings very large features to where their squares are finite."""
+  bounds = [(tf.reduce_max(v), tf.reduce_min(v)) for v in (target, generated)]
+  largest = tf.reduce_max([tf.maximum(high, -low) for high, low in bounds])
+  scale = tf.stop_gradient(tf.minimum(_LARGE / largest, 1.0))
+  target, generated = tf.cond(
+    largest > _LARGE,
+    lambda: (target * scale, generated * scale),
+    lambda: (target, generated),
+  )
+  return target, generated, scale
 
 
 def _embed_cosine(target, generated, centering):
   """Embeddings with `-x_i . y_j = (1 - cos(x_i, y_j)) / 2`."""
   axes = [0, 1] if centering == "batch" else [1]
   mean = tf.reduce_mean(target, axis=axes, keepdims=True)
-  x, y = _normalize(generated - mean), _normalize(target - mean)
-  x = tf.concat([x / 2, -tf.ones_like(x[:, :, :1])], axis=2)
+  x, y = _normalize(generated - mean, 0.5), _normalize(target - mean, 1.0)
+  x = tf.concat([x, -tf.ones_like(x[:, :, :1])], axis=2)
   y = tf.concat([y, tf.ones_like(y[:, :, :1]) / 2], axis=2)
   return x, y
 
 
-def _normalize(v):
+def _normalize(v, norm):
   square = tf.reduce_sum(v * v, axis=2, keepdims=True)
-  return v * tf.math.rsqrt(square + _NORM_EPSILON)
+  return v * (norm * tf.math.rsqrt(square + _NORM_EPSILON))
 
 
 def _embed_l2(target, generated, centering):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments import evaluation, figures, run_folder
+from experiments import evaluation, figures, run_folder, tiling
 from experiments.data import crops
 
 
@@ -94,15 +94,20 @@ class Validation(keras.callbacks.Callback):
     self._batch = batch
     self._every = every
     self._epochs = epochs
+    self._network = None
     self._writer = tf.summary.create_file_writer(
       str(pathlib.Path(folder) / "tensorboard" / phase)
     )
+
+  def on_train_begin(self, logs=None):
+    if self._network is None:
+      self._network = tiling.compiled(self.model.generator)
 
   def on_epoch_end(self, epoch, logs=None):
     last = epoch + 1 == self._epochs
     if self.model.stop_training or ((epoch + 1) % self._every and not last):
       return
-    rows, pictures = evaluation.evaluate(self.model.generator, self._pairs)
+    rows, pictures = evaluation.evaluate(self._network, self._pairs)
     for measure in ("psnr_y", "ssim_y"):
       logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))
     with self._writer.as_default(int(self.model.optimizer.iterations)):

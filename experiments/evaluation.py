@@ -20,18 +20,17 @@ def make_pairs(source, scale, limit=None):
   return pairs
 
 
-def evaluate(generator, pairs):
+def evaluate(network, pairs):
   """Upscales each `lr` and measures it.
 
   Args:
-    generator: Keras model, or `None` for bicubic interpolation.
+    network: of `tiling.compiled`, or `None` for bicubic interpolation.
     pairs: of `make_pairs`.
 
   Returns:
     `(rows, pictures)`: a dict with `image`, `psnr_y` and `ssim_y` for each pair,
     and the uint8 results.
   """
-  network = None if generator is None else tiling.compiled(generator)
   rows, pictures = [], []
   for name, lr, hr in pairs:
     scale = hr.shape[0] // lr.shape[0]

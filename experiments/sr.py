@@ -30,6 +30,7 @@ from experiments import (
   evaluation,
   figures,
   run_folder,
+  tiling,
   training,
   upscaling,
 )
@@ -289,7 +290,8 @@ def _report(folder, pairs, networks):
   """Prints and writes the table, and the panels of the last network."""
   results = {}
   for method, network in networks.items():
-    results[method], pictures = evaluation.evaluate(network, pairs)
+    compiled = network and tiling.compiled(network)
+    results[method], pictures = evaluation.evaluate(compiled, pairs)
   run_folder.write_json(folder / "evaluation.json", results)
   for (name, lr, hr), picture in zip(pairs, pictures, strict=True):
     panel = figures.comparison(lr, picture, hr)

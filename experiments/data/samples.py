@@ -3,25 +3,30 @@
 import numpy as np
 import skimage.data
 
-_TRAIN = ("astronaut", "rocket", "camera", "brick", "grass", "gravel")
+_COLOUR = ("astronaut", "rocket")
+_GREY = ("brick", "grass", "gravel")
 _VALIDATION = ("chelsea", "coffee")
+# Grey textures are tinted by these; colour photographs get their channels exchanged.
+_TINTS = ((1.0, 0.8, 0.6), (0.6, 1.0, 0.8), (0.8, 0.6, 1.0))
+_ORDERS = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
 
 
 class Samples:
-  """Seven photographs to train on, two others to validate on.
+  """Six photographs to train on, two others to validate on.
 
-  One of a stereo pair, three portraits and scenes, and three grey textures, of
-  about 500 x 500 pixels; see scikit-image's `data/README.txt` for their sources
-  and licences. Far too few to learn from: they show that everything runs.
+  A portrait, a launch pad, one of a stereo pair and three grey textures, of about
+  500 x 500 pixels; see scikit-image's `data/README.txt` for their sources and
+  licences. Each is there in three colourings, or networks would hardly learn to
+  keep colours. Far too few to learn much from: they show that everything runs.
   """
 
   def __init__(self, split):
-    names = {"train": _TRAIN, "validation": _VALIDATION}[split]
-    self._images = [_as_rgb(getattr(skimage.data, name)()) for name in names]
-    self.names = list(names)
-    if split == "train":
-      self._images.append(skimage.data.stereo_motorcycle()[0])
-      self.names.append("motorcycle")
+    if split == "validation":
+      named = {name: getattr(skimage.data, name)() for name in _VALIDATION}
+    else:
+      named = _training_images()
+    self.names = list(named)
+    self._images = list(named.values())
 
   def __len__(self):
     return len(self._images)
@@ -30,5 +35,14 @@ class Samples:
     return self._images[index]
 
 
-def _as_rgb(image):
-  return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
+def _training_images():
+  colour = {name: getattr(skimage.data, name)() for name in _COLOUR}
+  colour["motorcycle"] = skimage.data.stereo_motorcycle()[0]
+  named = {}
+  for i, (order, tint) in enumerate(zip(_ORDERS, _TINTS, strict=True), 1):
+    for name, image in colour.items():
+      named[f"{name}-{i}"] = np.ascontiguousarray(image[:, :, order])
+    for name in _GREY:
+      grey = getattr(skimage.data, name)()
+      named[f"{name}-{i}"] = np.uint8(np.round(grey[:, :, None] * np.array(tint)))
+  return named
