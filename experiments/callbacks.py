@@ -69,9 +69,10 @@ class Logger(keras.callbacks.Callback):
 
 def _tag(name):
   """Groups TensorBoard's cards."""
+  rates = {"learning_rate": "rates/generator", "d_learning_rate": "rates/discriminator"}
   if name.startswith("val_"):
     return f"validation/{name.removeprefix('val_')}"
-  return name if name.endswith("learning_rate") else f"losses/{name}"
+  return rates.get(name, f"losses/{name}")
 
 
 class Validation(keras.callbacks.Callback):
