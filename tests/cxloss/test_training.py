@@ -1,0 +1,150 @@
+"""The losses within the Keras models that they train."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import cxloss
+
+_IMAGES = np.random.default_rng(3).uniform(-1, 1, (4, 12, 12, 3)).astype("float32")
+_NOISY = np.random.default_rng(4).uniform(-1, 1, (4, 12, 12, 3)).astype("float32")
+
+
+def _vgg():
+  return cxloss.VGGFeatures({"block1_conv1": 1.0}, "vgg16", "bundled")
+
+
+def _generator(seed=5):
+  keras.utils.set_random_seed(seed)
+  image = keras.Input((None, None, 3))
+  x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(image)
+  x = keras.layers.Conv2D(3, 3, padding="same", dtype="float32")(x)
+  return keras.Model(image, keras.layers.Activation("tanh", dtype="float32")(x))
+
+
+def _two_losses(max_points=30):
+  return cxloss.ContextualLoss(
+    [cxloss.PatchFeatures(3, 2), _vgg()], max_points=max_points, seed=2
+  )
+
+
+def test_saved_model_loads_with_its_loss_and_trains_on(tmp_path):
+  model = _generator()
+  model.compile(keras.optimizers.Adam(1e-2), _two_losses(None))
+  model.fit(_NOISY, _IMAGES, batch_size=2, epochs=1, verbose=0)
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  assert loaded.loss.get_config() == model.loss.get_config()
+  histories = [
+    m.fit(_NOISY, _IMAGES, batch_size=2, epochs=3, shuffle=False, verbose=0).history
+    for m in (model, loaded)
+  ]
+  np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"], rtol=1e-4)
+
+
+def test_backbone_stays_out_of_the_checkpoints(tmp_path):
+  paths = []
+  for name, loss in (("with", _two_losses(None)), ("without", "mse")):
+    model = _generator()
+    model.compile("adam", loss)
+    model.fit(_NOISY, _IMAGES, epochs=1, verbose=0)
+    model.save(tmp_path / f"{name}.keras")
+    model.save_weights(tmp_path / f"{name}.weights.h5")
+    tf.train.Checkpoint(model=model).write(str(tmp_path / name / "ckpt"))
+    saved = tf.train.list_variables(str(tmp_path / name / "ckpt"))
+    with zipfile.ZipFile(tmp_path / f"{name}.keras") as archive:
+      archive.extract("model.weights.h5", tmp_path / name)
+    for weights in (
+      tmp_path / f"{name}.weights.h5",
+      tmp_path / name / "model.weights.h5",
+    ):
+      with h5py.File(weights) as file:
+        file.visititems(lambda key, item, out=saved: out.append((key, str(item))))
+    paths.append([re.sub(r"0x\w+", "", str(entry)) for entry in saved])
+    assert os.path.getsize(tmp_path / f"{name}.keras") < 60_000
+  assert sorted(paths[0]) == sorted(paths[1])
+  assert not any("block1" in path or "vgg" in path for path in paths[0])
+
+
+@pytest.mark.parametrize(
+  "options",
+  [{}, {"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True}],
+  ids=["defaults", "XLA", "graph", "eager"],
+)
+def test_every_way_to_fit_reduces_the_loss(options):
+  model, loss = _generator(), _two_losses(None)
+  before = loss.features[1]._model.get_weights()
+  model.compile(keras.optimizers.Adam(1e-2), loss, **options)
+  history = model.fit(_IMAGES, _IMAGES, epochs=6, verbose=0, shuffle=False).history
+  assert history["loss"][-1] < 0.95 * history["loss"][0]
+  for a, b in zip(before, loss.features[1]._model.get_weights(), strict=True):
+    np.testing.assert_array_equal(a, b)
+  assert len(model.trainable_variables) == 4
+
+
+def test_mixed_precision_model_trains():
+  keras.config.set_dtype_policy("mixed_float16")
+  try:
+    model, loss = _generator(), _two_losses(None)
+    # An output in float16 as well: losses cast it themselves.
+    half = keras.layers.Activation("linear", dtype="float16")(model.output)
+    model = keras.Model(model.input, half)
+    model.compile(keras.optimizers.Adam(1e-2), loss)
+    history = model.fit(_IMAGES, _IMAGES, epochs=6, verbose=0, shuffle=False).history
+  finally:
+    keras.config.set_dtype_policy("float32")
+  assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+  assert history["loss"][-1] < 0.95 * history["loss"][0]
+
+
+_MIRRORED = """
+import keras
+import numpy as np
+import tensorflow as tf
+import cxloss
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+  cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+x, y = np.random.default_rng(1).uniform(-1, 1, (2, 8, 9, 9, 3)).astype("float32")
+
+def train(strategy, max_points=None):
+  with strategy.scope():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+      [keras.Input((9, 9, 3)), keras.layers.Conv2D(3, 3, padding="same")]
+    )
+    features = [
+      cxloss.PatchFeatures(3, 2), cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled")
+    ]
+    # By image: otherwise the loss of an image depends on its half of the batch.
+    loss = cxloss.ContextualLoss(
+      features, 0.5, centering="image", max_points=max_points
+    )
+    model.compile(keras.optimizers.SGD(0.1), loss)
+  model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+  return np.concatenate([w.ravel() for w in model.get_weights()])
+
+two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+one = tf.distribute.get_strategy()
+assert two.num_replicas_in_sync == 2
+print("differ by", np.abs(train(two) - train(one)).max())
+assert np.all(np.isfinite(train(two, max_points=10)))
+"""
+
+
+def test_two_replicas_train_as_one():
+  result = subprocess.run(
+    [sys.executable, "-c", _MIRRORED], capture_output=True, text=True, timeout=300
+  )
+  assert result.returncode == 0, result.stderr[-3000:]
+  assert float(result.stdout.split("differ by")[1]) < 1e-5
