@@ -64,7 +64,8 @@ def contextual_loss(
       effect if `distance` is `"l2"`.
 
   Returns:
-    Float32 `(N,)`, at least 0 up to rounding. Differentiable once with respect to both sets.
+    Float32 `(N,)`, at least 0 up to rounding. Differentiable once with respect to
+    both sets.
 
   Raises:
     ValueError: if ranks, batches or channels do not fit, a set is empty, or an
