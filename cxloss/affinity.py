@@ -52,7 +52,8 @@ def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
   Args:
     x: float32 `(N, P, D)`, embeddings of the generated features; their last
       coordinate is -1.
-    y: float32 `(N, Q, D)`, embeddings of the target features.
+    y: float32 `(N, Q, D)`, embeddings of the target features; their last coordinate
+      is a constant, too.
     bandwidth: positive float, h of the paper.
     epsilon: positive float or scalar tensor, added to the row minima.
     clip: whether distances that rounding made negative become 0.
@@ -132,12 +133,14 @@ class _Problem:
   def gradient(self, upstream, x, y, affinity, winner, rows):
     """Derivatives of `sum(upstream * affinity)` by `x` and by `y`.
 
-    With g_j the upstream derivative, J_i the columns that row i won and
-    kappa_i = 1 / (h (m_i + epsilon)):
+    With g_j the upstream derivative, J_i the columns that row i won,
+    kappa_i = 1 / (h (m_i + epsilon)) and excess_i = sum_j A_ij (d_ij - m_i):
       r_i = sum_{J_i} g_j A_ij
       q_i = h kappa_i^2 (r_i excess_i - sum_{J_i} g_j A_ij (d_ij - m_i)),
       dS_ij = kappa_i ([j in J_i] g_j A_ij - r_i A_ij) + [j = nearest_i] q_i
-    is the derivative by S = x y^T; q_i is what passes through the minimum.
+    is the derivative by S = x y^T; q_i is what passes through the minimum. The
+    part by `y` computes the tiles once more; a graph that does not ask for it prunes
+    it.
     """
     size, targets = _size(x, 1), _size(y, 1)
     weight = (upstream * affinity)[:, :, None]
