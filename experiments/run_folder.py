@@ -33,7 +33,8 @@ def open_run(path, overwrite, seed):
   """
   folder = pathlib.Path(path)
   record = folder / "flags.txt"
-  if folder.exists() and any(folder.iterdir()) and not record.exists():
+  others = folder.exists() and {p.name for p in folder.iterdir()} - {"evaluation"}
+  if others and not record.exists():
     raise ValueError(
       f"--output_dir must be empty or a run folder. Received: {folder}, which "
       "holds other files"

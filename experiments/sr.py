@@ -169,15 +169,11 @@ def evaluate():
 
 def train():
   train_source, pairs = _sources()
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
   if _WEIGHTS.value:
     generator = _load(pathlib.Path(_WEIGHTS.value))
   else:
     generator = srgan.generator(_BLOCKS.value, _WIDTH.value, _SCALE.value, _ICNR.value)
-  # Both phases are set up first, so that what is missing shows before the work.
+  # All is set up before the run folder, so that what is missing leaves no trace.
   models = {}
   if _PRETRAIN_EPOCHS.value:
     mse = {"mse": (1.0, keras.losses.MeanSquaredError())}
@@ -186,6 +182,10 @@ def train():
   if _EPOCHS.value:
     steps = _steps_per_epoch(train_source) * _EPOCHS.value
     models["ours"] = _srgan(generator, steps)
+  folder = run_folder.open_run(
+    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
+  )
+  print(f"Run folder: {folder}")
   networks = {"bicubic": None}
   for name, model in models.items():
     epochs = _PRETRAIN_EPOCHS.value if name == "mse" else _EPOCHS.value
@@ -279,11 +279,22 @@ def _weights_path():
 
 def _load(path):
   if not path.is_file():
-    raise ValueError(f"--weights must be a generator's .keras file. Received: {path}")
+    raise ValueError(
+      "--weights must be a generator's .keras file; by default it is the run folder's. "
+      f"Received: {path}, where no file is"
+    )
   try:
-    return keras.models.load_model(path, compile=False)
+    generator = keras.models.load_model(path, compile=False)
+    size = generator.compute_output_shape((1, 8, 8, 3))
   except Exception as error:
     raise ValueError(f"--weights: {path} cannot be loaded: {error}") from error
+  expected = (1, 8 * _SCALE.value, 8 * _SCALE.value, 3)
+  if tuple(size) != expected:
+    raise ValueError(
+      f"--weights must enlarge images by --scale={_SCALE.value}. Received: {path}, "
+      f"which turns 8 x 8 pixels into {size[1]} x {size[2]}"
+    )
+  return generator
 
 
 def _report(folder, pairs, networks):

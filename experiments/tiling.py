@@ -5,9 +5,9 @@ import tensorflow as tf
 
 from experiments.data import crops
 
-# Every input pixel that influences an output pixel lies within this distance: the
-# generator has 35 layers of 3 x 3 at the input's resolution and one at twice that,
-# 35.5 pixels. So tiles equal the whole.
+# Every input pixel that influences an output pixel lies within this distance: at the
+# default 16 blocks the generator has 35 layers of 3 x 3 at the input's resolution and
+# one at twice that, 35.5 pixels. So tiles equal the whole.
 _MARGIN = 40
 _TILE = 192
 

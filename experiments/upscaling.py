@@ -22,12 +22,18 @@ def upscale_files(generator, source, target, scale):
   source, target = pathlib.Path(source), pathlib.Path(target)
   if not source.exists():
     raise ValueError(f"--input must be an image file or a folder. Received: {source}")
+  if source.resolve() == target.resolve():
+    raise ValueError(f"--output must not be --input. Received: {target} for both")
   if source.is_file():
     if target.suffix.lower() != ".png":
       raise ValueError(f"--output must end in .png. Received: {target}")
     images.write_png(target, upscale_file(network, source, scale))
     print(target)
     return
+  if target.suffix.lower() == ".png" or target.is_file():
+    raise ValueError(
+      f"--output must be a folder, as --input is one. Received: {target}"
+    )
   paths = [pathlib.Path(path) for path in folder.list_images(str(source))]
   written = 0
   for path in paths:

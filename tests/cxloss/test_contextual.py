@@ -39,7 +39,7 @@ def test_loss_and_gradient_are_those_of_the_authors_code(name):
   value, gradient = oracle.value_and_gradients(
     lambda generated: loss(case["target"], generated), case["generated"]
   )
-  np.testing.assert_allclose(value, case["loss"], rtol=1e-5)
+  np.testing.assert_allclose(value, case["loss"], rtol=1e-6)
   assert oracle.relative_error(gradient[..., ::2], case["gradient"]) < 1e-4
 
 

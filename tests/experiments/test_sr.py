@@ -167,6 +167,14 @@ def test_evaluate_and_upscale_use_the_generator(whole_run, tmp_path):
   assert code == 0, err
   with Image.open(output) as image:
     assert image.size == (176, 160)
+  code, _, err = _run(
+    "--mode=upscale",
+    weights,
+    f"--input={photos / '0.png'}",
+    "--output=x.png",
+    "--scale=2",
+  )
+  assert code == 1 and "8 x 8 pixels into 32 x 32" in err
 
 
 @pytest.mark.parametrize(

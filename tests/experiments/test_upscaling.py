@@ -75,7 +75,12 @@ def test_folder_is_upscaled_but_for_broken_files(tmp_path, generator, caplog):
 
 @pytest.mark.parametrize(
   ("source", "target", "message"),
-  [("absent.png", "o.png", "--input"), ("in.png", "o.jpg", "--output")],
+  [
+    ("absent.png", "o.png", "--input"),
+    ("in.png", "o.jpg", "--output"),
+    ("in.png", "in.png", "must not be --input"),
+    (".", "o.png", "must be a folder"),
+  ],
 )
 def test_impossible_requests_are_refused(tmp_path, generator, source, target, message):
   Image.new("RGB", (5, 4)).save(tmp_path / "in.png")
