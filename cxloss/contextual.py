@@ -80,9 +80,19 @@ def contextual_loss(
   """
   check_options(bandwidth, distance, centering)
   target, generated = as_sets(target, generated)
+  centre = target
+  if centering == "batch":
+    centre = tf.reshape(target, [1, -1, target.shape[2] or tf.shape(target)[2]])
+  return centred_loss(target, generated, centre, bandwidth, distance)
+
+
+def centred_loss(target, generated, centre, bandwidth, distance):
+  """The loss of sets `(N, P, C)`, centred by the mean of `centre`, `(1 or N, R, C)`."""
   target, generated, scale = _downscale(target, generated)
   embed = _embed_cosine if distance == "cosine" else _embed_l2
-  x, y = embed(target, generated, centering)
+  # After scaling, lest the sum overflow.
+  mean = tf.reduce_mean(centre * scale, axis=1, keepdims=True)
+  x, y = embed(target, generated, mean)
   epsilon = _EPSILON
   if distance == "l2":
     # Distances shrank by scale^2, and the constant with them.
@@ -160,10 +170,8 @@ def _downscale(target, generated):
   return target, generated, scale
 
 
-def _embed_cosine(target, generated, centering):
+def _embed_cosine(target, generated, mean):
   """Embeddings with `-x_i . y_j = (1 - cos(x_i, y_j)) / 2`."""
-  axes = [0, 1] if centering == "batch" else [1]
-  mean = tf.reduce_mean(target, axis=axes, keepdims=True)
   x, y = _normalize(generated - mean, 0.5), _normalize(target - mean, 1.0)
   x = tf.concat([x, -tf.ones_like(x[:, :, :1])], axis=2)
   y = tf.concat([y, tf.ones_like(y[:, :, :1]) / 2], axis=2)
@@ -175,9 +183,9 @@ def _normalize(v, norm):
   return v * (norm * tf.math.rsqrt(square + _NORM_EPSILON))
 
 
-def _embed_l2(target, generated, centering):
+def _embed_l2(target, generated, mean):
   """Embeddings with `-x_i . y_j = |x_i - y_j|^2`."""
-  del centering  # differences do not depend on the origin
+  del mean  # differences do not depend on the origin
   one, zero = tf.ones_like(target[:, :, :1]), tf.zeros_like(target[:, :, :1])
   square = tf.reduce_sum(target * target, axis=2, keepdims=True)
   y = tf.concat([target, one, square, zero], axis=2)

@@ -3,13 +3,15 @@
 A features object is a callable from images to a list of `(weight, features)`,
 with features `(N, h, w, C)`; the loss is the weighted sum over the list. It
 serialises by `get_config`, and is not a Keras layer: the network inside stays
-out of the checkpoints of the model that is trained with it.
+out of the checkpoints of the model that is trained with it. For losses with a mask
+it also has `valid(mask)`: from bool `(N, H, W, 1)`, for each feature map, bool
+`(N, h, w, 1)`, true where a feature depends on valid pixels alone.
 """
 
 import keras
 import tensorflow as tf
 
-from cxloss import backbones
+from cxloss import backbones, masks
 
 # Images may overshoot their stated range by this share of it, as the outputs of
 # networks do, before it counts as a mistake.
@@ -102,6 +104,17 @@ class VGGFeatures(_Features):
     weights = [weight for weight in self.layers.values() if weight > 0]
     return list(zip(weights, maps, strict=True))
 
+  def valid(self, mask):
+    used = [name for name, weight in self.layers.items() if weight > 0]
+    found = {}
+    # The layers form a chain; those after the last one used are not in the model.
+    for layer in self._model.layers:
+      size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+      if size is not None:
+        mask = masks.shrink(mask, size, layer.strides, layer.padding)
+      found[layer.name] = mask
+    return [found[name] for name in used]
+
   def _check_range(self, images):
     low, high = self.value_range
     slack = _OVERSHOOT * (high - low)
@@ -168,6 +181,10 @@ class PatchFeatures(_Features):
       padding="VALID",
     )
     return [(1.0, patches)]
+
+  def valid(self, mask):
+    size, strides = (self.size,) * 2, (self.stride,) * 2
+    return [masks.shrink(mask, size, strides, "valid")]
 
   def get_config(self):
     return {"size": self.size, "stride": self.stride}

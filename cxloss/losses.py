@@ -1,9 +1,12 @@
 """Keras losses: the contextual loss and its low-frequency companion."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
-from cxloss.contextual import as_sets, check_options, contextual_loss
+from cxloss import masks
+from cxloss.contextual import as_sets, centred_loss, check_options, contextual_loss
 from cxloss.features import sample_positions, stack_quarters
 from cxloss.filters import check_blur, gaussian_blur
 
@@ -107,6 +110,72 @@ class ContextualLoss(keras.losses.Loss):
       total += weight * self._compare(target, generated)
     return total
 
+  def masked(self, y_true, y_pred, mask):
+    """The loss over valid pixels alone.
+
+    A feature takes part if all pixels that it depends on are valid, so that
+    neither the values at other pixels nor their number matter. `max_points` draws
+    among the valid positions of each image. Not for XLA, since the number of valid
+    positions is only known at run time.
+
+    Args:
+      y_true: target images `(N, H, W, C)`, N known statically.
+      y_pred: generated images of the same shape.
+      mask: bool `(N, H, W)`, true where pixels are valid.
+
+    Returns:
+      Unreduced loss, float32 `(N,)`; 0 for an image without valid features.
+
+    Raises:
+      ValueError: if the loss has no `features`, or is `symmetric` or by quarters,
+        which are not defined here; or if shapes do not fit.
+    """
+    if self.features is None or self.symmetric or self.crop_quarters:
+      raise ValueError(
+        "A masked loss needs `features` and neither `symmetric` nor `crop_quarters`. "
+        f"Received: features={self.features!r}, symmetric={self.symmetric}, "
+        f"crop_quarters={self.crop_quarters}"
+      )
+    y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
+    if y_true.shape[0] is None:
+      raise ValueError(
+        "A masked loss needs a static batch size. "
+        f"Received: y_true.shape={y_true.shape}"
+      )
+    listed = self.features if not callable(self.features) else [self.features]
+    valid = [entry for features in listed for entry in features.valid(mask)]
+    total = 0.0
+    for (weight, target), (_, generated), positions in zip(
+      self._features(y_true), self._features(y_pred), valid, strict=True
+    ):
+      total += weight * self._compare_valid(target, generated, positions)
+    return total
+
+  def _compare_valid(self, target, generated, mask):
+    """Loss `(N,)` of features `(N, h, w, C)`, image by image."""
+    sets = [
+      masks.draw_valid(
+        target[i],
+        generated[i],
+        mask[i],
+        self.max_points,
+        None if self.max_points is None else self.seed_generator.next(),
+      )
+      for i in range(target.shape[0])
+    ]
+    pooled = tf.concat([target for target, _ in sets], axis=0)
+
+    def loss(target, generated):
+      centre = pooled if self.centering == "batch" else target
+      sets = (tf.cast(v, tf.float32)[None] for v in (target, generated, centre))
+      return centred_loss(*sets, self.bandwidth, self.distance)[0]
+
+    values = [
+      tf.cond(tf.size(pair[0]) > 0, functools.partial(loss, *pair), lambda: 0.0)
+      for pair in sets
+    ]
+    return tf.stack(values)
+
   def _features(self, images):
     if self.features is None:
       return [(1.0, images)]
@@ -195,6 +264,27 @@ class LowFrequencyLoss(keras.losses.Loss):
     # The filter is linear: one convolution of the difference serves both images.
     difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)
     return tf.reduce_mean(difference**2, axis=[1, 2, 3])
+
+  def masked(self, y_true, y_pred, mask):
+    """The loss over valid pixels alone.
+
+    The Gaussian is normalised by the part of it that falls on valid pixels.
+
+    Args:
+      y_true: target images `(N, H, W, C)`.
+      y_pred: generated images of the same shape.
+      mask: bool `(N, H, W)`, true where pixels are valid.
+
+    Returns:
+      Unreduced loss, `(N,)`; 0 for an image without valid pixels.
+    """
+    y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
+    blurred, share = (
+      gaussian_blur(images, self.kernel_size, self.sigma)
+      for images in (y_pred - y_true, tf.cast(mask, y_pred.dtype))
+    )
+    blurred /= tf.where(mask, share, 1.0)
+    return masks.masked_mean(blurred**2, mask)
 
   def get_config(self):
     config = super().get_config()
