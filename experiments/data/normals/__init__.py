@@ -1,0 +1,56 @@
+"""Sources of photographs with surface normals.
+
+A source is a sequence of `view.View` with a list of `names`.
+"""
+
+import os
+
+from experiments.data.normals import folder, motorcycle, nyu, scenes
+from experiments.data.normals.depth import Intrinsics
+from experiments.data.normals.view import View, edges, reduce
+
+__all__ = ["SPLIT", "Intrinsics", "Reduced", "View", "edges", "load", "reduce"]
+
+SPLIT = ("scenes", "nyu")  # sources with a validation split of their own
+
+
+def load(name, split, size, seed=0, factor=1, intrinsics=None, depth_scale=1e3, flip=""):
+  """Opens a source.
+
+  Args:
+    name: `"scenes"` (procedural), `"nyu"`, `"motorcycle"` (one picture) or a folder of
+      photographs with depth images or normal maps, see `folder.Folder`.
+    split: `"train"` or `"validation"`; folders and the motorcycle have no splits.
+    size: `(height, width)` of procedural scenes; they are not reduced.
+    seed: of procedural scenes.
+    factor: what to reduce other pictures by, see `view.reduce`. Defaults to 1.
+    intrinsics: of a folder's depth images, or `None`.
+    depth_scale: of a folder's depth images, units per metre. Defaults to 1000.
+    flip: axes, of "xyz", to negate in a folder's normal maps.
+  """
+  if name == "scenes":
+    return scenes.Scenes(split, *size, seed)
+  if name in ("nyu", "motorcycle"):
+    source = nyu.Nyu(split) if name == "nyu" else motorcycle.Motorcycle()
+    return Reduced(source, factor) if factor > 1 else source
+  if not os.path.isdir(name):
+    raise ValueError(
+      "--data must be scenes, nyu, motorcycle or a folder. "
+      f"Received: {name!r}, which is no folder"
+    )
+  return folder.Folder(name, intrinsics, depth_scale, flip, factor)
+
+
+class Reduced:
+  """A source whose views are reduced by a factor."""
+
+  def __init__(self, source, factor):
+    self._source = source
+    self._factor = factor
+    self.names = source.names
+
+  def __len__(self):
+    return len(self._source)
+
+  def __getitem__(self, index):
+    return reduce(self._source[index], self._factor)
