@@ -28,14 +28,20 @@ OVERWRITE = flags.DEFINE_bool(
 )
 
 
-def run(main, experiment):
+def run(main, experiment, default_flagfile=None):
   """Runs an experiment's `main()`.
 
   Args:
     main: function without arguments.
     experiment: name for the default run folder.
+    default_flagfile: the file in `flags/` to read, and to say so, if the command line
+      names none; by default, none.
   """
   argv, flagfiles = _resolve_flagfiles(sys.argv)
+  if default_flagfile and not flagfiles and not _asks_for_help(argv):
+    print(f"{experiment}: no --flagfile, so flags/{default_flagfile}", file=sys.stderr)
+    flagfiles = [_FLAGS_FOLDER / default_flagfile]
+    argv.insert(1, f"--flagfile={flagfiles[0]}")
   name = flagfiles[-1].stem if flagfiles else experiment
   flags.set_default(OUTPUT_DIR, str(pathlib.Path("runs") / name))
 
@@ -71,6 +77,10 @@ def _resolve_flagfiles(argv):
       argument = f"--flagfile={paths[-1]}"
     resolved.append(argument)
   return resolved, paths
+
+
+def _asks_for_help(argv):
+  return any(argument.lstrip("-").startswith("help") for argument in argv[1:])
 
 
 def _find_flagfile(value):

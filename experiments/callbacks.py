@@ -8,7 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments import evaluation, figures, run_folder, tiling
+from experiments import (
+  evaluation,
+  figures,
+  normals_evaluation,
+  run_folder,
+  tiling,
+)
 from experiments.data import crops
 
 
@@ -75,53 +81,94 @@ def _tag(name):
   return rates.get(name, f"losses/{name}")
 
 
-class Validation(keras.callbacks.Callback):
-  """PSNR, SSIM and panels of held-out photographs, and D's logits.
-
-  Adds `val_psnr_y` and `val_ssim_y` to the epoch's logs.
+class _Periodic(keras.callbacks.Callback):
+  """Calls `validate(logs)` after every so many epochs and after the last one.
 
   Args:
     folder: the run folder.
     phase: name of the phase.
-    pairs: list of `(name, lr, hr)`, uint8.
-    batch: a fixed training batch `(lr, hr)` for the histograms of logits.
     every: epochs between validations.
-    epochs: number of epochs; the last one is always validated.
+    epochs: number of epochs.
   """
 
-  def __init__(self, folder, phase, pairs, batch, every, epochs):
+  def __init__(self, folder, phase, every, epochs):
     super().__init__()
-    self._pairs = pairs
-    self._batch = batch
     self._every = every
     self._epochs = epochs
-    self._network = None
     self._writer = tf.summary.create_file_writer(
       str(pathlib.Path(folder) / "tensorboard" / phase)
     )
-
-  def on_train_begin(self, logs=None):
-    if self._network is None:
-      self._network = tiling.compiled(self.model.generator)
 
   def on_epoch_end(self, epoch, logs=None):
     last = epoch + 1 == self._epochs
     if self.model.stop_training or ((epoch + 1) % self._every and not last):
       return
+    with self._writer.as_default(int(self.model.optimizer.iterations)):
+      self.validate(logs)
+    self._writer.flush()
+
+
+class Validation(_Periodic):
+  """PSNR, SSIM and panels of held-out photographs, and D's logits.
+
+  Adds `val_psnr_y` and `val_ssim_y` to the epoch's logs.
+
+  Args:
+    folder, phase, every, epochs: see `_Periodic`.
+    pairs: list of `(name, lr, hr)`, uint8.
+    batch: a fixed training batch `(lr, hr)` for the histograms of logits.
+  """
+
+  def __init__(self, folder, phase, pairs, batch, every, epochs):
+    super().__init__(folder, phase, every, epochs)
+    self._pairs = pairs
+    self._batch = batch
+    self._network = None
+
+  def on_train_begin(self, logs=None):
+    if self._network is None:
+      self._network = tiling.compiled(self.model.generator)
+
+  def validate(self, logs):
     rows, pictures = evaluation.evaluate(self._network, self._pairs)
     for measure in ("psnr_y", "ssim_y"):
       logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))
-    with self._writer.as_default(int(self.model.optimizer.iterations)):
-      for (name, lr, hr), picture in zip(self._pairs[:3], pictures, strict=False):
-        panel = figures.comparison(lr, picture, hr)
-        tf.summary.image(f"validation/{name}", panel[None])
-      if getattr(self.model, "discriminator", None) is not None:
-        lr, hr = self._batch
-        sr = self.model.generator(lr, training=False)
-        for kind, images in (("real", hr), ("fake", sr)):
-          logits = self.model.discriminator(images, training=True)
-          tf.summary.histogram(f"discriminator_logits/{kind}", logits)
-    self._writer.flush()
+    for (name, lr, hr), picture in zip(self._pairs[:3], pictures, strict=False):
+      panel = figures.comparison(lr, picture, hr)
+      tf.summary.image(f"validation/{name}", panel[None])
+    if getattr(self.model, "discriminator", None) is not None:
+      lr, hr = self._batch
+      sr = self.model.generator(lr, training=False)
+      for kind, images in (("real", hr), ("fake", sr)):
+        logits = self.model.discriminator(images, training=True)
+        tf.summary.histogram(f"discriminator_logits/{kind}", logits)
+
+
+class NormalsValidation(_Periodic):
+  """Angular errors and panels of held-out views.
+
+  Adds `val_mean`, `val_median` and `val_within_11.25` to the epoch's logs.
+
+  Args:
+    folder, phase, every, epochs: see `_Periodic`.
+    views: sequence of `view.View`.
+  """
+
+  def __init__(self, folder, phase, views, every, epochs):
+    super().__init__(folder, phase, every, epochs)
+    self._views = views
+    self._predict = None
+
+  def on_train_begin(self, logs=None):
+    if self._predict is None:
+      self._predict = normals_evaluation.predictor(self.model.network)
+
+  def validate(self, logs):
+    row, pictures = normals_evaluation.evaluate(self._predict, self._views, panels=3)
+    for measure in ("mean", "median", "within_11.25"):
+      logs[f"val_{measure}"] = row[measure]
+    for name, picture in zip(self._views.names, pictures, strict=False):
+      tf.summary.image(f"validation/{name}", picture[None])
 
 
 def fixed_batch(source, crop_size, scale, batch_size, seed):

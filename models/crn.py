@@ -93,6 +93,16 @@ def crn(height=480, width=640, width_divisor=1):
   return keras.Model(image, normals, name="crn")
 
 
+def multiple(network):
+  """What the sides of a CRN's images must be multiples of."""
+  pools = [
+    layer.pool_size[0]
+    for layer in network.layers
+    if isinstance(layer, layers.AveragePooling2D)
+  ]
+  return max(pools, default=1)
+
+
 def _channels(rows):
   return 1024 if rows <= 64 else 512 if rows <= 256 else 128
 
@@ -185,7 +195,7 @@ class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
     image, normals, mask = data
     with tf.GradientTape() as tape:
       predicted = self.network(image, training=True)
-      values = self._losses(normals, predicted, mask)
+      values = self._compute_terms(normals, predicted, mask)
       scaled = self.optimizer.scale_loss(values["loss"])
     variables = self.network.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
@@ -194,10 +204,10 @@ class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
   def test_step(self, data):
     image, normals, mask = data
     predicted = self.network(image, training=False)
-    values = self._losses(normals, predicted, mask)
+    values = self._compute_terms(normals, predicted, mask)
     return self._track(values, normals, predicted, mask)
 
-  def _losses(self, normals, predicted, mask):
+  def _compute_terms(self, normals, predicted, mask):
     values = {
       name: tf.reduce_mean(loss(normals, predicted, mask))
       for name, (_, loss) in self.terms.items()

@@ -14,7 +14,17 @@ __all__ = ["SPLIT", "Intrinsics", "Reduced", "View", "edges", "load", "reduce"]
 SPLIT = ("scenes", "nyu")  # sources with a validation split of their own
 
 
-def load(name, split, size, seed=0, factor=1, intrinsics=None, depth_scale=1e3, flip=""):
+def load(
+  name,
+  split,
+  size,
+  seed=0,
+  factor=1,
+  least=(1, 1),
+  intrinsics=None,
+  depth_scale=1000.0,
+  flip="",
+):
   """Opens a source.
 
   Args:
@@ -24,6 +34,7 @@ def load(name, split, size, seed=0, factor=1, intrinsics=None, depth_scale=1e3, 
     size: `(height, width)` of procedural scenes; they are not reduced.
     seed: of procedural scenes.
     factor: what to reduce other pictures by, see `view.reduce`. Defaults to 1.
+    least: `(height, width)` that pictures must have, once reduced.
     intrinsics: of a folder's depth images, or `None`.
     depth_scale: of a folder's depth images, units per metre. Defaults to 1000.
     flip: axes, of "xyz", to negate in a folder's normal maps.
@@ -32,13 +43,20 @@ def load(name, split, size, seed=0, factor=1, intrinsics=None, depth_scale=1e3, 
     return scenes.Scenes(split, *size, seed)
   if name in ("nyu", "motorcycle"):
     source = nyu.Nyu(split) if name == "nyu" else motorcycle.Motorcycle()
-    return Reduced(source, factor) if factor > 1 else source
+    source = Reduced(source, factor) if factor > 1 else source
+    height, width = source[0].mask.shape
+    if height < least[0] or width < least[1]:
+      raise ValueError(
+        f"--height and --width must not exceed the pictures of --data={name}, "
+        f"{height} x {width}. Received: {least[0]} x {least[1]}"
+      )
+    return source
   if not os.path.isdir(name):
     raise ValueError(
       "--data must be scenes, nyu, motorcycle or a folder. "
       f"Received: {name!r}, which is no folder"
     )
-  return folder.Folder(name, intrinsics, depth_scale, flip, factor)
+  return folder.Folder(name, factor, least, intrinsics, depth_scale, flip)
 
 
 class Reduced:

@@ -37,26 +37,35 @@ class Folder:
 
   Normal maps are `.npy`, float `(H, W, 3)`, or PNG that encode a normal n as
   (n + 1) / 2 (read at 8 bits), in the convention of `models.crn` but for `flip`; zero
-  vectors, black pixels and those where `NAME-mask.png` is 0 are unknown. Depth images are 16-bit PNG, unknown
-  where 0 or 65535; normals are fitted to them (`depth.py`). Where there are both, the
-  normal map counts.
+  vectors, black pixels and those where `NAME-mask.png` is 0 are unknown. Depth images
+  are 16-bit PNG, unknown where 0 or 65535; normals are fitted to them (`depth.py`).
+  Where there are both, the normal map counts.
 
   Everything is read once at the start; what has no partner, or is no valid view, is
   named in a warning and left out.
 
   Args:
     path: the folder.
+    factor: reduction of the views, see `view.reduce`. Defaults to 1.
+    least: `(height, width)` that views must have once reduced.
     intrinsics: `depth.Intrinsics`, needed for depth images, or `None`.
     depth_scale: units of a depth image per metre. Defaults to 1000.
     flip: axes, of "xyz", along which normal maps point the other way.
-    factor: reduction of the views, see `view.reduce`. Defaults to 1.
 
   Raises:
     ValueError: if no usable view is left, or depth images come without intrinsics.
   """
 
-  def __init__(self, path, intrinsics=None, depth_scale=1000.0, flip="", factor=1):
-    self._options = (intrinsics, depth_scale, flip, factor)
+  def __init__(
+    self,
+    path,
+    factor=1,
+    least=(1, 1),
+    intrinsics=None,
+    depth_scale=1000.0,
+    flip="",
+  ):
+    self._options = factor, least, intrinsics, depth_scale, flip
     groups = _groups(pathlib.Path(path))
     if intrinsics is None and any(
       "depth" in files and "normals" not in files for files in groups.values()
@@ -119,7 +128,7 @@ def _groups(folder):
   return dict(groups)
 
 
-def _read(files, intrinsics, depth_scale, flip, factor):
+def _read(files, factor, least, intrinsics, depth_scale, flip):
   if "image" not in files:
     raise ValueError(f"has no photograph beside {_names(files)}")
   image = images.read_rgb(files["image"])
@@ -143,7 +152,13 @@ def _read(files, intrinsics, depth_scale, flip, factor):
     result = view.make_view(image, normals, mask, metres)
   else:
     raise ValueError(f"has no depth image or normal map beside {_names(files)}")
-  return view.reduce(result, factor)
+  result = view.reduce(result, factor)
+  height, width = result.mask.shape
+  if height < least[0] or width < least[1]:
+    raise ValueError(
+      f"is {width} x {height}, smaller than --width={least[1]} --height={least[0]}"
+    )
+  return result
 
 
 def _read_depth(path):

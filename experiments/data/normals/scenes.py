@@ -91,7 +91,10 @@ def _scene(rng):
 
 def _rotation(yaw, pitch):
   """Rotation matrix of angles in degrees about the y and then the x axis."""
-  (cy, cp), (sy, sp) = np.cos(np.radians((yaw, pitch))), np.sin(np.radians((yaw, pitch)))
+  (cy, cp), (sy, sp) = (
+    np.cos(np.radians((yaw, pitch))),
+    np.sin(np.radians((yaw, pitch))),
+  )
   about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
   about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
   return about_x @ about_y

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from experiments.data.normals import blocks
+
 # How far from 1 the length of a normal may be: 8-bit maps are off by about 0.01.
 _TOLERANCE = 0.05
 
@@ -76,18 +78,15 @@ def reduce(view, factor):
   """
   if factor == 1:
     return view
-  image = np.uint8(np.round(_blocks(view.image, factor).mean(axis=(1, 3))))
-  count = _blocks(view.mask[..., None], factor).sum(axis=(1, 3))[..., 0]
-  total = _blocks(view.normals, factor).sum(axis=(1, 3))
+  mask = 2 * blocks.split(view.mask, factor).sum(axis=2) >= factor**2
+  total = blocks.split(view.normals, factor).sum(axis=2)
   length = np.linalg.norm(total, axis=-1)
-  mask = (2 * count >= factor**2) & (length > 1e-6)
+  mask &= length > 1e-6
   normals = np.where(mask[..., None], total / np.where(mask, length, 1)[..., None], 0)
   depth = view.depth
   if depth is not None:
-    depth = np.median(
-      _blocks(depth[..., None], factor)[..., 0].transpose(0, 2, 1, 3), axis=(2, 3)
-    )
-  return View(image, normals.astype(np.float32), mask, depth)
+    depth = np.median(blocks.split(depth, factor), axis=2)
+  return View(blocks.mean(view.image, factor), normals, mask, depth)
 
 
 def edges(view, jump=0.05, turn=20.0):
@@ -118,13 +117,6 @@ def _neighbours(array, axis):
   """All rows (or columns) but the last, and all but the first, without a copy."""
   before = (slice(None),) * axis
   return array[(*before, slice(None, -1))], array[(*before, slice(1, None))]
-
-
-def _blocks(array, factor):
-  """`(H, W, C)` as `(H / factor, factor, W / factor, factor, C)`."""
-  height, width = (side // factor for side in array.shape[:2])
-  array = array[: height * factor, : width * factor]
-  return array.reshape(height, factor, width, factor, array.shape[2])
 
 
 def _text(shape):
