@@ -42,6 +42,9 @@ from experiments.data import normals
 from experiments.data.normals import batches
 from models import crn
 
+# What each phase leaves in the run folder.
+_NETWORKS = {"l1": "network_l1.keras", "ours": "network.keras"}
+
 flags.adopt_module_key_flags(app)
 _MODE = flags.DEFINE_enum(
   "mode",
@@ -104,7 +107,15 @@ _DIVISOR = flags.DEFINE_integer(
   "width_divisor", 1, "Divides the network's numbers of channels.", lower_bound=1
 )
 _BATCH = flags.DEFINE_integer("batch_size", 1, "Pictures a step.", lower_bound=1)
-_EPOCHS = flags.DEFINE_integer("epochs", 200, "Epochs.", lower_bound=1)
+_PRETRAIN_EPOCHS = flags.DEFINE_integer(
+  "pretrain_epochs",
+  0,
+  "Epochs on the mean absolute error alone beforehand; not in the paper.",
+  lower_bound=0,
+)
+_EPOCHS = flags.DEFINE_integer(
+  "epochs", 200, "Epochs on the whole objective.", lower_bound=0
+)
 _STEPS = flags.DEFINE_integer(
   "steps_per_epoch",
   None,
@@ -181,7 +192,7 @@ def evaluate():
   source = _source(_DATA.value, "validation")
   folder = pathlib.Path(app.OUTPUT_DIR.value) / "evaluation"
   folder.mkdir(parents=True, exist_ok=True)
-  _report(folder, source, path.stem, network)
+  _report(folder, source, {path.stem: network})
 
 
 def train():
@@ -191,37 +202,45 @@ def train():
   else:
     network = crn.crn(_HEIGHT.value, _WIDTH.value, _DIVISOR.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
-  model = _estimator(network)
+  phases = {}
+  if _PRETRAIN_EPOCHS.value:
+    l1 = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
+    l1.compile(keras.optimizers.Adam(_RATE.value))
+    phases["l1"] = l1, _PRETRAIN_EPOCHS.value
+  if _EPOCHS.value:
+    phases["ours"] = _estimator(network), _EPOCHS.value
   folder = run_folder.open_run(
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
   print(f"Run folder: {folder}")
+  networks = {}
+  for name, (model, epochs) in phases.items():
+    _fit(model, name, epochs, source, held_out, folder)
+    training.save_model(network, folder / _NETWORKS[name])
+    networks[name] = _load(folder / _NETWORKS[name])
+  _report(folder, held_out, networks)
+
+
+def _fit(model, phase, epochs, source, held_out, folder):
+  settings = (source, _HEIGHT.value, _WIDTH.value, _BATCH.value, app.SEED.value)
+  pictures = data.Part(held_out, 0, _PICTURES.value)
   training.fit(
     model,
-    lambda step: batches.training_batches(
-      source, _HEIGHT.value, _WIDTH.value, _BATCH.value, app.SEED.value, start=step
-    ),
+    lambda step: batches.training_batches(*settings, start=step),
     steps_per_epoch=_STEPS.value or max(len(source) // _BATCH.value, 1),
-    epochs=_EPOCHS.value,
-    backup=folder / "backup" / "train.weights.h5",
+    epochs=epochs,
+    backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
     callbacks=[
-      callbacks.NormalsValidation(
-        folder,
-        "train",
-        data.Part(held_out, 0, _PICTURES.value),
-        _VALIDATE.value,
-        _EPOCHS.value,
-      ),
-      callbacks.Logger(folder, "train"),
+      callbacks.NormalsValidation(folder, phase, pictures, _VALIDATE.value, epochs),
+      callbacks.Logger(folder, phase),
     ],
     verbose=2 if app.quiet() else 1,
   )
-  training.save_model(network, folder / "network.keras")
-  _report(folder, held_out, "ours", network)
 
 
 def _estimator(network):
+  """The phase on the paper's objective."""
   contextual = None
   if _CX.value:
     features = [
@@ -309,19 +328,19 @@ def _load(path):
   return network
 
 
-def _report(folder, source, name, network):
-  """Prints and writes the table, and panels."""
-  results = {}
+def _report(folder, source, networks):
+  """Prints and writes the table, and the panels of the last network."""
   mean = normals_evaluation.mean_normal(source)
-  results["mean normal"], _ = normals_evaluation.evaluate(mean, source)
-  predict = normals_evaluation.predictor(network)
-  results[name], panels = normals_evaluation.evaluate(predict, source, _PICTURES.value)
+  results = {"mean normal": normals_evaluation.evaluate(mean, source)[0]}
+  for name, network in networks.items():
+    predict = normals_evaluation.predictor(network)
+    results[name], panels = normals_evaluation.evaluate(
+      predict, source, _PICTURES.value
+    )
   run_folder.write_json(folder / "evaluation.json", results)
-  for view_name, panel in zip(source.names, panels, strict=False):
-    data.images.write_png(folder / "panels" / f"{view_name}.png", panel)
-  print(
-    f"Angular errors in degrees, and shares of pixels in %, {len(source)} pictures:"
-  )
+  for name, panel in zip(source.names, panels, strict=False):
+    data.images.write_png(folder / "panels" / f"{name}.png", panel)
+  print(f"Angular errors in degrees, shares of pixels in %; {len(source)} pictures:")
   print(normals_evaluation.table(results))
   print(f"Panels: {folder / 'panels'}")
 

@@ -1,9 +1,9 @@
 """Procedural rooms with exact normals: endless data without a download.
 
 A camera looks into a box-shaped room that holds boxes and spheres. Surfaces have
-random colours and textures (checks, stripes, blotches); a lamp behind the camera's
-shoulder lights them by Lambert's law, without shadows. Every scene is a function of
-the seed, its split and its index.
+random colours and textures (checks, stripes, blotches); a lamp above the camera lights
+them by Lambert's law, without shadows. Every scene is a function of the seed, its
+split and its index.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from experiments.data.normals import depth, view
 _SPLITS = {"train": (1, 2000), "validation": (2, 40)}  # stream, number of scenes
 # Where colours are sampled within a pixel, against jagged edges.
 _SUBPIXELS = ((-0.25, -0.25), (0.25, 0.25))
-_AMBIENT = 0.25
+_AMBIENT = 0.15
 
 
 class Scenes:
@@ -72,11 +72,11 @@ def render(rng, height, width):
 
 def _scene(rng):
   """Shapes, in camera coordinates with y down and z forward, and a lamp."""
-  turn = _rotation(rng.uniform(-40, 40), rng.uniform(-12, 12))
+  turn = _rotation(rng.uniform(-30, 30), rng.uniform(-12, 12))
   half = np.array([rng.uniform(1.5, 3), rng.uniform(1.1, 1.6), rng.uniform(3, 5)])
   room = _Box(rng, np.array([0, 0, half[2] * 0.6]) @ turn.T, half, turn)
   shapes = [room]
-  for _ in range(rng.integers(3, 7)):
+  for _ in range(rng.integers(2, 6)):
     size = rng.uniform(0.25, 0.7)
     place = rng.uniform([-1.2, -0.6, 1.6], [1.2, 0.9, 3.5])
     if rng.random() < 0.4:
@@ -85,7 +85,7 @@ def _scene(rng):
       upright = turn @ _rotation(rng.uniform(-90, 90), 0)
       sides = size * rng.uniform(0.4, 1, 3)
       shapes.append(_Box(rng, place, sides, upright))
-  lamp = rng.uniform([-1.5, -1.5, -0.5], [0.5, -0.5, 0.5])
+  lamp = rng.uniform([-0.3, -1.2, -0.3], [0.3, -0.8, 0.3])
   return shapes, lamp
 
 
@@ -172,7 +172,7 @@ class _Texture:
   """A random pattern of two colours in space."""
 
   def __init__(self, rng):
-    base = rng.uniform(0.15, 0.9, 3)
+    base = rng.uniform(0.35, 0.95, 3)
     self._colours = np.stack([base, base * rng.uniform(0.5, 1, 3)])
     self._kind = rng.choice(["plain", "checks", "stripes", "blotches"])
     self._waves = rng.normal(size=(4, 3)) * rng.uniform(2, 8)

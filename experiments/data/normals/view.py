@@ -53,7 +53,7 @@ def make_view(image, normals, mask=None, depth=None):
       )
   normals = np.asarray(normals, np.float32)
   length = np.linalg.norm(normals, axis=-1)
-  mask = length > 0 if mask is None else mask & (length != 0)
+  mask = length != 0 if mask is None else mask & (length != 0)
   if not mask.any():
     raise ValueError("no pixel has a valid normal")
   if not np.isfinite(length[mask]).all():

@@ -1,0 +1,145 @@
+"""Losses over valid pixels: `ContextualLoss.masked` and `LowFrequencyLoss.masked`."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import cxloss
+from tests.cxloss import oracle
+
+_RNG = np.random.default_rng(5)
+_TARGET, _GENERATED = _RNG.uniform(-1, 1, (2, 2, 24, 28, 3)).astype("float32")
+_MASK = np.ones((2, 24, 28), bool)
+_MASK[0, 3:9, 8:20] = False
+_MASK[1, 15:, :5] = False
+_PATCHES = cxloss.PatchFeatures(3, 2)
+
+
+def _vgg(layers):
+  return cxloss.VGGFeatures(layers, "vgg16", "bundled")
+
+
+def _losses():
+  features = [_PATCHES, _vgg({"block1_conv2": 1.0, "block2_conv2": 0.5})]
+  return {
+    "contextual": cxloss.ContextualLoss(features).masked,
+    "sampled": cxloss.ContextualLoss(features, max_points=20, seed=1).masked,
+    "low_frequency": cxloss.LowFrequencyLoss(9, 2.0).masked,
+  }
+
+
+@pytest.mark.parametrize("name", ["contextual", "sampled", "low_frequency"])
+def test_what_lies_at_invalid_pixels_has_no_influence_and_gets_no_gradient(name):
+  def evaluate(target, generated):
+    loss = tf.function(_losses()[name])
+    return oracle.value_and_gradients(lambda x: loss(target, x, _MASK), generated)
+
+  value, gradient = evaluate(_TARGET, _GENERATED)
+  other_target, other = np.where(_MASK[..., None], (_TARGET, _GENERATED), 7.0)
+  other_target[~_MASK] = np.nan
+  other_value, other_gradient = evaluate(other_target, other.astype("float32"))
+  np.testing.assert_array_equal(value, other_value)
+  np.testing.assert_array_equal(gradient, other_gradient)
+  assert (gradient.numpy()[~_MASK] == 0).all()
+  assert (np.abs(gradient.numpy()[_MASK]).sum(axis=-1) > 0).mean() > 0.3
+
+
+@pytest.mark.parametrize("centering", ["batch", "image"])
+def test_with_all_pixels_valid_it_is_the_ordinary_loss(centering):
+  everywhere = np.ones_like(_MASK)
+  loss = cxloss.ContextualLoss([_PATCHES, _vgg("block1_conv2")], centering=centering)
+  np.testing.assert_allclose(
+    loss.masked(_TARGET, _GENERATED, everywhere),
+    loss.call(_TARGET, _GENERATED),
+    rtol=1e-5,
+  )
+  low = cxloss.LowFrequencyLoss()
+  target, generated = tf.constant(_TARGET), tf.constant(_GENERATED)
+  np.testing.assert_allclose(
+    low.masked(target, generated, everywhere), low.call(target, generated), rtol=1e-5
+  )
+
+
+def test_loss_is_the_equations_over_the_wholly_valid_patches():
+  rows, columns = np.mgrid[0:22:2, 0:26:2].reshape(2, -1)
+  sets = []
+  for images in (_TARGET, _GENERATED):
+    sets.append(
+      [
+        np.array(
+          [
+            images[n, r : r + 3, c : c + 3].ravel()
+            for r, c in zip(rows, columns, strict=True)
+            if _MASK[n, r : r + 3, c : c + 3].all()
+          ]
+        )
+        for n in range(2)
+      ]
+    )
+  expected = [
+    oracle.loss(y[None], x[None], centering="image")[0]
+    for y, x in zip(*sets, strict=True)
+  ]
+  loss = cxloss.ContextualLoss(_PATCHES, centering="image")
+  assert len(sets[0][0]) < len(rows)
+  np.testing.assert_allclose(
+    loss.masked(_TARGET, _GENERATED, _MASK), expected, rtol=1e-5
+  )
+
+
+def test_vgg_positions_are_valid_exactly_where_invalid_pixels_do_not_reach():
+  features = _vgg(["block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2"])
+  # Only what the filters really read can tell, hence several changes.
+  maps = [features(_TARGET)]
+  for fill in (-1.0, 0.3, 1.0):
+    changed = _TARGET.copy()
+    changed[~_MASK] = fill
+    maps.append(features(changed))
+  reached = [
+    np.max([np.abs(m[i][1] - maps[0][i][1]).max(axis=-1) for m in maps[1:]], axis=0) > 0
+    for i in range(4)
+  ]
+  for valid, touched in zip(features.valid(_MASK[..., None]), reached, strict=True):
+    valid = valid.numpy()[..., 0]
+    assert not (valid & touched).any()
+    # ReLUs hide a few of the positions that are reached.
+    assert (valid | touched).mean() > 0.98
+
+
+def test_draws_differ_between_calls_and_follow_the_seed():
+  def values(seed):
+    loss = cxloss.ContextualLoss(_PATCHES, max_points=15, seed=seed)
+    return [loss.masked(_TARGET, _GENERATED, _MASK).numpy() for _ in range(2)]
+
+  first, second = values(1)
+  assert (first != second).all()
+  np.testing.assert_array_equal(values(1), [first, second])
+
+
+def test_low_frequency_error_of_a_constant_offset_is_its_square_for_any_mask():
+  target = tf.constant(_TARGET)
+  loss = cxloss.LowFrequencyLoss().masked(target, target + 0.3, _MASK)
+  np.testing.assert_allclose(loss, [0.09, 0.09], rtol=1e-4)
+
+
+def test_image_without_valid_features_counts_nothing():
+  mask = _MASK.copy()
+  mask[0] = False
+  for name, loss in _losses().items():
+    value, gradient = oracle.value_and_gradients(
+      lambda x, loss=loss: loss(_TARGET, x, mask), _GENERATED
+    )
+    assert value[0] == 0 and value[1] > 0, name
+    assert np.isfinite(gradient).all() and (gradient[0] == 0).numpy().all(), name
+
+
+def test_mistakes_are_named():
+  loss = cxloss.ContextualLoss(_PATCHES)
+  with pytest.raises(ValueError, match="`mask` must be bool"):
+    loss.masked(_TARGET, _GENERATED, _MASK.astype("float32"))
+  with pytest.raises(ValueError, match="`mask` must be bool with shape"):
+    loss.masked(_TARGET, _GENERATED, _MASK[:, :-1])
+  with pytest.raises(ValueError, match="same shape"):
+    loss.masked(_TARGET, _GENERATED[:1], _MASK)
+  with pytest.raises(ValueError, match="`features`"):
+    cxloss.ContextualLoss().masked(_TARGET, _GENERATED, _MASK)
