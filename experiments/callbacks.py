@@ -49,11 +49,16 @@ class Logger(keras.callbacks.Callback):
     values = {name: float(value) for name, value in (logs or {}).items()}
     values["learning_rate"] = float(self.model.optimizer.learning_rate)
     d_optimizer = getattr(self.model, "discriminator_optimizer", None)
+    tags = {"learning_rate": "rates/learning_rate"}
     if d_optimizer is not None:
       values["d_learning_rate"] = float(d_optimizer.learning_rate)
+      tags = {
+        "learning_rate": "rates/generator",
+        "d_learning_rate": "rates/discriminator",
+      }
     with self._writer.as_default(step):
       for name, value in values.items():
-        tf.summary.scalar(_tag(name), value)
+        tf.summary.scalar(tags.get(name) or _tag(name), value)
     self._writer.flush()
     entry = {
       "phase": self._phase,
@@ -75,10 +80,9 @@ class Logger(keras.callbacks.Callback):
 
 def _tag(name):
   """Groups TensorBoard's cards."""
-  rates = {"learning_rate": "rates/generator", "d_learning_rate": "rates/discriminator"}
   if name.startswith("val_"):
     return f"validation/{name.removeprefix('val_')}"
-  return rates.get(name, f"losses/{name}")
+  return f"losses/{name}"
 
 
 class _Periodic(keras.callbacks.Callback):

@@ -107,7 +107,7 @@ _DIVISOR = flags.DEFINE_integer(
   "width_divisor", 1, "Divides the network's numbers of channels.", lower_bound=1
 )
 _BATCH = flags.DEFINE_integer("batch_size", 1, "Pictures a step.", lower_bound=1)
-_PRETRAIN_EPOCHS = flags.DEFINE_integer(
+PRETRAIN_EPOCHS = flags.DEFINE_integer(
   "pretrain_epochs",
   0,
   "Epochs on the mean absolute error alone beforehand; not in the paper.",
@@ -156,7 +156,7 @@ _BACKUP = flags.DEFINE_integer(
 _VALIDATE = flags.DEFINE_integer(
   "validate_every", 5, "Epochs between validations.", lower_bound=1
 )
-_PICTURES = flags.DEFINE_integer(
+PICTURES = flags.DEFINE_integer(
   "validation_images",
   16,
   "Pictures for validation while training, and panels at its end.",
@@ -176,7 +176,7 @@ def main():
 def predict():
   if not _OUTPUT.value:
     raise ValueError("--mode=predict needs --output")
-  network = _load(_weights_path())
+  network = load_network(_weights_path())
   if _INPUT.value:
     normals_prediction.predict_files(
       network, _INPUT.value, _OUTPUT.value, _REDUCE.value, _FORMAT.value
@@ -188,7 +188,7 @@ def predict():
 
 def evaluate():
   path = _weights_path()
-  network = _load(path)
+  network = load_network(path)
   source = _source(_DATA.value, "validation")
   folder = pathlib.Path(app.OUTPUT_DIR.value) / "evaluation"
   folder.mkdir(parents=True, exist_ok=True)
@@ -196,17 +196,17 @@ def evaluate():
 
 
 def train():
-  source, held_out = _sources()
+  source, held_out = sources()
   if _WEIGHTS.value:
-    network = _load(pathlib.Path(_WEIGHTS.value))
+    network = load_network(pathlib.Path(_WEIGHTS.value))
   else:
     network = crn.crn(_HEIGHT.value, _WIDTH.value, _DIVISOR.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
   phases = {}
-  if _PRETRAIN_EPOCHS.value:
+  if PRETRAIN_EPOCHS.value:
     l1 = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
     l1.compile(keras.optimizers.Adam(_RATE.value))
-    phases["l1"] = l1, _PRETRAIN_EPOCHS.value
+    phases["l1"] = l1, PRETRAIN_EPOCHS.value
   if _EPOCHS.value:
     phases["ours"] = _estimator(network), _EPOCHS.value
   folder = run_folder.open_run(
@@ -217,13 +217,13 @@ def train():
   for name, (model, epochs) in phases.items():
     _fit(model, name, epochs, source, held_out, folder)
     training.save_model(network, folder / _NETWORKS[name])
-    networks[name] = _load(folder / _NETWORKS[name])
+    networks[name] = load_network(folder / _NETWORKS[name])
   _report(folder, held_out, networks)
 
 
 def _fit(model, phase, epochs, source, held_out, folder):
   settings = (source, _HEIGHT.value, _WIDTH.value, _BATCH.value, app.SEED.value)
-  pictures = data.Part(held_out, 0, _PICTURES.value)
+  pictures = data.Part(held_out, 0, PICTURES.value)
   training.fit(
     model,
     lambda step: batches.training_batches(*settings, start=step),
@@ -260,7 +260,7 @@ def _estimator(network):
   return model
 
 
-def _sources():
+def sources():
   """The training source and the held-out one."""
   size = _HEIGHT.value, _WIDTH.value
   source = _source(_DATA.value, "train", least=size)
@@ -308,7 +308,7 @@ def _weights_path():
   )
 
 
-def _load(path):
+def load_network(path):
   if not path.is_file():
     raise ValueError(
       "--weights must be a network's .keras file; by default it is the run folder's. "
@@ -334,9 +334,7 @@ def _report(folder, source, networks):
   results = {"mean normal": normals_evaluation.evaluate(mean, source)[0]}
   for name, network in networks.items():
     predict = normals_evaluation.predictor(network)
-    results[name], panels = normals_evaluation.evaluate(
-      predict, source, _PICTURES.value
-    )
+    results[name], panels = normals_evaluation.evaluate(predict, source, PICTURES.value)
   run_folder.write_json(folder / "evaluation.json", results)
   for name, panel in zip(source.names, panels, strict=False):
     data.images.write_png(folder / "panels" / f"{name}.png", panel)

@@ -113,9 +113,13 @@ def table(results):
 def panel(view, predicted):
   """uint8 panel of a view's image, the predicted and the true normals."""
   maps = [view.image, encode(predicted), encode(view.normals, view.mask)]
-  factor = max(_PANEL_WIDTH // view.image.shape[1], 1)
-  maps = [m.repeat(factor, 0).repeat(factor, 1) for m in maps]
-  return figures.grid([maps], ["image", "predicted", "true"])
+  return figures.grid([[enlarge(m) for m in maps]], ["image", "predicted", "true"])
+
+
+def enlarge(picture):
+  """Repeats the pixels of a small picture, for panels."""
+  factor = max(_PANEL_WIDTH // picture.shape[1], 1)
+  return picture.repeat(factor, 0).repeat(factor, 1)
 
 
 def encode(normals, mask=None):

@@ -1,0 +1,82 @@
+"""What each term of the normals' objective does: L1, CX, and both.
+
+Trains three networks that start from the same one, on the same pictures and seeds, by
+`experiments.normals`, whose flags it takes, and prints their errors in one table:
+
+  L1        lambda_L1 alone
+  CX        L_CX and the low-frequency error, the paper's lambda_L1 = 0
+  CX + L1   all three terms, the paper's lambda_L1 = 1
+
+  python -m experiments.normals_ablation --flagfile=normals_quick.flags
+
+The common start are the `--pretrain_epochs` on L1. The same command again goes on
+where it was stopped.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+from experiments import app, data, figures, normals, normals_evaluation, run_folder
+
+_TERMS = {
+  "L1": ["--lambda_cx=0", "--lambda_lf=0", "--lambda_l1=1"],
+  "CX": ["--lambda_l1=0"],
+  "CX + L1": ["--lambda_l1=1"],
+}
+
+
+def main():
+  folder = pathlib.Path(app.OUTPUT_DIR.value)
+  start = folder / "start"
+  arguments = []
+  if normals.PRETRAIN_EPOCHS.value:
+    _train(start, ["--epochs=0"])
+    arguments = ["--pretrain_epochs=0", f"--weights={start / 'network_l1.keras'}"]
+  results, networks = {}, {}
+  for name, terms in _TERMS.items():
+    run = folder / name.lower().replace(" + ", "_")
+    _train(run, [*arguments, *terms])
+    rows = json.loads((run / "evaluation.json").read_text())
+    results["mean normal"] = rows["mean normal"]
+    results[name] = rows["ours"]
+    networks[name] = normals_evaluation.predictor(
+      normals.load_network(run / "network.keras")
+    )
+  run_folder.write_json(folder / "evaluation.json", results)
+  _, source = normals.sources()
+  for i in range(min(normals.PICTURES.value, len(source))):
+    path = folder / "panels" / f"{source.names[i]}.png"
+    data.images.write_png(path, _panel(source[i], networks))
+  print("Angular errors in degrees, shares of pixels in %:")
+  print(normals_evaluation.table(results))
+  lengths = {name: row["gradient"] for name, row in results.items()}
+  lengths["true"] = results["L1"]["true_gradient"]
+  print(
+    "Mean length of the differences between neighbouring normals: "
+    + ", ".join(f"{name} {length:.4f}" for name, length in lengths.items())
+  )
+  print(f"Panels: {folder / 'panels'}")
+
+
+def _train(folder, arguments):
+  """Runs `experiments.normals` with this command's flags and others after them."""
+  print(f"== {folder}", flush=True)
+  command = [sys.executable, "-m", "experiments.normals", *sys.argv[1:], *arguments]
+  status = subprocess.run([*command, f"--output_dir={folder}"]).returncode
+  if status:
+    raise RuntimeError(f"the training in {folder} ended with exit code {status}")
+
+
+def _panel(view, networks):
+  maps = {"image": view.image}
+  for name, predict in networks.items():
+    maps[name] = normals_evaluation.encode(predict(view.image))
+  maps["true"] = normals_evaluation.encode(view.normals, view.mask)
+  enlarged = [normals_evaluation.enlarge(picture) for picture in maps.values()]
+  return figures.grid([enlarged], list(maps))
+
+
+if __name__ == "__main__":
+  app.run(main, "normals_ablation", default_flagfile="normals_quick.flags")
