@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from cxloss.contextual import as_sets, check_options, contextual_loss
-from cxloss.features import sample_positions, stack_quarters
 from cxloss.filters import check_blur, gaussian_blur
+from cxloss.positions import sample_positions, stack_quarters
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
