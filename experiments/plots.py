@@ -19,7 +19,7 @@ def save(figure, path):
     partial.unlink(missing_ok=True)
 
 
-def dots(rows, titles, values, hollow, groups, xlabel, log=False):
+def dots(rows, titles, values, hollow, groups, xlabel, chance=None, ticks=None):
   """One panel a title, one line a row, a dot for each value.
 
   Args:
@@ -29,7 +29,8 @@ def dots(rows, titles, values, hollow, groups, xlabel, log=False):
     hollow: likewise, or `None`: hollow dots.
     groups: one integer a row, which chooses its colour.
     xlabel: text below the panels.
-    log: whether the axis is logarithmic.
+    chance: where a grey line marks the value of guessing, or `None`.
+    ticks: marks of a logarithmic axis; `None` (default) for a linear one.
 
   Returns:
     `matplotlib.figure.Figure`.
@@ -50,8 +51,12 @@ def dots(rows, titles, values, hollow, groups, xlabel, log=False):
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    if log:
+    if chance is not None:
+      axes.axvline(chance, color="0.6", linewidth=1, linestyle="--")
+    if ticks is not None:
       axes.set_xscale("log")
+      axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+      axes.set_xticks([], minor=True)
   panels[0].set_yticks(range(len(rows)), rows)
   panels[0].set_ylim(len(rows) - 0.5, -0.5)
   figure.supxlabel(xlabel, fontsize=9)

@@ -125,20 +125,23 @@ def _measures():
     if names:
       measures.append(distances.Network(net, names, weights_dir, cx))
       print(f"{net}: {measures[-1].remark}")
-  if not any(measure.labels for measure in measures):
+  if not measures:
     raise ValueError("--nets, --distances and --lowlevel leave no distance to measure")
   return measures
 
 
 def _available(net, weights_dir):
   """--distances of a net, without LPIPS where it has no learned weights."""
+  names = _DISTANCES.value
   heads = distances.heads_path(net, weights_dir)
-  if "lpips" not in _DISTANCES.value or (heads and heads.is_file()):
-    return _DISTANCES.value
-  print(
-    f"{net}: no LPIPS, since {heads or 'it'} {'is missing' if heads else 'has none'}"
-  )
-  return [name for name in _DISTANCES.value if name != "lpips"]
+  if "lpips" not in names or (heads and heads.is_file()):
+    return names
+  reason = f"there is no {heads}" if heads else "it has no learned weights"
+  names = [name for name in names if name != "lpips"]
+  if not names:
+    raise ValueError(f"--distances=lpips cannot be had for {net}: {reason}")
+  print(f"{net}: without LPIPS, since {reason}")
+  return names
 
 
 def _check_names():

@@ -15,6 +15,7 @@ its preprocessing, that of torchvision: RGB in [0, 1], minus mean, over standard
 deviation.
 """
 
+import importlib
 import os
 import pathlib
 import sys
@@ -149,8 +150,7 @@ def _array(state, key):
 def _read_state(flag, path):
   if not os.path.isfile(path):
     raise ValueError(f"{flag} must be a file. Received: {path}, where none is")
-  import torch
-
+  torch = _import("torch")
   try:
     return torch.load(path, map_location="cpu", weights_only=True)
   except Exception as error:
@@ -160,11 +160,20 @@ def _read_state(flag, path):
 
 
 def _download(architecture):
-  import torchvision
-
+  torchvision = _import("torchvision")
   function, weights = ARCHITECTURES[architecture]
   weights = getattr(torchvision.models, weights).IMAGENET1K_V1
   return getattr(torchvision.models, function)(weights=weights).state_dict()
+
+
+def _import(name):
+  try:
+    return importlib.import_module(name)
+  except ImportError as error:
+    raise ImportError(
+      f"This needs {name}, which nothing else here does: pip install {name}. "
+      f"Received: {error}"
+    ) from error
 
 
 def _write(path, arrays):

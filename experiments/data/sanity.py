@@ -93,7 +93,12 @@ def _triplet(photograph, name, rng):
   """`(reference, [p0, p1], judge)`, uint8 `(64, 64, 3)`."""
   patch = _patch(photograph, rng)
   distort, *strengths = DISTORTIONS[name]
-  pair = [_crop(distort(patch, strength, rng)) for strength in strengths]
+  # Both draw the same noise, or direction: they differ in strength alone.
+  seed = int(rng.integers(2**31))
+  pair = [
+    _crop(distort(patch, strength, np.random.default_rng(seed)))
+    for strength in strengths
+  ]
   # The weak one comes first; half the time they are exchanged.
   judge = int(rng.integers(2))
   return _crop(patch), pair[::-1] if judge else pair, float(judge)
