@@ -53,12 +53,13 @@ _DIRECTIONS = np.array(
   [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 )
 # What it does, its weak and its strong setting: standard deviations in pixels and in
-# grey levels, JPEG qualities, pixels along each axis, factors of contrast.
+# grey levels, JPEG qualities, pixels along each axis, factors of contrast. Both shifts
+# are odd: features move unchanged with multiples of the pools' stride.
 DISTORTIONS = {
   "blur": (_blur, 0.7, 1.5),
   "noise": (_noise, 8.0, 24.0),
   "jpeg": (_jpeg, 40, 10),
-  "shift": (_shift, 1, 4),
+  "shift": (_shift, 1, 7),
   "contrast": (_contrast, 0.8, 0.5),
 }
 
