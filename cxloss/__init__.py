@@ -6,15 +6,22 @@ Statistics with the Contextual Loss", ACCV 2018, https://arxiv.org/abs/1803.0462
 
 from cxloss.contextual import contextual_loss
 from cxloss.divergences import chamfer_distance, kl_divergence
-from cxloss.features import PatchFeatures, VGGFeatures
+from cxloss.features import (
+  AlexNetFeatures,
+  PatchFeatures,
+  SqueezeNetFeatures,
+  VGGFeatures,
+)
 from cxloss.filters import gaussian_blur
 from cxloss.losses import ContextualLoss, LowFrequencyLoss
 from cxloss.version import __version__
 
 __all__ = [
+  "AlexNetFeatures",
   "ContextualLoss",
   "LowFrequencyLoss",
   "PatchFeatures",
+  "SqueezeNetFeatures",
   "VGGFeatures",
   "__version__",
   "chamfer_distance",

@@ -8,18 +8,21 @@ layer, together with the preprocessing that its weights were trained with:
 
 Weights come from
 
-* `"imagenet"`: downloaded by `keras.applications` (caffe preprocessing);
+* `"imagenet"`: downloaded by `keras.applications` (caffe preprocessing); VGG only;
 * `"bundled"`: the first three blocks of VGG16, which ship with the package
   (torch preprocessing; see `weights/README.md`);
 * a path ending in `.npz`: float32 arrays `LAYER/kernel` (height, width, in, out)
-  and `LAYER/bias` by Keras layer name, and optionally `preprocessing`, a string;
-  `"torch"` if it is missing. Pickled objects are refused;
+  and `LAYER/bias` by layer name, and optionally `preprocessing`, a string;
+  `"torch"` if it is missing. Pickled objects are refused.
+  `python -m models.convert_torchvision` writes such files from torchvision's;
 * a path ending in `.h5` or `.keras`: a file of `keras.applications` without its
-  top (caffe preprocessing);
+  top (caffe preprocessing); VGG only;
 * `None`: random weights, for tests (torch preprocessing).
 
-References: Simonyan and Zisserman, "Very deep convolutional networks for
-large-scale image recognition", ICLR 2015.
+Layers are named as in `keras.applications` (`block3_conv4`) for VGG16 and VGG19,
+`conv1` to `conv5` for AlexNet, `conv1` and `fire2` to `fire9` for SqueezeNet 1.1,
+whose fire modules hold `fire2/squeeze1x1`, `fire2/expand1x1`, `fire2/expand3x3`.
+The graphs are in `architectures.py`.
 """
 
 import hashlib
@@ -31,10 +34,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-_WIDTHS = (64, 128, 256, 512, 512)
-ARCHITECTURES = tuple(_BLOCKS)
-POOLINGS = ("max", "avg")
+from cxloss import architectures
+
+ARCHITECTURES = tuple(architectures.VGG_BLOCKS)  # of `vgg`
+POOLINGS = architectures.POOLINGS
+PREPROCESSINGS = ("caffe", "torch")
 
 _BUNDLED = pathlib.Path(__file__).parent / "weights" / "vgg16_front.npz"
 _BUNDLED_SHA256 = "b4e8700cd21cdbd76931467761931b6fbef742f077fdce3a14f2a3e000db57be"
@@ -63,7 +67,7 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
     FileNotFoundError: if `weights` is a path to no file.
     RuntimeError: if the download of `"imagenet"` fails.
   """
-  if architecture not in _BLOCKS:
+  if architecture not in ARCHITECTURES:
     raise ValueError(
       f"`architecture` must be one of {ARCHITECTURES}. "
       f"Received: architecture={architecture!r}"
@@ -72,12 +76,35 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
     raise ValueError(
       f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}"
     )
-  model = _build_vgg(layers, architecture, pooling)
-  arrays, preprocessing = _read(weights, architecture)
-  if arrays is not None:
-    _assign(model, arrays, weights)
-  model.trainable = False
-  return model, preprocessing
+  model = architectures.vgg(layers, architecture, pooling)
+  return _load(model, weights)
+
+
+def alexnet(layers, weights, preprocessing=None):
+  """torchvision's AlexNet up to the deepest of some layers.
+
+  Args:
+    layers: sequence of `"conv1"` to `"conv5"`.
+    weights: path of an `.npz` file, or `None`; see the module.
+    preprocessing: `"caffe"` or `"torch"`, for a file that does not state it;
+      `None` (default) takes what the file states, or else `"torch"`.
+
+  Returns, raises: as `vgg`.
+  """
+  return _load(architectures.alexnet(layers), weights, preprocessing)
+
+
+def squeezenet(layers, weights, preprocessing=None):
+  """SqueezeNet 1.1 up to the deepest of some layers.
+
+  Args:
+    layers: sequence of `"conv1"` and `"fire2"` to `"fire9"`.
+    weights: path of an `.npz` file, or `None`; see the module.
+    preprocessing: as of `alexnet`.
+
+  Returns, raises: as `vgg`.
+  """
+  return _load(architectures.squeezenet(layers), weights, preprocessing)
 
 
 def preprocess(images, value_range, preprocessing):
@@ -89,43 +116,28 @@ def preprocess(images, value_range, preprocessing):
   return (unit - tf.constant(_TORCH_MEAN)) / tf.constant(_TORCH_STD)
 
 
-def _build_vgg(layers, architecture, pooling):
-  pool = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
-  names = [
-    f"block{b}_conv{c}"
-    for b, convs in enumerate(_BLOCKS[architecture], 1)
-    for c in range(1, convs + 1)
-  ]
-  unknown = [name for name in layers if name not in names]
-  if unknown or not layers:
+def _load(model, weights, preprocessing=None):
+  if preprocessing not in (None, *PREPROCESSINGS):
     raise ValueError(
-      f"`layers` must name convolutions of {architecture}: {', '.join(names)}. "
-      f"Received: layers={list(layers)}"
+      f"`preprocessing` must be None or one of {PREPROCESSINGS}. "
+      f"Received: preprocessing={preprocessing!r}"
     )
-  deepest = max(names.index(name) for name in layers)
-  x = image = keras.Input((None, None, 3), dtype="float32", name="image")
-  taps = {}
-  for name in names[: deepest + 1]:
-    block, conv = int(name[5]), int(name[-1])
-    if conv == 1 and block > 1:
-      x = pool[pooling](2, name=f"block{block - 1}_pool", dtype="float32")(x)
-    x = taps[name] = keras.layers.Conv2D(
-      _WIDTHS[block - 1],
-      3,
-      padding="same",
-      activation="relu",
-      name=name,
-      dtype="float32",
-    )(x)
-  return keras.Model(image, [taps[name] for name in layers], name=architecture)
+  arrays, stated = _read(weights, model.name)
+  if preprocessing and stated and preprocessing != stated:
+    raise ValueError(
+      f"`preprocessing` must be the one of the weights file, {stated!r}. "
+      f"Received: preprocessing={preprocessing!r} with {weights}"
+    )
+  if arrays is not None:
+    _assign(model, arrays, weights)
+  model.trainable = False
+  return model, stated or preprocessing or "torch"
 
 
 def _read(weights, architecture):
-  """`({"LAYER/kernel": array, ...} or None, preprocessing)`."""
+  """`({"LAYER/kernel": array, ...} or None, preprocessing or None)`."""
   if weights is None:
-    return None, "torch"
-  if weights == "imagenet":
-    return _download(architecture), "caffe"
+    return None, None
   if weights == "bundled":
     if architecture != "vgg16":
       raise ValueError(
@@ -133,6 +145,15 @@ def _read(weights, architecture):
         f"Received: architecture={architecture!r}"
       )
     return _read_npz(_BUNDLED, sha256=_BUNDLED_SHA256)
+  keras_has_it = architecture in ARCHITECTURES
+  if weights == "imagenet" and keras_has_it:
+    return _download(architecture), "caffe"
+  if weights == "imagenet":
+    raise ValueError(
+      f"`weights` of {architecture} must be the path of an .npz file, such as "
+      "models/convert_torchvision.py writes; Keras has none to download. "
+      f"Received: weights={weights!r}"
+    )
   path = pathlib.Path(os.fspath(weights))
   if not path.is_file():
     raise FileNotFoundError(
@@ -141,10 +162,11 @@ def _read(weights, architecture):
     )
   if path.suffix == ".npz":
     return _read_npz(path)
-  if path.suffix in (".h5", ".keras"):
+  if path.suffix in (".h5", ".keras") and keras_has_it:
     return _read_keras(path, architecture), "caffe"
+  suffixes = ".npz, .h5 or .keras" if keras_has_it else ".npz"
   raise ValueError(
-    "`weights` must be a file ending in .npz, .h5 or .keras. "
+    f"`weights` of {architecture} must be a file ending in {suffixes}. "
     f"Received: weights={str(weights)!r}"
   )
 
@@ -201,13 +223,13 @@ def _read_npz(path, sha256=None):
       f"`weights` must be an intact .npz file without pickled objects. "
       f"Received: {path}: {error}"
     ) from error
-  preprocessing = str(arrays.pop("preprocessing", "torch"))
-  if preprocessing not in ("caffe", "torch"):
+  preprocessing = arrays.pop("preprocessing", None)
+  if preprocessing is not None and str(preprocessing) not in PREPROCESSINGS:
     raise ValueError(
       f"`weights` must state the preprocessing 'caffe' or 'torch'. "
-      f"Received: {path}: {preprocessing!r}"
+      f"Received: {path}: {str(preprocessing)!r}"
     )
-  return arrays, preprocessing
+  return arrays, preprocessing if preprocessing is None else str(preprocessing)
 
 
 def _assign(model, arrays, weights):
@@ -215,13 +237,19 @@ def _assign(model, arrays, weights):
     if not layer.weights:
       continue
     values = []
-    for variable, name in zip(layer.weights, ("kernel", "bias"), strict=True):
-      value = arrays.get(f"{layer.name}/{name}")
+    for variable, part in zip(layer.weights, ("kernel", "bias"), strict=True):
+      name = f"{_array_name(layer.name)}/{part}"
+      value = arrays.get(name)
       if value is None or value.shape != tuple(variable.shape):
         found = "no such array" if value is None else f"shape {value.shape}"
         raise ValueError(
-          f"`weights` must hold {layer.name}/{name} with shape "
+          f"`weights` must hold {name} with shape "
           f"{tuple(variable.shape)}. Received: weights={str(weights)!r} with {found}"
         )
       values.append(value)
     layer.set_weights(values)
+
+
+def _array_name(layer):
+  """`fire2_expand1x1`, since Keras' names have no slash, is `fire2/expand1x1`."""
+  return layer.replace("_", "/") if layer.startswith("fire") else layer

@@ -29,8 +29,67 @@ class _Features:
     return cls(**config)
 
 
+class _NetworkFeatures(_Features):
+  """Feature maps of a network; a subclass builds it."""
+
+  def __init__(self, layers, weights, value_range):
+    if isinstance(layers, str):
+      layers = [layers]
+    if not isinstance(layers, dict):
+      layers = dict.fromkeys(layers, 1.0)
+    if any(weight < 0 for weight in layers.values()):
+      raise ValueError(f"`layers` must have weights >= 0. Received: layers={layers}")
+    low, high = value_range
+    if not low < high:
+      raise ValueError(
+        f"`value_range` must be (low, high). Received: value_range={value_range}"
+      )
+    self.layers = {name: float(weight) for name, weight in layers.items()}
+    self.weights = weights if weights is None else str(weights)
+    self.value_range = (float(low), float(high))
+    used = [name for name, weight in self.layers.items() if weight > 0]
+    self._model, self._preprocessing = self._build(used)
+
+  def _build(self, layers):
+    """`(model, preprocessing)` of `cxloss.backbones`."""
+    raise NotImplementedError
+
+  def __call__(self, images):
+    images = tf.convert_to_tensor(images)
+    if images.shape.rank != 4 or images.shape[-1] != 3:
+      raise ValueError(
+        f"`images` must be RGB with shape (N, H, W, 3). Received: shape={images.shape}"
+      )
+    if tf.executing_eagerly():
+      self._check_range(images)
+    maps = self._model(
+      backbones.preprocess(images, self.value_range, self._preprocessing),
+      training=False,
+    )
+    maps = maps if isinstance(maps, list) else [maps]
+    weights = [weight for weight in self.layers.values() if weight > 0]
+    return list(zip(weights, maps, strict=True))
+
+  def _check_range(self, images):
+    low, high = self.value_range
+    slack = _OVERSHOOT * (high - low)
+    least, most = float(tf.reduce_min(images)), float(tf.reduce_max(images))
+    if least < low - slack or most > high + slack:
+      raise ValueError(
+        f"`images` must lie in value_range={self.value_range}. "
+        f"Received: values from {least:.6g} to {most:.6g}"
+      )
+
+  def get_config(self):
+    return {
+      "layers": self.layers,
+      "weights": self.weights,
+      "value_range": self.value_range,
+    }
+
+
 @keras.saving.register_keras_serializable(package="cxloss")
-class VGGFeatures(_Features):
+class VGGFeatures(_NetworkFeatures):
   """Feature maps of a pretrained VGG16 or VGG19, after the ReLU.
 
   Args:
@@ -66,43 +125,13 @@ class VGGFeatures(_Features):
     value_range=(-1.0, 1.0),
     pooling="max",
   ):
-    layers = {"block3_conv4": 1.0} if layers is None else layers
-    if isinstance(layers, str):
-      layers = [layers]
-    if not isinstance(layers, dict):
-      layers = dict.fromkeys(layers, 1.0)
-    if any(weight < 0 for weight in layers.values()):
-      raise ValueError(f"`layers` must have weights >= 0. Received: layers={layers}")
-    low, high = value_range
-    if not low < high:
-      raise ValueError(
-        f"`value_range` must be (low, high). Received: value_range={value_range}"
-      )
-    self.layers = {name: float(weight) for name, weight in layers.items()}
     self.architecture = architecture
-    self.weights = weights if weights is None else str(weights)
-    self.value_range = (float(low), float(high))
     self.pooling = pooling
-    used = [name for name, weight in self.layers.items() if weight > 0]
-    self._model, self._preprocessing = backbones.vgg(
-      used, architecture, self.weights, pooling
-    )
+    layers = {"block3_conv4": 1.0} if layers is None else layers
+    super().__init__(layers, weights, value_range)
 
-  def __call__(self, images):
-    images = tf.convert_to_tensor(images)
-    if images.shape.rank != 4 or images.shape[-1] != 3:
-      raise ValueError(
-        f"`images` must be RGB with shape (N, H, W, 3). Received: shape={images.shape}"
-      )
-    if tf.executing_eagerly():
-      self._check_range(images)
-    maps = self._model(
-      backbones.preprocess(images, self.value_range, self._preprocessing),
-      training=False,
-    )
-    maps = maps if isinstance(maps, list) else [maps]
-    weights = [weight for weight in self.layers.values() if weight > 0]
-    return list(zip(weights, maps, strict=True))
+  def _build(self, layers):
+    return backbones.vgg(layers, self.architecture, self.weights, self.pooling)
 
   def valid(self, mask):
     used = [name for name, weight in self.layers.items() if weight > 0]
@@ -115,24 +144,50 @@ class VGGFeatures(_Features):
       found[layer.name] = mask
     return [found[name] for name in used]
 
-  def _check_range(self, images):
-    low, high = self.value_range
-    slack = _OVERSHOOT * (high - low)
-    least, most = float(tf.reduce_min(images)), float(tf.reduce_max(images))
-    if least < low - slack or most > high + slack:
-      raise ValueError(
-        f"`images` must lie in value_range={self.value_range}. "
-        f"Received: values from {least:.6g} to {most:.6g}"
-      )
+  def get_config(self):
+    config = {"architecture": self.architecture, "pooling": self.pooling}
+    return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class AlexNetFeatures(_NetworkFeatures):
+  """Feature maps of torchvision's AlexNet, after the ReLU.
+
+  Args:
+    layers: dict from layer name, `"conv1"` to `"conv5"`, to weight in the loss, or
+      a sequence of names (weight 1 each).
+    weights: path of an `.npz` file, or `None` (random); see `cxloss.backbones`.
+      Keras has none to download: `python -m models.convert_torchvision` makes it.
+    value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
+    preprocessing: `"torch"` or `"caffe"`, what the weights were trained with, for
+      a file that does not state it. `None` (default) takes what the file states,
+      or else `"torch"`.
+
+  Calling it is as with `VGGFeatures`. Images should have sides of at least 31.
+  """
+
+  _backbone = staticmethod(backbones.alexnet)
+
+  def __init__(self, layers, weights, value_range=(-1.0, 1.0), preprocessing=None):
+    self.preprocessing = preprocessing
+    super().__init__(layers, weights, value_range)
+
+  def _build(self, layers):
+    return self._backbone(layers, self.weights, self.preprocessing)
 
   def get_config(self):
-    return {
-      "layers": self.layers,
-      "architecture": self.architecture,
-      "weights": self.weights,
-      "value_range": self.value_range,
-      "pooling": self.pooling,
-    }
+    return {**super().get_config(), "preprocessing": self.preprocessing}
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class SqueezeNetFeatures(AlexNetFeatures):
+  """Feature maps of SqueezeNet 1.1, after the ReLU; fire modules as a whole.
+
+  Arguments and calls as of `AlexNetFeatures`; layers are `"conv1"` and `"fire2"` to
+  `"fire9"`. Images should have sides of at least 17.
+  """
+
+  _backbone = staticmethod(backbones.squeezenet)
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -188,54 +243,3 @@ class PatchFeatures(_Features):
 
   def get_config(self):
     return {"size": self.size, "stride": self.stride}
-
-
-def sample_positions(target, generated, max_points, seed):
-  """Draws positions without replacement, the same in both sets.
-
-  Args:
-    target: `(N, Q, C)`.
-    generated: `(N, P, C)`. If P differs from Q, each set is drawn on its own.
-    max_points: how many positions to keep; sets that have no more stay whole.
-    seed: int tensor of shape `(2,)`.
-
-  Returns:
-    `(target, generated)`, each with at most `max_points` positions, the same
-    positions for every image of the batch.
-  """
-
-  def draw(features, seed):
-    size = features.shape[1] or tf.shape(features)[1]
-    keys = tf.random.stateless_uniform([size], seed)
-    keep = min(size, max_points) if isinstance(size, int) else None
-    keep = tf.minimum(size, max_points) if keep is None else keep
-    return tf.math.top_k(keys, keep).indices
-
-  # One draw serves both when the sizes agree: the same seed, the same keys.
-  return tuple(
-    features
-    if features.shape[1] is not None and features.shape[1] <= max_points
-    else tf.gather(features, draw(features, seed), axis=1)
-    for features in (target, generated)
-  )
-
-
-def stack_quarters(features):
-  """Stacks the four quarters of feature maps on the batch axis.
-
-  As `crop_quarters` of the authors' code: `(N, H, W, C)` to
-  `(4 N, H // 2, W // 2, C)`, top left, bottom left, top right, bottom right. The
-  middle row or column of an odd side is left out.
-  """
-  features = tf.convert_to_tensor(features)
-  if features.shape.rank != 4 or any(s in (0, 1) for s in features.shape[1:3]):
-    raise ValueError(
-      "Quarters need features of shape (N, H, W, C) with sides of at least 2. "
-      f"Received: shape={features.shape}"
-    )
-  h, w = (features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2))
-  top, bottom = slice(0, h // 2), slice(h - h // 2, h)
-  left, right = slice(0, w // 2), slice(w - w // 2, w)
-  return tf.concat(
-    [features[:, r, c] for c in (left, right) for r in (top, bottom)], axis=0
-  )

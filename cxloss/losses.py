@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from cxloss import masks
 from cxloss.contextual import as_sets, centred_loss, check_options, contextual_loss
-from cxloss.features import sample_positions, stack_quarters
 from cxloss.filters import check_blur, gaussian_blur
+from cxloss.positions import sample_positions, stack_quarters
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -130,9 +130,12 @@ class ContextualLoss(keras.losses.Loss):
       ValueError: if the loss has no `features`, or is `symmetric` or by quarters,
         which are not defined here; or if shapes do not fit.
     """
-    if self.features is None or self.symmetric or self.crop_quarters:
+    listed = self.features if isinstance(self.features, list) else [self.features]
+    able = all(hasattr(features, "valid") for features in listed)
+    if not able or self.symmetric or self.crop_quarters:
       raise ValueError(
-        "A masked loss needs `features` and neither `symmetric` nor `crop_quarters`. "
+        "A masked loss needs `features` with a method `valid`, such as VGGFeatures, "
+        "and neither `symmetric` nor `crop_quarters`. "
         f"Received: features={self.features!r}, symmetric={self.symmetric}, "
         f"crop_quarters={self.crop_quarters}"
       )
@@ -142,7 +145,6 @@ class ContextualLoss(keras.losses.Loss):
         "A masked loss needs a static batch size. "
         f"Received: y_true.shape={y_true.shape}"
       )
-    listed = self.features if not callable(self.features) else [self.features]
     valid = [entry for features in listed for entry in features.valid(mask)]
     total = 0.0
     for (weight, target), (_, generated), positions in zip(
