@@ -31,13 +31,13 @@ _NEIGHBOURS = 5
 _PLANES = 8
 
 
-def compare(reference, image, points=4096, projections=128, seed=0):
+def compare(reference, image, points=2048, projections=128, seed=0):
   """Distances between the 5 x 5 patches of two images.
 
   Args:
     reference: RGB `(H, W, 3)` in [0, 255], the original.
     image: likewise, of the same shape.
-    points: patches drawn of each image for the divergences. Defaults to 4096.
+    points: patches drawn of each image for the divergences. Defaults to 2048.
     projections: directions of the Wasserstein distance. Defaults to 128.
     seed: integer that fixes what is drawn.
 
