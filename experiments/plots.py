@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from experiments.metrics import spectrum
+
 _DPI = 110
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -20,16 +22,13 @@ def render(drawn):
   return np.array(canvas.buffer_rgba())[:, :, :3]
 
 
-def spectra(maps, x, series, reference, limit, limit_label):
+def spectra(maps, reference, scale):
   """Draws power spectra: a row of two-dimensional ones, and curves below.
 
   Args:
-    maps: dict from a name to `(K, K)` in dB, drawn on one scale of colours.
-    x: `(k,)`, frequencies in cycles per pixel.
-    series: dict from the same names to `(k,)` in dB.
+    maps: dict from a name to `(K, K)` in dB, of `metrics.spectrum`.
     reference: the name whose curve is drawn black and dashed, on top.
-    limit: frequency that is marked.
-    limit_label: what it is called.
+    scale: factor of enlargement, whose limit of frequencies is marked.
 
   Returns:
     uint8 RGB.
@@ -39,20 +38,23 @@ def spectra(maps, x, series, reference, limit, limit_label):
   low, high = np.percentile(list(maps.values()), [0.5, 99.8])
   row = top.subplots(1, len(maps), squeeze=False)[0]
   for axis, (name, values) in zip(row, maps.items(), strict=True):
+    values = values.copy()
+    values[len(values) // 2, len(values) // 2] = high  # frequency 0: no meaning
     shown = axis.imshow(values, cmap="magma", vmin=low, vmax=high)
     axis.set_title(name, fontsize="medium")
     axis.set(xticks=[], yticks=[])
   top.colorbar(shown, ax=row, label="dB", shrink=0.8, pad=0.01)
   axis = bottom.subplots()
-  colours = iter(COLOURS[:-1] * len(series))
-  for name, values in series.items():
+  colours = iter(COLOURS[:-1] * len(maps))
+  for name, values in maps.items():
+    x, values = spectrum.radial_average(values)
     if name == reference:
       axis.plot(x, values, "k--", linewidth=2, label=name, zorder=3)
     else:
       axis.plot(x, values, color=next(colours), label=name)
-  axis.axvline(limit, color="grey", linewidth=1, linestyle=":")
+  axis.axvline(limit := 0.5 / scale, color="grey", linewidth=1, linestyle=":")
   axis.annotate(
-    limit_label,
+    "limit of the small image",
     (limit, 0.97),
     xycoords=("data", "axes fraction"),
     xytext=(5, 0),

@@ -41,7 +41,10 @@ _IMAGES = flags.DEFINE_integer(
   "max_images", None, "Take only so many of --data; by default all.", lower_bound=1
 )
 _WINDOW = flags.DEFINE_integer(
-  "window", 64, "Side in pixels of the spectrum's windows, even.", lower_bound=8
+  "window",
+  reports.WINDOW,
+  "Side in pixels of the spectrum's windows, even.",
+  lower_bound=8,
 )
 _POINTS = flags.DEFINE_integer(
   "patch_points", 2048, "Patches of an image in the divergences.", lower_bound=32
@@ -89,24 +92,15 @@ def _measure(method, pairs, reference):
 
 def _report(folder, spectra, rows):
   radial = {name: spectrum.radial_average(value) for name, value in spectra.items()}
-  frequencies = radial[contenders.ORIGINAL][0]
-  curves = {name: values for name, (_, values) in radial.items()}
   content = {
     "methods": rows,
-    "frequencies": frequencies.tolist(),
-    "radial_db": {name: values.tolist() for name, values in curves.items()},
+    "frequencies": radial[contenders.ORIGINAL][0].tolist(),
+    "radial_db": {name: values.tolist() for name, (_, values) in radial.items()},
   }
   run_folder.write_json(folder / "metrics.json", content)
-  figure = plots.spectra(
-    spectra,
-    frequencies,
-    curves,
-    contenders.ORIGINAL,
-    0.5 / _SCALE.value,
-    "limit of the small image",
-  )
+  figure = plots.spectra(spectra, contenders.ORIGINAL, _SCALE.value)
   data.images.write_png(folder / "power_spectrum.png", figure)
-  reports.write_tensorboard(folder, rows, figure, step=0)
+  reports.write_tensorboard(folder, rows, {"power_spectrum": figure}, step=0)
   print(reports.table(rows))
   print(f"Figure: {folder / 'power_spectrum.png'}")
   print(f"Values: {folder / 'metrics.json'}")

@@ -7,6 +7,8 @@ import tensorflow as tf
 from experiments import evaluation
 from experiments.metrics import patches, spectrum
 
+# Side in pixels of the windows of spectra, by default.
+WINDOW = 64
 # Heading and format of each measure, in the order of the columns.
 _COLUMNS = {
   "psnr_y": ("PSNR", ".2f"),
@@ -51,13 +53,13 @@ def table(rows):
   return "\n".join([*lines, _LEGEND])
 
 
-def write_tensorboard(folder, rows, figure, step):
-  """Writes the measures, one run a method, and the figure.
+def write_tensorboard(folder, rows, figures, step):
+  """Writes the measures, one run a method, and the figures.
 
   Args:
     folder: the run folder.
     rows: `{method: {measure: value}}`.
-    figure: uint8 RGB `(H, W, 3)`.
+    figures: dict from a name to uint8 RGB `(H, W, 3)`.
     step: integer of the entries.
   """
   root = pathlib.Path(folder) / "tensorboard"
@@ -66,4 +68,5 @@ def write_tensorboard(folder, rows, figure, step):
       for key, value in row.items():
         tf.summary.scalar(f"measures/{key}", value)
   with tf.summary.create_file_writer(str(root)).as_default(step):
-    tf.summary.image("figure", figure[None])
+    for name, figure in figures.items():
+      tf.summary.image(name, figure[None])
