@@ -33,7 +33,7 @@ def comparison(lr, sr, hr, zoom=96):
   return grid(rows, [f"LR x{scale}", "bicubic", "ours", "HR"])
 
 
-def methods(pictures, reference, count=2, zoom=64, width=360):
+def methods(pictures, reference, count=2, zoom=96, width=384):
   """Sets the results of several methods side by side, whole and details enlarged.
 
   Args:
@@ -41,7 +41,7 @@ def methods(pictures, reference, count=2, zoom=64, width=360):
     reference: the caption of the picture whose places of largest contrast, not
       overlapping, are the details.
     count: number of details.
-    zoom: their side in pixels.
+    zoom: their side in pixels, less in small pictures.
     width: pixels of a column.
 
   Returns:
