@@ -9,11 +9,12 @@
 * a generator's `.keras` file, which is run on the reduced originals;
 * `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
 
-A method is a function of `name, lr, hr`, an entry of
-`evaluation.make_pairs`, that returns a uint8 picture of the shape of `hr`.
+NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
+an entry of `evaluation.make_pairs`, that returns a uint8 picture of the shape of `hr`.
 """
 
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -28,6 +29,7 @@ _FILTERS = {
   "bilinear": Image.Resampling.BILINEAR,
   "lanczos": Image.Resampling.LANCZOS,
 }
+_INTERPOLATIONS = ("bicubic", *_FILTERS)
 
 
 def load(specifications, pairs, scale):
@@ -48,9 +50,13 @@ def load(specifications, pairs, scale):
   methods = {"bicubic": _interpolate("bicubic")}
   for specification in specifications:
     name, equals, source = specification.partition("=")
-    source = source if equals else name
-    if not name or not source:
-      raise ValueError(f"--method must be NAME=SOURCE. Received: {specification!r}")
+    if not equals and name in _INTERPOLATIONS:
+      source = name
+    if not source or not re.fullmatch(r"[\w.+-]+", name):
+      raise ValueError(
+        "--method must be NAME=SOURCE, NAME of letters, digits and _ . + -; or one of "
+        f"{', '.join(_INTERPOLATIONS)}. Received: {specification!r}"
+      )
     if name == "bicubic" and source == "bicubic":
       continue
     if name in (*methods, ORIGINAL):
@@ -75,7 +81,7 @@ def load_generator(path, scale, flag):
 
 
 def _open(name, source, pairs, scale):
-  if source in _FILTERS or source == "bicubic":
+  if source in _INTERPOLATIONS:
     return _interpolate(source)
   path = pathlib.Path(source)
   if path.is_dir():
@@ -85,7 +91,7 @@ def _open(name, source, pairs, scale):
     return lambda name, lr, hr: tiling.upscale(network, lr, scale)
   raise ValueError(
     f"--method={name} must be a folder of pictures, a generator's .keras file or one "
-    f"of {', '.join([*_FILTERS, 'bicubic'])}. Received: {source!r}"
+    f"of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
   )
 
 

@@ -133,6 +133,11 @@ def _check(image):
     raise ValueError(
       f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
     )
+  if _PATCH.value > _CROP.value:
+    raise ValueError(
+      f"--patch_size must be at most --crop_size={_CROP.value}. "
+      f"Received: {_PATCH.value}"
+    )
   least = max(_CROP.value, reports.WINDOW + _SCALE.value)
   if min(image.shape[:2]) < least:
     raise ValueError(

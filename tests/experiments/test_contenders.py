@@ -78,7 +78,10 @@ def test_missing_or_unfit_pictures_are_named(tmp_path, pairs, names, shape, mess
   ("specifications", "message"),
   [
     (["=x"], "NAME=SOURCE"),
-    (["sharp"], "sharp.*nearest, bilinear, lanczos.*Received: 'sharp'"),
+    (["a="], "NAME=SOURCE"),
+    (["../a=nearest"], "NAME of letters"),
+    (["sharp"], "NAME=SOURCE.*bicubic, nearest, bilinear, lanczos.*'sharp'"),
+    (["a=sharp"], "--method=a must be a folder.*bicubic, nearest.*'sharp'"),
     (["a=nearest", "a=lanczos"], "'a' is there already"),
     (["original=nearest"], "'original' is there already"),
   ],

@@ -55,17 +55,13 @@ def test_run_compares_all_methods_with_the_originals(photos):
   assert f"{bicubic['spectrum_db']:.2f}" in out
   with Image.open(run / "power_spectrum.png") as figure:
     assert min(figure.size) > 400
-  code, _, err = _run(*arguments, "--window=16")
-  assert code == 1 and "--window: 32 -> 16" in err
 
 
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [
-    (["--data=/nowhere"], "--data"),
     (["--window=31"], "--window must be even. Received: 31"),
     (["--method=ours=/nowhere"], "--method=ours must be a folder"),
-    (["--flagfile=power_spectrum.flags"], "--data"),
   ],
 )
 def test_mistakes_end_in_one_line_before_the_run_folder(tmp_path, arguments, message):

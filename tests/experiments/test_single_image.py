@@ -82,11 +82,8 @@ def test_finished_run_is_not_repeated_and_gives_the_same(run):
   ("arguments", "message"),
   [
     (["--losses=l2,vgg"], "--losses must be some of l1,l2,cx"),
-    (["--losses="], "--losses must be some of l1,l2,cx"),
-    (["--image=/nowhere"], "--image must be a file or one of astronaut"),
     (["--image=chelsea"], "--image must have sides of at least 384"),
     (["--steps=150"], "--steps must be a multiple of --log_every=100"),
-    (["--crop_size=30"], "--crop_size must be a multiple of --scale"),
   ],
 )
 def test_mistakes_end_in_one_line_before_the_run_folder(tmp_path, arguments, message):
