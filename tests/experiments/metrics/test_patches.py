@@ -13,10 +13,22 @@ def _photograph():
   return skimage.data.chelsea()[80:240, 100:280]
 
 
-def test_all_patches_are_those_of_a_loop():
+def test_patches_are_those_of_a_loop():
   image = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
   expected = [image[y : y + 5, x : x + 5].ravel() for y in range(2) for x in range(4)]
-  np.testing.assert_array_equal(patches.all_patches(image), expected)
+  np.testing.assert_array_equal(patches.patches_at(image), expected)
+  some = patches.patches_at(image, np.array([5, 2]))
+  np.testing.assert_array_equal(some, [expected[5], expected[2]])
+
+
+def test_large_images_are_compared_at_the_same_places(monkeypatch):
+  image = _photograph()
+  blurred = scipy.ndimage.gaussian_filter(image, (1, 1, 0))
+  whole = patches.compare(image, blurred, points=50)["sliced_wasserstein"]
+  monkeypatch.setattr(patches, "_MOST", 3000)
+  part = patches.compare(image, blurred, points=50)["sliced_wasserstein"]
+  assert part == pytest.approx(whole, rel=0.2)
+  assert patches.compare(image, image, points=50)["sliced_wasserstein"] == 0
 
 
 def test_sliced_distance_in_one_dimension_is_that_of_scipy():
@@ -51,13 +63,13 @@ def test_sliced_distance_does_not_see_the_order():
 
 def test_equal_images_are_near_and_blurred_ones_far():
   image = _photograph()
-  same = patches.compare(image, image, points=2048)
+  same = patches.compare(image, image, points=1024)
   assert same["sliced_wasserstein"] == 0
   assert max(abs(value) for value in same.values()) < 0.05
   previous = same
   for sigma in (0.7, 1.5):
     blurred = scipy.ndimage.gaussian_filter(image, (sigma, sigma, 0))
-    worse = patches.compare(image, blurred, points=2048)
+    worse = patches.compare(image, blurred, points=1024)
     assert all(worse[key] > previous[key] + 0.05 for key in worse)
     previous = worse
 
@@ -66,28 +78,28 @@ def test_divergences_tell_what_is_missing_from_what_is_new():
   noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
   half = noise.copy()
   half[:50] = 128  # details that noise never has
-  values = patches.compare(noise, half, points=2048)
+  values = patches.compare(noise, half, points=1024)
   # Half of the noise is there: log 2. The flat half is found nowhere.
   assert values["kl_reference"] == pytest.approx(np.log(2), abs=0.2)
   assert values["kl_image"] > 1.5
-  mirrored = patches.compare(half, noise, points=2048)
+  mirrored = patches.compare(half, noise, points=1024)
   assert mirrored["kl_image"] == pytest.approx(values["kl_reference"], abs=0.1)
 
 
 def test_divergence_of_noises_has_the_closed_form_of_gaussians():
   rng = np.random.default_rng(0)
   a, b = (rng.normal(128, sigma, (150, 150, 3)) for sigma in (10, 20))
-  values = patches.compare(a, b)
+  values = patches.compare(a, b, 1024)
   # KL(N(0, s) || N(0, t)) = log(t / s) + s^2 / (2 t^2) - 1 / 2 per dimension. In the
   # other direction, the tails have no neighbours, and the estimate is far too small.
   expected = 2 * (np.log(2) + 1 / 8 - 1 / 2)
   assert values["kl_reference"] == pytest.approx(expected, abs=0.1)
-  assert patches.compare(b, a)["kl_image"] == pytest.approx(expected, abs=0.1)
+  assert patches.compare(b, a, 1024)["kl_image"] == pytest.approx(expected, abs=0.1)
 
 
 def test_divergences_do_not_see_the_mean_colour():
   image = _photograph() // 2
-  plain, shifted = (patches.compare(image, image + add) for add in (0, 60))
+  plain, shifted = (patches.compare(image, image + add, 512) for add in (0, 60))
   assert shifted["kl_image"] == pytest.approx(plain["kl_image"], abs=0.05)
   assert shifted["sliced_wasserstein"] > 20
 
