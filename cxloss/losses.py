@@ -130,7 +130,8 @@ class ContextualLoss(keras.losses.Loss):
       ValueError: if the loss has no `features`, or is `symmetric` or by quarters,
         which are not defined here; or if shapes do not fit.
     """
-    listed = self.features if isinstance(self.features, list) else [self.features]
+    many = isinstance(self.features, (list, tuple))
+    listed = self.features if many else [self.features]
     able = all(hasattr(features, "valid") for features in listed)
     if not able or self.symmetric or self.crop_quarters:
       raise ValueError(

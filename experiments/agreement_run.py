@@ -134,7 +134,7 @@ def report(subsets, found, measures, folder, human):
     "agreement in %" + (", hollow: paper" if human else " with the known answers"),
     chance=50,
   )
-  plots.save(figure, folder / "scores.png")
+  images.write_png(folder / "scores.png", figure)
   if not human:
     record["strong_over_blur"] = _report_strengths(subsets, found, labels, folder)
     _write_examples(subsets, folder)
@@ -171,7 +171,7 @@ def _report_strengths(subsets, found, labels, folder):
     "mean distance of the strong distortion, over that of the strong blur",
     ticks=(0.1, 1, 10),
   )
-  plots.save(figure, folder / "strengths.png")
+  images.write_png(folder / "strengths.png", figure)
   return ratios
 
 

@@ -11,13 +11,17 @@ def make_pairs(source, scale, limit=None):
   """List of `(name, lr, hr)`, uint8; HR is cut to a multiple of `scale`."""
   pairs = []
   for name, hr in zip(source.names, source, strict=True):
-    height, width = (side - side % scale for side in hr.shape[:2])
-    hr = hr[:height, :width]
-    lr = bicubic.downscale(hr[None], scale).numpy()[0].astype(np.uint8)
-    pairs.append((name, lr, hr))
+    pairs.append((name, *make_pair(hr, scale)))
     if len(pairs) == limit:
       break
   return pairs
+
+
+def make_pair(hr, scale):
+  """`(lr, hr)` of one photograph, uint8."""
+  height, width = (side - side % scale for side in hr.shape[:2])
+  hr = hr[:height, :width]
+  return bicubic.downscale(hr[None], scale).numpy()[0].astype(np.uint8), hr
 
 
 def evaluate(network, pairs):

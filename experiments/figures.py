@@ -26,11 +26,34 @@ def comparison(lr, sr, hr, zoom=96):
   nearest = lr.repeat(scale, 0).repeat(scale, 1)
   images = [nearest, cubic, sr, hr]
   zoom = min(zoom, *hr.shape[:2])
-  top, left = _busiest(hr, zoom)
+  ((top, left),) = _busiest(hr, zoom, 1)
   details = [image[top : top + zoom, left : left + zoom] for image in images]
   width = hr.shape[1]
   rows = [images, [_resize_to_width(detail, width) for detail in details]]
   return grid(rows, [f"LR x{scale}", "bicubic", "ours", "HR"])
+
+
+def methods(pictures, reference, count=2, zoom=96, width=384):
+  """Sets the results of several methods side by side, whole and details enlarged.
+
+  Args:
+    pictures: dict from a caption to uint8 `(H, W, 3)`, all of one size.
+    reference: the caption of the picture whose places of largest contrast, not
+      overlapping, are the details.
+    count: number of details.
+    zoom: their side in pixels, less in small pictures.
+    width: pixels of a column.
+
+  Returns:
+    uint8 `(height, width, 3)`.
+  """
+  hr = pictures[reference]
+  zoom = min(zoom, *(side // count for side in hr.shape[:2]))
+  rows = [[_reduce_to_width(image, width) for image in pictures.values()]]
+  for top, left in _busiest(hr, zoom, count):
+    cuts = [image[top : top + zoom, left : left + zoom] for image in pictures.values()]
+    rows.append([_resize_to_width(cut, width) for cut in cuts])
+  return grid(rows, list(pictures))
 
 
 def grid(rows, captions):
@@ -55,14 +78,25 @@ def grid(rows, captions):
   return np.asarray(canvas)
 
 
-def _busiest(image, size):
-  """Corner of the window with the largest gradients."""
+def _busiest(image, size, count):
+  """Corners of the windows with the largest gradients that do not overlap."""
   grey = image.astype(np.float64).mean(axis=2)
   energy = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
   total = np.pad(energy.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
   n = size - 1
   sums = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
-  return np.unravel_index(sums.argmax(), sums.shape)
+  corners = []
+  for _ in range(count):
+    top, left = np.unravel_index(sums.argmax(), sums.shape)
+    corners.append((top, left))
+    sums[max(top - n, 0) : top + size, max(left - n, 0) : left + size] = -1
+  return corners
+
+
+def _reduce_to_width(image, width):
+  width = min(width, image.shape[1])
+  height = round(image.shape[0] * width / image.shape[1])
+  return np.asarray(Image.fromarray(image).resize((width, height), Image.LANCZOS))
 
 
 def _resize_to_width(image, width):

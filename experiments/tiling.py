@@ -23,10 +23,14 @@ def compiled(model):
     Function from uint8 `(1, h, w, 3)` to uint8 `(1, scale h, scale w, 3)`.
   """
   signature = [tf.TensorSpec([1, None, None, 3], tf.uint8)]
-  return tf.function(
+  network = tf.function(
     lambda image: crops.to_uint8(model(crops.to_unit(image), training=False)),
     input_signature=signature,
   )
+  # Several networks in a row would look to TensorFlow like one that is traced again
+  # and again, of which it warns; tracing before the first call is not counted.
+  network.get_concrete_function()
+  return network
 
 
 def upscale(network, image, scale, tile=_TILE, margin=_MARGIN):

@@ -13,11 +13,11 @@ import tensorflow as tf
 from experiments.data import bicubic
 
 
-def training_batches(source, crop_size, scale, batch_size, seed, start=0):
+def training_batches(source, crop_size, scale, batch_size, seed, start=0, mirror=True):
   """Pairs of low- and high-resolution crops, in [-1, 1].
 
   Each epoch visits every photograph once, in random order; crops are placed
-  uniformly and mirrored left to right with probability 1/2.
+  uniformly.
 
   Args:
     source: sequence of uint8 arrays `(H, W, 3)`, sides of at least `crop_size`.
@@ -26,6 +26,8 @@ def training_batches(source, crop_size, scale, batch_size, seed, start=0):
     batch_size: pairs per batch.
     seed: integer.
     start: number of batches to skip.
+    mirror: whether crops are mirrored left to right with probability 1/2. Defaults
+      to True.
 
   Returns:
     Infinite `tf.data.Dataset` of float32 `(lr, hr)`, with shapes
@@ -43,7 +45,7 @@ def training_batches(source, crop_size, scale, batch_size, seed, start=0):
     rng = np.random.default_rng([seed, 1, int(index)])
     top, left = (rng.integers(side - crop_size + 1) for side in image.shape[:2])
     piece = image[top : top + crop_size, left : left + crop_size]
-    return np.ascontiguousarray(piece[:, ::-1] if rng.integers(2) else piece)
+    return np.ascontiguousarray(piece[:, ::-1] if mirror and rng.integers(2) else piece)
 
   def pair(hr):
     hr = tf.cast(tf.ensure_shape(hr, [batch_size, crop_size, crop_size, 3]), tf.float32)

@@ -6,6 +6,7 @@ import skimage.data
 _COLOUR = ("astronaut", "rocket")
 _GREY = ("brick", "grass", "gravel")
 _VALIDATION = ("chelsea", "coffee")
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 # Grey textures are tinted by these; colour photographs get their channels exchanged.
 _TINTS = ((1.0, 0.8, 0.6), (0.6, 1.0, 0.8), (0.8, 0.6, 1.0))
 _ORDERS = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
@@ -33,6 +34,11 @@ class Samples:
 
   def __getitem__(self, index):
     return self._images[index]
+
+
+def photograph(name):
+  """One of `PHOTOGRAPHS`, uint8 RGB `(H, W, 3)`."""
+  return getattr(skimage.data, name)()
 
 
 def _training_images():

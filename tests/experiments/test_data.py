@@ -60,6 +60,13 @@ def test_crops_come_from_every_photograph_once_an_epoch_and_are_mirrored():
   assert mirrored == {False, True}
 
 
+def test_crops_are_not_mirrored_unless_asked_for():
+  columns = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None], (40, 40, 3))
+  batches = crops.training_batches([columns], 32, 4, 8, 0, mirror=False)
+  _, hr = next(iter(batches))
+  assert (np.diff(hr[:, 0, :, 0], axis=1) > 0).all()
+
+
 def test_low_resolution_crop_is_the_downscaled_crop():
   lr, hr = next(iter(crops.training_batches([_noise(64, 64, 3)], 64, 4, 1, 0)))
   expected = bicubic.downscale(crops.to_uint8(hr), 4)

@@ -1,0 +1,137 @@
+"""Methods of super-resolution to compare, each named on the command line.
+
+`NAME=SOURCE`, where SOURCE is
+
+* a folder of pictures that some program has enlarged, found by the names of the
+  originals: `1.png` or `1.jpg` for the original `1.png`, or `1.png.png`, as
+  `experiments.sr --mode=upscale` writes it. Their size is that of the original, or of
+  the original cut to a multiple of the scale;
+* a generator's `.keras` file, which is run on the reduced originals;
+* `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
+
+NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
+an entry of `evaluation.make_pairs`, that returns a uint8 picture of the shape of `hr`.
+"""
+
+import pathlib
+import re
+
+import keras
+import numpy as np
+from PIL import Image
+
+from experiments import tiling
+from experiments.data import bicubic, folder, images
+
+ORIGINAL = "original"
+_FILTERS = {
+  "nearest": Image.Resampling.NEAREST,
+  "bilinear": Image.Resampling.BILINEAR,
+  "lanczos": Image.Resampling.LANCZOS,
+}
+_INTERPOLATIONS = ("bicubic", *_FILTERS)
+
+
+def load(specifications, pairs, scale):
+  """Opens the methods, bicubic interpolation first.
+
+  Args:
+    specifications: list of strings as above.
+    pairs: of `evaluation.make_pairs`.
+    scale: integer.
+
+  Returns:
+    Dict from a name to a method.
+
+  Raises:
+    ValueError: for a malformed or repeated name, a missing folder, file or picture,
+      or a picture of the wrong size. Every picture is read once to make sure.
+  """
+  methods = {"bicubic": _interpolate("bicubic")}
+  for specification in specifications:
+    name, equals, source = specification.partition("=")
+    if not equals and name in _INTERPOLATIONS:
+      source = name
+    if not source or not re.fullmatch(r"[\w.+-]+", name):
+      raise ValueError(
+        "--method must be NAME=SOURCE, NAME of letters, digits and _ . + -; or one of "
+        f"{', '.join(_INTERPOLATIONS)}. Received: {specification!r}"
+      )
+    if name == "bicubic" and source == "bicubic":
+      continue
+    if name in (*methods, ORIGINAL):
+      raise ValueError(f"--method: the name {name!r} is there already")
+    methods[name] = _open(name, source, pairs, scale)
+  return methods
+
+
+def load_generator(path, scale, flag):
+  """A generator from its `.keras` file, checked to enlarge by `scale`."""
+  try:
+    network = keras.models.load_model(path, compile=False)
+    size = tuple(network.compute_output_shape((1, 8, 8, 3)))
+  except Exception as error:
+    raise ValueError(f"{flag}: {path} cannot be loaded: {error}") from error
+  if size != (1, 8 * scale, 8 * scale, 3):
+    raise ValueError(
+      f"{flag}: {path} must enlarge RGB images by --scale={scale}. Received: a network "
+      f"that turns 8 x 8 pixels into {size[1:]}"
+    )
+  return network
+
+
+def _open(name, source, pairs, scale):
+  if source in _INTERPOLATIONS:
+    return _interpolate(source)
+  path = pathlib.Path(source)
+  if path.is_dir():
+    return _pictures(name, path, pairs, scale)
+  if path.suffix == ".keras" and path.is_file():
+    network = tiling.compiled(load_generator(path, scale, f"--method={name}"))
+    return lambda name, lr, hr: tiling.upscale(network, lr, scale)
+  raise ValueError(
+    f"--method={name} must be a folder of pictures, a generator's .keras file or one "
+    f"of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
+  )
+
+
+def _interpolate(source):
+  def apply(name, lr, hr):
+    if source == "bicubic":
+      scale = hr.shape[0] // lr.shape[0]
+      return bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
+    size = hr.shape[1], hr.shape[0]
+    return np.asarray(Image.fromarray(lr).resize(size, _FILTERS[source]))
+
+  return apply
+
+
+def _pictures(method, path, pairs, scale):
+  files = {}
+  for file in map(pathlib.Path, folder.list_images(str(path))):
+    stem = pathlib.Path(file.stem)
+    # a.jpg.png, too, is the result for a.jpg.
+    key = stem.stem if stem.suffix.lower() in images.SUFFIXES else file.stem
+    if key in files:
+      raise ValueError(
+        f"--method={method}: {files[key]} and {file} are both pictures of {key}"
+      )
+    files[key] = file
+  for name, _, hr in pairs:
+    if name not in files:
+      raise ValueError(f"--method={method}: {path} has no picture of {name}")
+    _read(method, files[name], hr, scale)
+  return lambda name, lr, hr: _read(method, files[name], hr, scale)
+
+
+def _read(method, file, hr, scale):
+  picture = images.read_rgb(file)
+  height, width = hr.shape[:2]
+  beyond = [side - least for side, least in zip(picture.shape, hr.shape, strict=True)]
+  if min(beyond) < 0 or max(beyond) >= scale:
+    raise ValueError(
+      f"--method={method}: {file} must have the size of the original, "
+      f"{width} x {height} when cut to a multiple of {scale}. "
+      f"Received: {picture.shape[1]} x {picture.shape[0]}"
+    )
+  return picture[:height, :width]

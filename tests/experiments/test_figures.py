@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from experiments import figures, plots, reports
+
+
+def _flat_with_noise(places, size=16):
+  image = np.full((80, 120, 3), 90, np.uint8)
+  rng = np.random.default_rng(0)
+  for contrast, (top, left) in zip((200, 120), places, strict=True):
+    noise = rng.integers(0, contrast, (size, size, 3), np.uint8)
+    image[top : top + size, left : left + size] = noise
+  return image
+
+
+def test_details_are_the_two_places_of_largest_contrast():
+  original = _flat_with_noise([(50, 90), (8, 20)])
+  # A method's picture that marks the two places by colours of their own.
+  marked = np.full_like(original, 90)
+  marked[50:66, 90:106], marked[8:24, 20:36] = (255, 0, 0), (0, 0, 255)
+  panel = figures.methods({"original": original, "m": marked}, "original", 2, 16, 120)
+  below = panel[28 + 80 :]  # the caption and the whole pictures
+  half = below.shape[0] // 2
+  # Largest contrast first, and each detail shows nothing else.
+  for part, expected in ((below[:half], (255, 0, 0)), (below[half:], (0, 0, 255))):
+    shares = {c: (part[:, 130:] == c).all(axis=2).mean() for c in [expected]}
+    assert shares[expected] > 0.8
+
+
+def test_wide_pictures_are_reduced_to_the_column():
+  wide = np.random.default_rng(0).integers(0, 256, (100, 400, 3), np.uint8)
+  panel = figures.methods({"original": wide, "b": wide}, "original", width=120)
+  assert panel.shape[1] == 2 * 120 + 8
+
+
+def test_spectra_of_any_number_of_methods_fit_the_figure():
+  rng = np.random.default_rng(0)
+  for names in (["original"], ["a", "b", "c", "d", "e", "f", "original"]):
+    maps = {name: rng.normal(0, 10, (32, 32)) for name in names}
+    before = {name: values.copy() for name, values in maps.items()}
+    drawn = plots.spectra(maps, "original", 4)
+    assert drawn.dtype == np.uint8 and drawn.shape[2] == 3
+    assert drawn.std() > 10
+    for name in names:
+      np.testing.assert_array_equal(maps[name], before[name])
+
+
+def test_table_has_a_line_for_each_method_and_measure():
+  keys = (
+    *("psnr_y", "ssim_y", "spectrum_db", "high_db"),
+    *("kl_reference", "kl_image", "sliced_wasserstein"),
+  )
+  rows = {name: dict.fromkeys(keys, value) for name, value in (("a", 1), ("bb", -2))}
+  lines = reports.table(rows).splitlines()
+  assert [line.split()[0] for line in lines[:3]] == ["method", "a", "bb"]
+  assert lines[1].split()[1:] == [
+    "1.00",
+    "1.0000",
+    "1.00",
+    "+1.00",
+    *["1.000"] * 2,
+    "1.00",
+  ]
+
+
+def test_measures_of_an_exact_result_are_perfect():
+  image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+  row = reports.pictures(image, image, 4, 300, 8, 0)
+  assert row["ssim_y"] == pytest.approx(1)
+  assert np.isinf(row["psnr_y"])
+  assert row["sliced_wasserstein"] == 0

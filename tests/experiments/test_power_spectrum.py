@@ -1,0 +1,72 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.data import images
+
+_ROOT = pathlib.Path(__file__).parents[2]
+
+
+def _run(*arguments):
+  command = [sys.executable, "-m", "experiments.power_spectrum", *map(str, arguments)]
+  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=200)
+  return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module", name="photos")
+def _photos(tmp_path_factory):
+  base = tmp_path_factory.mktemp("spectrum")
+  rng = np.random.default_rng(0)
+  for name, size in (("a", (70, 90)), ("b", (100, 66))):
+    pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+    images.write_png(base / "originals" / f"{name}.png", pixels)
+    height, width = (side - side % 4 for side in size)
+    images.write_png(base / "copies" / f"{name}.png.png", pixels[:height, :width])
+  return base
+
+
+def test_run_compares_all_methods_with_the_originals(photos):
+  run = photos / "run"
+  arguments = [
+    f"--data={photos / 'originals'}",
+    f"--method=copies={photos / 'copies'}",
+    "--method=nearest",
+    "--window=32",
+    f"--output_dir={run}",
+  ]
+  code, out, err = _run(*arguments)
+  assert code == 0, err
+  found = json.loads((run / "metrics.json").read_text())
+  assert list(found["methods"]) == ["bicubic", "copies", "nearest"]
+  copies, bicubic = found["methods"]["copies"], found["methods"]["bicubic"]
+  assert copies["spectrum_db"] == copies["sliced_wasserstein"] == 0
+  assert abs(copies["kl_reference"]) < 0.1 < bicubic["kl_reference"]
+  assert bicubic["high_db"] < -10
+  assert found["frequencies"][-1] == 0.5
+  # Noise is flat; the last ring is at the highest frequency.
+  original = found["radial_db"]["original"]
+  assert abs(original[-1] - original[3]) < 2
+  assert found["radial_db"]["copies"] == original
+  assert f"{bicubic['spectrum_db']:.2f}" in out
+  with Image.open(run / "power_spectrum.png") as figure:
+    assert min(figure.size) > 400
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--window=31"], "--window must be even. Received: 31"),
+    (["--method=ours=/nowhere"], "--method=ours must be a folder"),
+  ],
+)
+def test_mistakes_end_in_one_line_before_the_run_folder(tmp_path, arguments, message):
+  folder = tmp_path / "run"
+  code, _, err = _run(*arguments, f"--output_dir={folder}")
+  assert code == 1 and message in err
+  assert len(err.strip().splitlines()) == 1
+  assert not folder.exists()
