@@ -123,6 +123,9 @@ _STEPS = flags.DEFINE_integer(
   lower_bound=1,
 )
 _RATE = flags.DEFINE_float("learning_rate", 1e-4, "Of Adam.", lower_bound=0.0)
+_PRETRAIN_RATE = flags.DEFINE_float(
+  "pretrain_learning_rate", None, "The same for --pretrain_epochs.", lower_bound=0.0
+)
 
 _CX = flags.DEFINE_float("lambda_cx", 1.0, "Weight of the contextual loss.", 0.0)
 _LF = flags.DEFINE_float("lambda_lf", 0.1, "Weight of the low-frequency error.", 0.0)
@@ -205,7 +208,7 @@ def train():
   phases = {}
   if PRETRAIN_EPOCHS.value:
     l1 = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-    l1.compile(keras.optimizers.Adam(_RATE.value))
+    l1.compile(keras.optimizers.Adam(_PRETRAIN_RATE.value or _RATE.value))
     phases["l1"] = l1, PRETRAIN_EPOCHS.value
   if _EPOCHS.value:
     phases["ours"] = _estimator(network), _EPOCHS.value

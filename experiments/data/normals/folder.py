@@ -92,6 +92,8 @@ class Folder:
     return len(self.names)
 
   def __getitem__(self, index):
+    if index >= len(self):
+      raise IndexError(index)
     kept = self._kept.get(index)
     return _read(self._files[index], *self._options) if kept is None else kept
 

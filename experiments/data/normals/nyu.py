@@ -34,6 +34,8 @@ class Nyu:
     return len(self._records)
 
   def __getitem__(self, index):
+    if index >= len(self):
+      raise IndexError(index)
     record = self._records[index]
     metres = np.asarray(record["depth"], np.float64)
     metres = np.where(metres < _FARTHEST, metres, 0)

@@ -30,7 +30,7 @@ def test_depth_images_become_normals_and_holes_stay_unknown(tmp_path):
   _save_depth(tmp_path / "frame-1.depth.png", metres)
   source = folder.Folder(tmp_path, intrinsics=_CAMERA)
   assert source.names == ["frame-1"]
-  found = source[0]
+  (found,) = source
   assert not found.mask[:5, :6].any() and not found.mask[20:, 25:].any()
   assert found.mask[8:18, 8:24].all()
   error = angles.angular_error(found.normals, expected)[found.mask]
@@ -112,7 +112,7 @@ def test_unusable_folders_and_missing_intrinsics_are_errors(tmp_path):
 
 
 def test_motorcycle_stands_upright_on_a_floor_that_points_up():
-  found = normals.load("motorcycle", "validation", (8, 8))[0]
+  (found,) = normals.load("motorcycle", "validation", (8, 8))
   assert found.image.shape == (500, 741, 3) and 0.85 < found.mask.mean() < 0.95
   floor = found.normals[430:490, 50:200][found.mask[430:490, 50:200]]
   assert np.median(floor[:, 1]) > 0.95
@@ -120,7 +120,7 @@ def test_motorcycle_stands_upright_on_a_floor_that_points_up():
 
 
 def test_motorcycle_can_be_reduced_and_too_large_crops_are_refused():
-  reduced = normals.load("motorcycle", "validation", (8, 8), factor=4)[0]
+  (reduced,) = normals.load("motorcycle", "validation", (8, 8), factor=4)
   assert reduced.image.shape == (125, 185, 3)
   with pytest.raises(ValueError, match="--height and --width"):
     normals.load("motorcycle", "validation", (8, 8), factor=4, least=(128, 128))
@@ -137,7 +137,7 @@ def test_nyu_is_read_through_tensorflow_datasets(monkeypatch):
   monkeypatch.setattr(nyu.tfds, "data_source", data_source)
   monkeypatch.setattr(nyu, "INTRINSICS", _CAMERA)
   source = normals.load("nyu", "validation", (8, 8))
-  assert source.names == ["validation-00000"]
+  assert source.names == ["validation-00000"] and len(list(source)) == 1
   assert not source[0].mask[0, 0]
   error = angles.angular_error(source[0].normals, expected)[source[0].mask]
   assert error.mean() < 1
