@@ -124,7 +124,11 @@ _STEPS = flags.DEFINE_integer(
 )
 _RATE = flags.DEFINE_float("learning_rate", 1e-4, "Of Adam.", lower_bound=0.0)
 _PRETRAIN_RATE = flags.DEFINE_float(
-  "pretrain_learning_rate", None, "The same for --pretrain_epochs.", lower_bound=0.0
+  "pretrain_learning_rate",
+  None,
+  "The same for --pretrain_epochs, where it is divided by 10 for the last quarter; by "
+  "default --learning_rate.",
+  lower_bound=0.0,
 )
 
 _CX = flags.DEFINE_float("lambda_cx", 1.0, "Weight of the contextual loss.", 0.0)
@@ -208,7 +212,11 @@ def train():
   phases = {}
   if PRETRAIN_EPOCHS.value:
     l1 = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-    l1.compile(keras.optimizers.Adam(_PRETRAIN_RATE.value or _RATE.value))
+    rate = _PRETRAIN_RATE.value or _RATE.value
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
+      [3 * _steps_per_epoch(source) * PRETRAIN_EPOCHS.value // 4], [rate, rate / 10]
+    )
+    l1.compile(keras.optimizers.Adam(schedule))
     phases["l1"] = l1, PRETRAIN_EPOCHS.value
   if _EPOCHS.value:
     phases["ours"] = _estimator(network), _EPOCHS.value
@@ -230,7 +238,7 @@ def _fit(model, phase, epochs, source, held_out, folder):
   training.fit(
     model,
     lambda step: batches.training_batches(*settings, start=step),
-    steps_per_epoch=_STEPS.value or max(len(source) // _BATCH.value, 1),
+    steps_per_epoch=_steps_per_epoch(source),
     epochs=epochs,
     backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
@@ -240,6 +248,10 @@ def _fit(model, phase, epochs, source, held_out, folder):
     ],
     verbose=2 if app.quiet() else 1,
   )
+
+
+def _steps_per_epoch(source):
+  return _STEPS.value or max(len(source) // _BATCH.value, 1)
 
 
 def _estimator(network):
