@@ -1,0 +1,85 @@
+"""Diagrams, drawn by matplotlib's object interface without touching its global state.
+
+Every function returns a uint8 RGB array, which `data.images.write_png` stores and
+TensorBoard shows.
+"""
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+_DPI = 110
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+# Tol's muted colours, for lines that are many.
+_LINES = ("#117733", "#882255", "#88CCEE", "#DDCC77", "#332288", "#CC6677", "#44AA99")
+
+
+def figure(rows=1, columns=1, width=4.0, height=3.0, **kwargs):
+  """An empty figure and its 2-D array of axes; sizes of one panel in inches."""
+  drawn = Figure((columns * width, rows * height), dpi=_DPI, layout="constrained")
+  return drawn, drawn.subplots(rows, columns, squeeze=False, **kwargs)
+
+
+def render(drawn):
+  """Turns a figure into uint8 RGB `(height, width, 3)`."""
+  canvas = FigureCanvasAgg(drawn)
+  canvas.draw()
+  return np.array(canvas.buffer_rgba())[:, :, :3]
+
+
+def curves(x, series, xlabel, ylabel, title=None, dashed=()):
+  """Draws curves with bands.
+
+  Args:
+    x: `(K,)`.
+    series: dict from label to `(draws, K)`; the mean is drawn as a line, the
+      standard deviation over draws as a band. A single row has no band.
+    xlabel: string.
+    ylabel: string.
+    title: string or `None`.
+    dashed: labels drawn as dashed lines, such as references.
+
+  Returns:
+    uint8 RGB.
+  """
+  drawn, axes = figure(width=6.0, height=4.0)
+  axis = axes[0, 0]
+  for colour, (label, values) in zip(COLOURS, series.items(), strict=False):
+    mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
+    style = "--" if label in dashed else "-"
+    axis.plot(x, mean, style, color=colour, label=label)
+    if len(values) > 1:
+      axis.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.15)
+  axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+  axis.grid(alpha=0.3)
+  axis.legend(frameon=False)
+  return render(drawn)
+
+
+def matches(rows):
+  """Draws targets joined to the generated points that they are matched to.
+
+  Args:
+    rows: lists of `(title, target, generated, match)`, points `(Q, 2)` and `(P, 2)`
+      and indices `(Q,)` of generated points.
+
+  Returns:
+    uint8 RGB; the lines of one generated point share a colour.
+  """
+  drawn, axes = figure(len(rows), len(rows[0]), width=3.6, height=3.4)
+  panels = [panel for row in rows for panel in row]
+  for axis, (title, target, generated, match) in zip(axes.flat, panels, strict=True):
+    for rank, index in enumerate(np.unique(match)):
+      for point in target[match == index]:
+        ends = np.stack([point, generated[index]], axis=1)
+        axis.plot(*ends, color=_LINES[rank % len(_LINES)], linewidth=1.2)
+    axis.plot(*target.T, "s", color=COLOURS[0], label="targets Y")
+    axis.plot(*generated.T, "s", color=COLOURS[4], label="generated X")
+    axis.set_title(title, fontsize="medium")
+    axis.set_aspect("equal", adjustable="datalim")
+    axis.set(xticks=[], yticks=[])
+  marks, labels = axes[0, 0].get_legend_handles_labels()
+  drawn.legend(marks, labels, loc="outside lower center", ncols=2, frameon=False)
+  return render(drawn)
