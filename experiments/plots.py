@@ -83,3 +83,30 @@ def matches(rows):
   marks, labels = axes[0, 0].get_legend_handles_labels()
   drawn.legend(marks, labels, loc="outside lower center", ncols=2, frameon=False)
   return render(drawn)
+
+
+def panels(rows, row_titles, titles, size=2.2):
+  """Sets pictures side by side.
+
+  Args:
+    rows: lists of uint8 RGB arrays, or `None` for an empty place.
+    row_titles: one string for each row.
+    titles: one string for each panel, in rows like `rows`.
+    size: side of a panel in inches.
+
+  Returns:
+    uint8 RGB.
+  """
+  drawn, axes = figure(len(rows), len(rows[0]), width=size, height=size + 0.15)
+  for axis_row, row, row_title, row_titles_ in zip(
+    axes, rows, row_titles, titles, strict=True
+  ):
+    for axis, picture, title in zip(axis_row, row, row_titles_, strict=True):
+      axis.set(xticks=[], yticks=[])
+      for spine in axis.spines.values():
+        spine.set_visible(False)
+      if picture is not None:
+        axis.imshow(picture, interpolation="nearest")
+      axis.set_title(title, fontsize="small")
+    axis_row[0].set_ylabel(row_title, fontsize="medium")
+  return render(drawn)

@@ -35,7 +35,6 @@ def test_contextual_matches_are_more_diverse_and_estimates_fall(tmp_path):
   ("argument", "message"),
   [
     ("--sets=shrunk,none", "--sets must be among"),
-    ("--bandwidth=0", "--bandwidth must be positive. Received: 0.0"),
     ("--samples=5", "--samples must be more than --neighbours"),
   ],
 )
