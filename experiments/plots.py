@@ -6,6 +6,7 @@ TensorBoard shows.
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 _DPI = 110
@@ -109,4 +110,45 @@ def panels(rows, row_titles, titles, size=2.2):
         axis.imshow(picture, interpolation="nearest")
       axis.set_title(title, fontsize="small")
     axis_row[0].set_ylabel(row_title, fontsize="medium")
+  return render(drawn)
+
+
+def heatmaps(rows, titles, row_titles, marks, label, floor=1e-4, size=2.4):
+  """Sets maps of non-negative values side by side, each as a share of its maximum.
+
+  Args:
+    rows: lists of one uint8 RGB picture followed by maps `(h, w)`.
+    titles: one string for each panel, in rows like `rows`.
+    row_titles: one string for each row.
+    marks: for each row, the place (row, column) to mark, in pixels of its picture.
+    label: string beside the colour bar.
+    floor: share of the maximum that is drawn in the darkest colour, as all below.
+    size: side of a panel in inches.
+
+  Returns:
+    uint8 RGB.
+  """
+  drawn, axes = figure(len(rows), len(rows[0]), width=size, height=size + 0.15)
+  norm = LogNorm(floor, 1.0, clip=True)
+  for i, (axis_row, (picture, *maps)) in enumerate(zip(axes, rows, strict=True)):
+    extent = (-0.5, picture.shape[1] - 0.5, picture.shape[0] - 0.5, -0.5)
+    axis_row[0].imshow(picture, interpolation="nearest")
+    for axis, values in zip(axis_row[1:], maps, strict=True):
+      shares = np.maximum(values / max(values.max(), 1e-30), floor)
+      drawing = axis.imshow(
+        shares, norm=norm, cmap="inferno", extent=extent, interpolation="nearest"
+      )
+    for axis, title in zip(axis_row, titles[i], strict=True):
+      axis.plot(
+        *marks[i][::-1],
+        "o",
+        markersize=9,
+        markerfacecolor="none",
+        markeredgecolor="#56B4E9",
+        markeredgewidth=1.5,
+      )
+      axis.set(xticks=[], yticks=[])
+      axis.set_title(title, fontsize="small")
+    axis_row[0].set_ylabel(row_titles[i], fontsize="medium")
+  drawn.colorbar(drawing, ax=axes, label=label, shrink=0.8, extend="min")
   return render(drawn)
