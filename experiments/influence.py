@@ -10,6 +10,10 @@ So every loss is treated alike, also L1, whose gradient is piecewise constant in
 target: a mixed second derivative would vanish. Black and white lie on either side
 of any x_p strictly between them, hence one of them turns L1's sign.
 
+Under the contextual loss, a generated feature has no gradient if it is the best match
+of no target, or so good a match that its affinity is 1 in float32. A pixel of such
+features alone sees only the replacements that change this.
+
 Losses here compare feature maps, `L = sum_l w_l D(F_l(y), F_l(x))`. Of the derivative
 of F only its columns at p are needed, which are found once by forward-mode
 differentiation; each replacement then costs F(y) and one gradient of D.

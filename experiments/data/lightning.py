@@ -32,7 +32,7 @@ def draw(size, seed=0):
   pen = ImageDraw.Draw(large)
   for top, left, height in _BOLTS:
     ends = [(side * (left + height * x), side * (top + height * y)) for y, x in _BOLT]
-    pen.line(ends, fill=(255, 238, 150), width=round(0.022 * side), joint="curve")
+    pen.line(ends, fill=(250, 234, 150), width=round(0.022 * side), joint="curve")
   return np.asarray(large.resize((size, size), Image.BOX))
 
 
@@ -43,5 +43,6 @@ def _sky(side, seed):
     for n, s in zip(noise, (side, side // 4 + 1), strict=True)
   )
   clouds = soft + 0.5 * np.tile(fine, (4, 4))[:side, :side]
+  # All values stay off 0 and 255, so that black and white are changes everywhere.
   sky = np.array([34.0, 40.0, 72.0]) + 12.0 * clouds[:, :, None]
   return Image.fromarray(np.clip(sky, 1, 254).astype(np.uint8))
