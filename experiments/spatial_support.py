@@ -43,7 +43,7 @@ _PIXELS = flags.DEFINE_list(
   "pixels",
   None,
   "Generated pixels to look from, as ROW:COLUMN; by default the place of largest "
-  "contrast in each half of the target.",
+  "contrast in each half of the target, away from its border.",
 )
 _BLOCK = flags.DEFINE_integer(
   "block", 2, "Side of the squares of target pixels replaced together.", 1
@@ -136,9 +136,13 @@ def _pixels(target):
   size = _SIZE.value
   if _PIXELS.value is None:
     contrast = np.linalg.norm(np.gradient(target.mean(axis=2)), axis=0)
-    halves = contrast[:, : size // 2], contrast[:, size // 2 :]
-    (a, b), (c, d) = (np.unravel_index(h.argmax(), h.shape) for h in halves)
-    return [(int(a), int(b)), (int(c), int(d) + size // 2)]
+    margin, middle = size // 8, size // 2
+    found = []
+    for left, right in ((margin, middle), (middle, size - margin)):
+      half = contrast[margin : size - margin, left:right]
+      row, column = np.unravel_index(half.argmax(), half.shape)
+      found.append((int(row) + margin, int(column) + left))
+    return found
   try:
     pixels = [tuple(map(int, text.split(":"))) for text in _PIXELS.value]
   except ValueError:
