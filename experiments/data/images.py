@@ -42,6 +42,25 @@ def write_png(path, array):
     partial.unlink(missing_ok=True)
 
 
+def write_gif(path, arrays, milliseconds=200):
+  """Writes uint8 RGB arrays as an animated GIF, whole or not at all."""
+  path = pathlib.Path(path)
+  partial = path.with_name(f".{path.name}.partial")
+  first, *rest = (Image.fromarray(array) for array in arrays)
+  try:
+    first.save(
+      partial,
+      format="GIF",
+      save_all=True,
+      append_images=rest,
+      duration=milliseconds,
+      loop=0,
+    )
+    os.replace(partial, path)
+  finally:
+    partial.unlink(missing_ok=True)
+
+
 def _open(path):
   try:
     image = Image.open(path)

@@ -1,0 +1,56 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_TINY = [
+  "--size=32",
+  "--block=4",
+  "--pixels=13:6",
+  "--losses=l1,perceptual,cx_patches",
+  "--layers=block1_conv2",
+]
+
+
+def _run(*arguments):
+  command = [sys.executable, "-m", "experiments.spatial_support", *arguments]
+  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
+  return done.returncode, done.stdout, done.stderr
+
+
+def test_support_grows_from_the_pixel_to_the_image(tmp_path):
+  run = tmp_path / "run"
+  code, out, err = _run(*_TINY, f"--output_dir={run}")
+  assert code == 0, err
+  support = json.loads((run / "metrics.json").read_text())["support"]
+  above_zero = {entry["loss"]: entry["share_above_zero"] for entry in support}
+  assert above_zero["l1"] == 1 / 64
+  assert 1 / 64 < above_zero["perceptual"] <= 16 / 64
+  assert above_zero["cx_patches"] > 0.95
+  assert str(run / "support.png") in out
+  with Image.open(run / "support.png") as picture:
+    assert min(picture.size) > 200
+  assert list((run / "tensorboard").glob("events*"))
+
+  (run / "support.png").unlink()
+  code, out, err = _run(*_TINY, f"--output_dir={run}")
+  assert code == 0 and "Computing" not in out, err
+  assert (run / "support.png").exists()
+
+
+@pytest.mark.parametrize(
+  ("argument", "message"),
+  [
+    ("--pixels=3:64", "--pixels must be ROW:COLUMN, each from 0 to 63"),
+    ("--block=5", "--size must be a multiple of --block. Received: 64 and 5"),
+  ],
+)
+def test_mistakes_end_with_a_hint_before_the_run_folder(tmp_path, argument, message):
+  code, _, err = _run(argument, f"--output_dir={tmp_path / 'run'}")
+  assert code == 1
+  assert message in err and len(err.strip().splitlines()) == 1
+  assert not (tmp_path / "run").exists()

@@ -1,0 +1,45 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_TINY = ["--draws=40", "--samples=300", "--offsets=5", "--curve_draws=2"]
+
+
+def _run(*arguments):
+  command = [sys.executable, "-m", "experiments.toy2d", *arguments]
+  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
+  return done.returncode, done.stdout, done.stderr
+
+
+def test_contextual_matches_are_more_diverse_and_estimates_fall(tmp_path):
+  code, out, err = _run(*_TINY, f"--output_dir={tmp_path / 'run'}")
+  assert code == 0, err
+  metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+  for summary in metrics["matches"].values():
+    assert summary["contextual"] > summary["chamfer"] + 1
+  for values in metrics["estimates"].values():
+    assert values == sorted(values, reverse=True)
+  assert str(tmp_path / "run") in out
+  for name in ("matches", "estimates"):
+    with Image.open(tmp_path / "run" / f"{name}.png") as picture:
+      assert min(picture.size) > 300
+  assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize(
+  ("argument", "message"),
+  [
+    ("--sets=shrunk,none", "--sets must be among"),
+    ("--samples=5", "--samples must be more than --neighbours"),
+  ],
+)
+def test_mistakes_end_with_a_hint_before_the_run_folder(tmp_path, argument, message):
+  code, _, err = _run(argument, f"--output_dir={tmp_path / 'run'}")
+  assert code == 1
+  assert message in err and len(err.strip().splitlines()) == 1
+  assert not (tmp_path / "run").exists()
