@@ -48,8 +48,8 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
   """VGG16 or VGG19 up to the deepest of some layers.
 
   Args:
-    layers: sequence of Keras layer names, such as `"block3_conv4"`; feature maps
-      are taken after the ReLU.
+    layers: sequence of Keras layer names: convolutions, such as `"block3_conv4"`,
+      whose feature maps are taken after the ReLU, or pools, such as `"block2_pool"`.
     architecture: `"vgg16"` or `"vgg19"`.
     weights: `"imagenet"`, `"bundled"`, a path or `None`; see the module.
     pooling: `"max"`, as trained, or `"avg"`.
@@ -92,31 +92,32 @@ def preprocess(images, value_range, preprocessing):
 def _build_vgg(layers, architecture, pooling):
   pool = {"max": keras.layers.MaxPooling2D, "avg": keras.layers.AveragePooling2D}
   names = [
-    f"block{b}_conv{c}"
+    f"block{b}_{layer}"
     for b, convs in enumerate(_BLOCKS[architecture], 1)
-    for c in range(1, convs + 1)
+    for layer in [*(f"conv{c}" for c in range(1, convs + 1)), "pool"]
   ]
   unknown = [name for name in layers if name not in names]
   if unknown or not layers:
     raise ValueError(
-      f"`layers` must name convolutions of {architecture}: {', '.join(names)}. "
+      f"`layers` must name layers of {architecture}: {', '.join(names)}. "
       f"Received: layers={list(layers)}"
     )
   deepest = max(names.index(name) for name in layers)
   x = image = keras.Input((None, None, 3), dtype="float32", name="image")
   taps = {}
   for name in names[: deepest + 1]:
-    block, conv = int(name[5]), int(name[-1])
-    if conv == 1 and block > 1:
-      x = pool[pooling](2, name=f"block{block - 1}_pool", dtype="float32")(x)
-    x = taps[name] = keras.layers.Conv2D(
-      _WIDTHS[block - 1],
-      3,
-      padding="same",
-      activation="relu",
-      name=name,
-      dtype="float32",
-    )(x)
+    if name.endswith("pool"):
+      layer = pool[pooling](2, name=name, dtype="float32")
+    else:
+      layer = keras.layers.Conv2D(
+        _WIDTHS[int(name[5]) - 1],
+        3,
+        padding="same",
+        activation="relu",
+        name=name,
+        dtype="float32",
+      )
+    x = taps[name] = layer(x)
   return keras.Model(image, [taps[name] for name in layers], name=architecture)
 
 

@@ -9,7 +9,7 @@ _GAP = 8
 _CAPTION = 28
 
 
-def comparison(lr, sr, hr, zoom=96):
+def comparison(lr, sr, hr, zoom=96, name="ours"):
   """LR, bicubic, the network's result and HR, whole and a detail enlarged.
 
   Args:
@@ -17,6 +17,7 @@ def comparison(lr, sr, hr, zoom=96):
     sr: uint8 `(H, W, 3)`.
     hr: uint8 `(H, W, 3)`.
     zoom: side in pixels of the detail, which is the place of largest contrast.
+    name: caption of `sr`.
 
   Returns:
     uint8 `(height, width, 3)`.
@@ -30,7 +31,7 @@ def comparison(lr, sr, hr, zoom=96):
   details = [image[top : top + zoom, left : left + zoom] for image in images]
   width = hr.shape[1]
   rows = [images, [_resize_to_width(detail, width) for detail in details]]
-  return grid(rows, [f"LR x{scale}", "bicubic", "ours", "HR"])
+  return grid(rows, [f"LR x{scale}", "bicubic", name, "HR"])
 
 
 def grid(rows, captions):
