@@ -95,6 +95,7 @@ class Validation(keras.callbacks.Callback):
     self._batch = batch
     self._every = every
     self._epochs = epochs
+    self._phase = phase
     self._network = None
     self._writer = tf.summary.create_file_writer(
       str(pathlib.Path(folder) / "tensorboard" / phase)
@@ -113,7 +114,7 @@ class Validation(keras.callbacks.Callback):
       logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))
     with self._writer.as_default(int(self.model.optimizer.iterations)):
       for (name, lr, hr), picture in zip(self._pairs[:3], pictures, strict=False):
-        panel = figures.comparison(lr, picture, hr)
+        panel = figures.comparison(lr, picture, hr, name=self._phase)
         tf.summary.image(f"validation/{name}", panel[None])
       if getattr(self.model, "discriminator", None) is not None:
         lr, hr = self._batch

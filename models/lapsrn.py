@@ -109,9 +109,7 @@ class LapSRN(keras.Model):
 
   def __init__(self, generator, **kwargs):
     super().__init__(**kwargs)
-    levels = [
-      layer for layer in generator.layers if layer.name.startswith("luma_x")
-    ]
+    levels = [layer for layer in generator.layers if layer.name.startswith("luma_x")]
     if not levels:
       raise ValueError(
         "`generator` must be one of models.lapsrn, with layers luma_x2 ... "
