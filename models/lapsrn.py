@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from models import losses
+from models import bicubic, losses
 
 _LEAK = 0.2
 # Y = (16 + weights . RGB) / 255 for RGB in [0, 1], as MATLAB's `rgb2ycbcr`.
@@ -44,8 +44,8 @@ def generator(depth=10, width=64, scale=4):
 
   Returns:
     `keras.Model` from `(N, h, w, 3)` to `(N, scale * h, scale * w, 3)`, both in
-    [-1, 1], for any h and w; the result is not clipped. 814,242 parameters at the
-    defaults, 812,768 without biases.
+    [-1, 1], for any h and w; the result is not clipped. 814,242 trainable parameters
+    at the defaults, 812,768 without biases.
 
   Raises:
     ValueError: if `scale` is not a power of 2.
@@ -66,9 +66,7 @@ def generator(depth=10, width=64, scale=4):
     residual = _conv(1, _normal(width), dtype="float32")(x)
     y = _upsampling()(y)
     y = layers.Add(dtype="float32", name=f"luma_x{2**level}")([y, residual])
-  cubic = layers.UpSampling2D(
-    scale, interpolation="bicubic", dtype="float32", name="bicubic"
-  )(image)
+  cubic = bicubic.upsample(image, scale)
   image_hr = cubic + (y - luma(cubic)) * _RGB_OF_LUMA
   return keras.Model(image, image_hr, name="lapsrn")
 
@@ -116,8 +114,12 @@ class LapSRN(keras.Model):
         f"Received: {generator.name}"
       )
     self.generator = generator
-    self._pyramid = keras.Model(generator.input, [level.output for level in levels])
     self._factors = [int(level.name.removeprefix("luma_x")) for level in levels]
+    outputs = {
+      str(factor): level.output
+      for factor, level in zip(self._factors, levels, strict=True)
+    }
+    self._pyramid = keras.Model(generator.input, outputs)
     self._charbonnier = losses.CharbonnierLoss(dtype="float32")
     names = ["loss", *(f"charbonnier_x{factor}" for factor in self._factors)]
     self.trackers = {name: keras.metrics.Mean(name) for name in names}
@@ -139,7 +141,7 @@ class LapSRN(keras.Model):
   def train_step(self, data):
     lr, hr = data
     with tf.GradientTape() as tape:
-      values = self._losses(lr, hr, training=True)
+      values = self._level_losses(lr, hr, training=True)
       scaled = self.optimizer.scale_loss(values["loss"])
     variables = self.generator.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
@@ -147,14 +149,14 @@ class LapSRN(keras.Model):
 
   def test_step(self, data):
     lr, hr = data
-    return self._track(self._losses(lr, hr, training=False), tf.shape(lr)[0])
+    return self._track(self._level_losses(lr, hr, training=False), tf.shape(lr)[0])
 
-  def _losses(self, lr, hr, training):
+  def _level_losses(self, lr, hr, training):
     target = luma(hr)
     total, values = 0.0, {}
-    for factor, y in zip(
-      self._factors, self._pyramid(lr, training=training), strict=True
-    ):
+    pyramid = self._pyramid(lr, training=training)
+    for factor in self._factors:
+      y = pyramid[str(factor)]
       size = tf.shape(y)[1:3]
       reduced = tf.image.resize(target, size, "bicubic", antialias=True)
       value = self._charbonnier(reduced, y)
