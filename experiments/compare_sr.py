@@ -5,7 +5,8 @@ SRGAN, EnhanceNet and our method. The paper used the results that their authors 
 published; here all networks see the same photographs, in the same order, for the
 same number of steps:
 
-  python -m experiments.compare_sr                        # embedded data, quick
+  python -m experiments.compare_sr --flagfile=compare_sr.flags   # DIV2K, full size
+  python -m experiments.compare_sr --flagfile=compare_sr_quick.flags
   python -m experiments.compare_sr --data=PHOTOS --steps=5000
   python -m experiments.compare_sr --data=PHOTOS --steps=100000 --size=paper
 
@@ -61,10 +62,10 @@ _VALIDATION_DATA = flags.DEFINE_string(
   "the last tenth of a folder.",
 )
 _STEPS = flags.DEFINE_integer(
-  "steps", 600, "Updates of the generator, for each method.", lower_bound=1
+  "steps", 200, "Updates of the generator, for each method.", lower_bound=1
 )
 _CROP = flags.DEFINE_integer(
-  "crop_size", 96, "Side of the high-resolution crops.", lower_bound=16
+  "crop_size", 64, "Side of the high-resolution crops.", lower_bound=16
 )
 _BATCH = flags.DEFINE_integer("batch_size", 8, "Crops a step.", lower_bound=1)
 _SIZE = flags.DEFINE_enum(
