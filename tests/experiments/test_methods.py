@@ -92,3 +92,26 @@ def test_mistakes_end_with_a_hint_and_without_a_run_folder(
   assert result.returncode == 1
   assert message in result.stderr and "Traceback" not in result.stderr
   assert not (tmp_path / "run").exists()
+
+
+def test_flagfiles_set_only_flags_that_their_method_has_a_use_for():
+  code = """
+import pathlib
+from absl import flags
+from experiments import methods, sr
+for path in sorted(pathlib.Path("flags").glob("*.flags")):
+  if "--model=" not in path.read_text():
+    continue
+  for name in flags.FLAGS:
+    flags.FLAGS[name].unparse()
+  flags.FLAGS(["sr", f"--flagfile={path}"])
+  methods.set_defaults()
+  methods.check()
+  print(path.stem)
+"""
+  result = subprocess.run(
+    [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True
+  )
+  assert result.returncode == 0, result.stderr
+  names = {"srresnet", "srgan", "lapsrn", "enhancenet"}
+  assert set(result.stdout.split()) == {*names, *(f"{name}_quick" for name in names)}
