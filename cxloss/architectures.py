@@ -46,11 +46,11 @@ _FIRES = (
 
 
 def vgg_layers(architecture):
-  """Names of the convolutions of `"vgg16"` or `"vgg19"`, in order."""
+  """Names of the convolutions and pools of `"vgg16"` or `"vgg19"`, in order."""
   return [
-    f"block{block}_conv{conv}"
+    f"block{block}_{layer}"
     for block, convs in enumerate(VGG_BLOCKS[architecture], 1)
-    for conv in range(1, convs + 1)
+    for layer in [*(f"conv{conv}" for conv in range(1, convs + 1)), "pool"]
   ]
 
 
@@ -65,10 +65,11 @@ def vgg(layers, architecture, pooling):
   image, x = _input()
   taps = {}
   for name in names[: _depth(layers, names)]:
-    block, conv = int(name[5]), int(name[-1])
-    if conv == 1 and block > 1:
-      x = _POOLS[pooling](2, name=f"block{block - 1}_pool", dtype="float32")(x)
-    x = taps[name] = _conv(_VGG_WIDTHS[block - 1], 3, name, padding="same")(x)
+    if name.endswith("pool"):
+      x = _POOLS[pooling](2, name=name, dtype="float32")(x)
+    else:
+      x = _conv(_VGG_WIDTHS[int(name[5]) - 1], 3, name, padding="same")(x)
+    taps[name] = x
   return keras.Model(image, [taps[name] for name in layers], name=architecture)
 
 

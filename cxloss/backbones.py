@@ -52,8 +52,8 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
   """VGG16 or VGG19 up to the deepest of some layers.
 
   Args:
-    layers: sequence of Keras layer names, such as `"block3_conv4"`; feature maps
-      are taken after the ReLU.
+    layers: sequence of Keras layer names: convolutions, such as `"block3_conv4"`,
+      whose feature maps are taken after the ReLU, or pools, such as `"block2_pool"`.
     architecture: `"vgg16"` or `"vgg19"`.
     weights: `"imagenet"`, `"bundled"`, a path or `None`; see the module.
     pooling: `"max"`, as trained, or `"avg"`.

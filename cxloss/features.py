@@ -90,11 +90,12 @@ class _NetworkFeatures(_Features):
 
 @keras.saving.register_keras_serializable(package="cxloss")
 class VGGFeatures(_NetworkFeatures):
-  """Feature maps of a pretrained VGG16 or VGG19, after the ReLU.
+  """Feature maps of a pretrained VGG16 or VGG19, after the ReLU or a pool.
 
   Args:
-    layers: dict from Keras layer name to weight in the loss, or a sequence of
-      names (weight 1 each). Defaults to `block3_conv4`, the paper's conv3_4.
+    layers: dict from Keras layer name (`block3_conv4`, `block2_pool`) to weight in
+      the loss, or a sequence of names (weight 1 each). Defaults to `block3_conv4`,
+      the paper's conv3_4.
     architecture: `"vgg19"` (default) or `"vgg16"`.
     weights: `"imagenet"` (default, downloaded by Keras), `"bundled"` (the VGG16
       front that ships with the package, up to `block3_conv3`), the path of a

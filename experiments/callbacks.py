@@ -99,6 +99,7 @@ class _Periodic(keras.callbacks.Callback):
     super().__init__()
     self._every = every
     self._epochs = epochs
+    self._phase = phase
     self._writer = tf.summary.create_file_writer(
       str(pathlib.Path(folder) / "tensorboard" / phase)
     )
@@ -138,7 +139,7 @@ class Validation(_Periodic):
     for measure in ("psnr_y", "ssim_y"):
       logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))
     for (name, lr, hr), picture in zip(self._pairs[:3], pictures, strict=False):
-      panel = figures.comparison(lr, picture, hr)
+      panel = figures.comparison(lr, picture, hr, name=self._phase)
       tf.summary.image(f"validation/{name}", panel[None])
     if getattr(self.model, "discriminator", None) is not None:
       lr, hr = self._batch

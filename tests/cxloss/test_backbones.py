@@ -126,6 +126,13 @@ def test_pooling_changes_the_features():
   assert oracle.relative_error(average, maximum) > 0.05
 
 
+def test_pools_are_layers_too():
+  layers = ["block2_conv2", "block2_pool"]
+  [(_, conv), (_, pool)] = _features(layers, weights="bundled")(_IMAGES)
+  blocks = conv.numpy().reshape(1, 4, 2, 5, 2, 128)
+  np.testing.assert_array_equal(pool, blocks.max(axis=(2, 4)))
+
+
 def test_missing_file_is_named(tmp_path):
   with pytest.raises(FileNotFoundError, match=r"`weights`.*none\.npz"):
     _features(weights=tmp_path / "none.npz")

@@ -1,0 +1,219 @@
+"""The super-resolution methods of the paper's Figure 4, trained alike.
+
+The figure compares the power spectra of bicubic interpolation, LapSRN, SRResNet,
+SRGAN, EnhanceNet and our method. The paper used the results that their authors had
+published; here all networks see the same photographs, in the same order, for the
+same number of steps:
+
+  python -m experiments.compare_sr --flagfile=compare_sr.flags   # DIV2K, full size
+  python -m experiments.compare_sr --flagfile=compare_sr_quick.flags
+  python -m experiments.compare_sr --data=PHOTOS --steps=5000
+  python -m experiments.compare_sr --data=PHOTOS --steps=100000 --size=paper
+
+Each method is a run of `experiments.sr` with the flags of its flagfile, in its own
+process and in a folder of its own, RUN/METHOD; methods with two phases spend half of
+the steps on each. A comparison that was stopped goes on where it was. At the end,
+RUN holds a table (`evaluation.json`), panels with all methods, and the spectra of
+`experiments.power_spectrum` on the photographs held out of training, which lie in
+RUN/ground_truth.
+"""
+
+import importlib.util
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import keras
+from absl import flags
+
+from experiments import (
+  app,
+  data,
+  evaluation,
+  figures,
+  run_folder,
+  tiling,
+  training,
+)
+
+_ROOT = pathlib.Path(__file__).parent.parent
+_SCALE = 4
+# Method to the flagfile of `experiments.sr` and its number of phases.
+_METHODS = {
+  "srresnet": ("srresnet", 1),
+  "lapsrn": ("lapsrn", 1),
+  "srgan": ("srgan", 2),
+  "enhancenet": ("enhancenet", 2),
+  "ours": ("sr", 2),
+}
+# Epochs into which the steps of a phase are cut, for logs.
+_EPOCHS = 10
+
+flags.adopt_module_key_flags(app)
+_DATA = flags.DEFINE_string(
+  "data", "samples", "samples (embedded), div2k, or a folder or glob of photographs."
+)
+_VALIDATION_DATA = flags.DEFINE_string(
+  "validation_data",
+  None,
+  "Held-out photographs, like --data. By default the validation split of --data, or "
+  "the last tenth of a folder.",
+)
+_STEPS = flags.DEFINE_integer(
+  "steps", 200, "Updates of the generator, for each method.", lower_bound=1
+)
+_CROP = flags.DEFINE_integer(
+  "crop_size", 64, "Side of the high-resolution crops.", lower_bound=16
+)
+_BATCH = flags.DEFINE_integer("batch_size", 8, "Crops a step.", lower_bound=1)
+_SIZE = flags.DEFINE_enum(
+  "size",
+  "quick",
+  ["quick", "paper"],
+  "Flagfiles: NAME_quick.flags, with small networks and the bundled VGG16, or "
+  "NAME.flags, with each paper's network, VGG19 and learning rate.",
+)
+_NAMES = flags.DEFINE_list(
+  "methods", list(_METHODS), f"Some of {','.join(_METHODS)}, in the wanted order."
+)
+_SPECTRA = flags.DEFINE_bool(
+  "spectra", True, "End with experiments.power_spectrum on the held-out photographs."
+)
+
+
+def main():
+  _check()
+  pairs = evaluation.make_pairs(_held_out(), _SCALE)
+  folder = run_folder.open_run(
+    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
+  )
+  print(f"Run folder: {folder}")
+  for name in _NAMES.value:
+    # Written when all is trained: what has it is finished.
+    if not (folder / name / "evaluation.json").exists():
+      print(f"\n{name}: {_STEPS.value} steps", flush=True)
+      _run("experiments.sr", sr_arguments(name, folder / name))
+  _report(folder, pairs)
+  if _SPECTRA.value:
+    _power_spectrum(folder, pairs)
+
+
+def sr_arguments(method, folder):
+  """The flags of one method's run, as a list of strings."""
+  flagfile, phases = _METHODS[method]
+  suffix = "_quick" if _SIZE.value == "quick" else ""
+  # Phases of equal length, and no fewer steps than asked for.
+  steps = -(-_STEPS.value // phases)
+  epochs = min(_EPOCHS, steps)
+  while steps % epochs:
+    epochs -= 1
+  arguments = [
+    f"--flagfile={_ROOT / 'flags' / f'{flagfile}{suffix}.flags'}",
+    f"--output_dir={folder}",
+    f"--data={_DATA.value}",
+    f"--seed={app.SEED.value}",
+    f"--crop_size={_CROP.value}",
+    f"--batch_size={_BATCH.value}",
+    f"--steps_per_epoch={steps // epochs}",
+    f"--validate_every={epochs}",
+  ]
+  if _VALIDATION_DATA.value:
+    arguments.append(f"--validation_data={_VALIDATION_DATA.value}")
+  if method != "lapsrn":
+    arguments.append(f"--pretrain_epochs={epochs}")
+  if method != "srresnet":
+    arguments.append(f"--epochs={epochs}")
+  return arguments
+
+
+def _check():
+  unknown = sorted(set(_NAMES.value) - set(_METHODS))
+  if unknown or not _NAMES.value or len(set(_NAMES.value)) < len(_NAMES.value):
+    raise ValueError(
+      f"--methods must be different ones of {', '.join(_METHODS)}. "
+      f"Received: {','.join(_NAMES.value)!r}"
+    )
+  if _CROP.value % _SCALE:
+    raise ValueError(
+      f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
+    )
+
+
+def _held_out():
+  """The photographs on which `experiments.sr` validates for the same flags."""
+  if _VALIDATION_DATA.value:
+    return data.load(_VALIDATION_DATA.value, "validation", least=4 * _SCALE)
+  if _DATA.value in data.SPLIT:
+    return data.load(_DATA.value, "validation")
+  return data.hold_out(data.load(_DATA.value, "train", least=_CROP.value))[1]
+
+
+def _run(module, arguments):
+  """Runs a module in a process of its own, which is stopped as this one is."""
+  process = subprocess.Popen(
+    [sys.executable, "-m", module, *arguments],
+    # A terminal's Ctrl-C would otherwise reach it twice, which does not let it save.
+    start_new_session=True,
+  )
+  stops = (signal.SIGINT, signal.SIGTERM)
+  before = {
+    name: signal.signal(name, lambda *_: process.send_signal(signal.SIGTERM))
+    for name in stops
+  }
+  try:
+    code = process.wait()
+  finally:
+    for name, handler in before.items():
+      signal.signal(name, handler)
+  if code in (130, -signal.SIGTERM):
+    raise training.StoppedError("stopped")
+  if code:
+    raise RuntimeError(f"{module} failed with exit code {code}; see above")
+
+
+def _report(folder, pairs):
+  """The methods' own results in one table, and panels with all of them."""
+  results, pictures = {}, []
+  results["bicubic"], cubic = evaluation.evaluate(None, pairs)
+  pictures.append(cubic)
+  for name in _NAMES.value:
+    path = folder / name / "generator.keras"
+    network = keras.models.load_model(path, compile=False)
+    results[name], upscaled = evaluation.evaluate(tiling.compiled(network), pairs)
+    pictures.append(upscaled)
+  run_folder.write_json(folder / "evaluation.json", results)
+  for i, (name, _, hr) in enumerate(pairs):
+    images = [*(upscaled[i] for upscaled in pictures), hr]
+    panel = figures.details(images, [*results, "HR"])
+    data.images.write_png(folder / "panels" / f"{name}.png", panel)
+  print(f"\nPSNR (dB) / SSIM on Y, {_SCALE} pixels cut off at the border:")
+  print(evaluation.table(results))
+  print(f"Panels: {folder / 'panels'}")
+
+
+def _power_spectrum(folder, pairs):
+  truth = folder / "ground_truth"
+  if not truth.exists():
+    partial = folder / ".ground_truth.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    for name, _, hr in pairs:
+      data.images.write_png(partial / f"{name}.png", hr)
+    partial.rename(truth)
+  if importlib.util.find_spec("experiments.power_spectrum") is None:
+    print("No spectra: this checkout has no experiments/power_spectrum.py")
+    return
+  generators = [f"{name}={folder / name / 'generator.keras'}" for name in _NAMES.value]
+  _run(
+    "experiments.power_spectrum",
+    [
+      f"--data={truth}",
+      *(f"--method={generator}" for generator in generators),
+      f"--output_dir={folder / 'power_spectrum'}",
+    ],
+  )
+
+
+if __name__ == "__main__":
+  app.run(main, "compare_sr")

@@ -1,0 +1,117 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import pytest
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_TINY = [
+  "--width=4",
+  "--blocks=1",
+  "--crop_size=32",
+  "--batch_size=2",
+  "--steps_per_epoch=2",
+]
+_GAN = [
+  *_TINY,
+  "--discriminator_width=2",
+  "--pretrain_epochs=1",
+  "--backbone=vgg16",
+  "--backbone_weights=bundled",
+]
+
+
+def _run(*arguments):
+  command = [sys.executable, "-m", "experiments.sr", *map(str, arguments)]
+  return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+  ("arguments", "phases", "terms"),
+  [
+    (
+      ["--model=lapsrn", *_TINY, "--epochs=2"],
+      ["lapsrn"],
+      {"charbonnier_x2", "charbonnier_x4"},
+    ),
+    (
+      [
+        *("--model=enhancenet", *_GAN, "--epochs=1"),
+        "--vgg_layers=block1_pool:0.2",
+        "--texture_layers=block1_conv1:3e-7",
+      ],
+      ["mse", "enhancenet"],
+      {"vgg", "texture", "adversarial", "d_real", "d_fake"},
+    ),
+    (
+      [
+        *("--lambda_cx=0", "--lambda_lf=0", "--lambda_vgg=0.006", "--epochs=1"),
+        *(*_GAN, "--vgg_layers=block1_conv2"),
+      ],
+      ["mse", "srgan"],
+      {"vgg", "adversarial", "d_real", "d_fake"},
+    ),
+  ],
+  ids=["lapsrn", "enhancenet", "srgan"],
+)
+def test_method_trains_its_phases_on_its_own_terms(tmp_path, arguments, phases, terms):
+  run = tmp_path / "run"
+  result = _run(*arguments, f"--output_dir={run}")
+  assert result.returncode == 0, result.stderr
+  entries = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+  assert list(dict.fromkeys(entry["phase"] for entry in entries)) == phases
+  others = {"phase", "epoch", "step", "seconds", "loss", "learning_rate"}
+  validation = {"d_learning_rate", "val_psnr_y", "val_ssim_y"}
+  assert set(entries[-1]) - others - validation == terms
+  assert list(json.loads((run / "evaluation.json").read_text())) == ["bicubic", *phases]
+  files = {path.name for path in run.glob("*.keras")}
+  earlier = {f"generator_{name}.keras" for name in phases[:-1]}
+  assert files == {"generator.keras", *earlier}
+  assert f"--model={phases[-1]}\n" in (run / "flags.txt").read_text()
+  network = keras.models.load_model(run / "generator.keras")
+  assert network.compute_output_shape((1, 6, 9, 3)) == (1, 24, 36, 3)
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--model=lapsrn", "--lambda_cx=1"], "--lambda_cx has no effect"),
+    (["--epochs=0", "--pretrain_epochs=0"], "--epochs must be positive"),
+    (
+      [*_GAN, "--lambda_vgg=1", "--layers=block1_conv1", "--vgg_layers=block1_conv1:x"],
+      "--vgg_layers must list",
+    ),
+  ],
+)
+def test_mistakes_end_with_a_hint_and_without_a_run_folder(
+  tmp_path, arguments, message
+):
+  result = _run(f"--output_dir={tmp_path / 'run'}", *arguments)
+  assert result.returncode == 1
+  assert message in result.stderr and "Traceback" not in result.stderr
+  assert not (tmp_path / "run").exists()
+
+
+def test_flagfiles_set_only_flags_that_their_method_has_a_use_for():
+  code = """
+import pathlib
+from absl import flags
+from experiments import methods, sr
+for path in sorted(pathlib.Path("flags").glob("*.flags")):
+  if "--model=" not in path.read_text():
+    continue
+  for name in flags.FLAGS:
+    flags.FLAGS[name].unparse()
+  flags.FLAGS(["sr", f"--flagfile={path}"])
+  methods.set_defaults()
+  methods.check()
+  print(path.stem)
+"""
+  result = subprocess.run(
+    [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True
+  )
+  assert result.returncode == 0, result.stderr
+  names = {"srresnet", "srgan", "lapsrn", "enhancenet"}
+  assert set(result.stdout.split()) == {*names, *(f"{name}_quick" for name in names)}

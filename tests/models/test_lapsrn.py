@@ -1,0 +1,162 @@
+import math
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import skimage.color
+import skimage.data
+import skimage.transform
+import tensorflow as tf
+
+from models import lapsrn, srgan
+
+_RNG = np.random.default_rng(1)
+_LR = _RNG.uniform(-0.7, 0.7, (2, 8, 8, 3)).astype("float32")
+_HR = _RNG.uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
+
+
+def _model(learning_rate=1e-3, optimizer=keras.optimizers.Adam):
+  keras.utils.set_random_seed(3)
+  model = lapsrn.LapSRN(lapsrn.generator(depth=1, width=4))
+  model.compile(optimizer(learning_rate))
+  return model
+
+
+def _steps(model, count):
+  data = tf.data.Dataset.from_tensors((_LR, _HR)).repeat()
+  return model.fit(data, steps_per_epoch=count, verbose=0, shuffle=False).history
+
+
+def _without_residuals(network):
+  for layer in network.layers:
+    if isinstance(layer, keras.layers.Conv2D) and layer.filters == 1:
+      layer.kernel.assign(0 * layer.kernel)
+  return network
+
+
+def test_generator_has_the_812k_weights_that_the_authors_state():
+  network = lapsrn.generator()
+  shapes = [v.shape for v in network.trainable_variables if v.name == "kernel"]
+  assert sum(map(math.prod, shapes)) == 812_768
+
+
+def test_untrained_image_branch_is_bilinear_interpolation():
+  network = _without_residuals(lapsrn.generator(depth=1, width=4))
+  level = keras.Model(network.input, network.get_layer("luma_x2").output)
+  y = lapsrn.luma(_LR).numpy()
+  expected = np.stack(
+    [skimage.transform.resize(image, (16, 16), order=1, mode="edge") for image in y]
+  )
+  np.testing.assert_allclose(
+    level(_LR)[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-6
+  )
+
+
+def test_luma_is_the_one_of_matlab():
+  image = skimage.data.astronaut()[:40, :50]
+  expected = skimage.color.rgb2ycbcr(image)[..., :1] / 255
+  values = lapsrn.luma(image[None].astype("float32") / 127.5 - 1)
+  np.testing.assert_allclose(values[0], expected, atol=1e-5)
+
+
+def test_output_has_the_networks_luma_and_bicubic_chroma():
+  keras.utils.set_random_seed(0)
+  network = lapsrn.generator(depth=1, width=4)
+  y = keras.Model(network.input, network.get_layer("luma_x4").output)(_LR)
+  cubic = tf.image.resize(_LR, (32, 32), "bicubic")
+  # skimage refuses values beyond [-1, 1], which its linear formula does not mind.
+  result, cubic = (
+    2 * skimage.color.rgb2ycbcr((image.numpy()[0] + 1) / 4) - [16, 128, 128]
+    for image in (network(_LR), cubic)
+  )
+  np.testing.assert_allclose(result[..., 0], 255 * y[0, ..., 0], atol=1e-2)
+  np.testing.assert_allclose(result[..., 1:], cubic[..., 1:], atol=1e-2)
+  assert np.abs(result - cubic).max() > 1
+
+
+@pytest.mark.parametrize("scale", [2, 8])
+def test_every_power_of_two_has_its_levels(scale):
+  keras.utils.set_random_seed(0)
+  model = lapsrn.LapSRN(lapsrn.generator(depth=1, width=4, scale=scale))
+  model.compile("adam")
+  values = model.train_step((_LR, np.zeros((2, 8 * scale, 8 * scale, 3), "float32")))
+  factors = [2**i for i in range(1, scale.bit_length())]
+  assert list(values) == ["loss", *(f"charbonnier_x{factor}" for factor in factors)]
+
+
+def test_loss_is_the_sum_over_pixels_of_all_levels():
+  logs = {name: values[0] for name, values in _steps(_model(), 1).items()}
+  network = _model().generator
+  target = lapsrn.luma(_HR)
+  total = 0.0
+  for factor in (2, 4):
+    level = keras.Model(network.input, network.get_layer(f"luma_x{factor}").output)
+    size = 8 * factor
+    reduced = tf.image.resize(target, (size, size), "bicubic", antialias=True)
+    distance = np.sqrt((level(_LR) - reduced) ** 2 + 1e-6)
+    assert logs[f"charbonnier_x{factor}"] == pytest.approx(distance.mean(), rel=1e-4)
+    total += distance.sum() / 2
+  assert logs["loss"] == pytest.approx(total, rel=1e-4)
+
+
+def test_gradient_reaches_every_variable():
+  model = _model()
+  with tf.GradientTape() as tape:
+    loss = model._level_losses(_LR, _HR, training=True)["loss"]
+  gradients = tape.gradient(loss, model.generator.trainable_variables)
+  assert all(float(tf.reduce_max(tf.abs(g))) > 0 for g in gradients)
+
+
+def test_training_reduces_the_error():
+  model = _model(3e-3)
+  first = _steps(model, 1)["loss"][0]
+  _steps(model, 40)
+  assert _steps(model, 1)["loss"][0] < 0.9 * first
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.Adam, keras.optimizers.SGD])
+def test_resumed_training_equals_uninterrupted_training(tmp_path, optimizer):
+  def make():
+    if optimizer is keras.optimizers.Adam:
+      return _model()
+    return _model(1e-5, lambda rate: optimizer(rate, 0.9, weight_decay=1e-4))
+
+  whole, part = make(), make()
+  _steps(whole, 4)
+  _steps(part, 2)
+  part.save_weights(tmp_path / "state.weights.h5")
+  resumed = make()
+  resumed.load_weights(tmp_path / "state.weights.h5")
+  assert int(resumed.optimizer.iterations) == 2
+  _steps(resumed, 2)
+  for a, b in zip(whole.variables, resumed.variables, strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
+
+
+def test_saved_generator_loads_in_plain_keras_and_can_be_trained_on(tmp_path):
+  network = _model().generator
+  network.save(tmp_path / "generator.keras")
+  image = _RNG.uniform(-1, 1, (1, 5, 9, 3)).astype("float32")
+  np.save(tmp_path / "image.npy", image)
+  code = (
+    "import keras, numpy as np\n"
+    "network = keras.models.load_model('generator.keras')\n"
+    "np.save('result.npy', network(np.load('image.npy')))\n"
+    "import sys; assert not {'cxloss', 'models'} & set(sys.modules)\n"
+  )
+  subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+  result = np.load(tmp_path / "result.npy")
+  assert result.shape == (1, 20, 36, 3)
+  np.testing.assert_allclose(result, network(image), atol=1e-6)
+  model = lapsrn.LapSRN(keras.models.load_model(tmp_path / "generator.keras"))
+  model.compile("adam")
+  assert set(_steps(model, 1)) == {"loss", "charbonnier_x2", "charbonnier_x4"}
+
+
+def test_mistakes_are_named():
+  with pytest.raises(ValueError, match="`scale`"):
+    lapsrn.generator(scale=3)
+  with pytest.raises(ValueError, match="luma_x2"):
+    lapsrn.LapSRN(srgan.generator(1, 4))
