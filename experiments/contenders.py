@@ -16,11 +16,10 @@ an entry of `evaluation.make_pairs`, that returns a uint8 picture of the shape o
 import pathlib
 import re
 
-import keras
 import numpy as np
 from PIL import Image
 
-from experiments import tiling
+from experiments import networks, tiling
 from experiments.data import bicubic, folder, images
 
 ORIGINAL = "original"
@@ -65,21 +64,6 @@ def load(specifications, pairs, scale):
   return methods
 
 
-def load_generator(path, scale, flag):
-  """A generator from its `.keras` file, checked to enlarge by `scale`."""
-  try:
-    network = keras.models.load_model(path, compile=False)
-    size = tuple(network.compute_output_shape((1, 8, 8, 3)))
-  except Exception as error:
-    raise ValueError(f"{flag}: {path} cannot be loaded: {error}") from error
-  if size != (1, 8 * scale, 8 * scale, 3):
-    raise ValueError(
-      f"{flag}: {path} must enlarge RGB images by --scale={scale}. Received: a network "
-      f"that turns 8 x 8 pixels into {size[1:]}"
-    )
-  return network
-
-
 def _open(name, source, pairs, scale):
   if source in _INTERPOLATIONS:
     return _interpolate(source)
@@ -87,7 +71,7 @@ def _open(name, source, pairs, scale):
   if path.is_dir():
     return _pictures(name, path, pairs, scale)
   if path.suffix == ".keras" and path.is_file():
-    network = tiling.compiled(load_generator(path, scale, f"--method={name}"))
+    network = tiling.compiled(networks.load_generator(path, scale, f"--method={name}"))
     return lambda name, lr, hr: tiling.upscale(network, lr, scale)
   raise ValueError(
     f"--method={name} must be a folder of pictures, a generator's .keras file or one "

@@ -33,6 +33,8 @@ from experiments import (
   app,
   callbacks,
   data,
+  loss_flags,
+  networks,
   normals_evaluation,
   normals_prediction,
   run_folder,
@@ -46,6 +48,9 @@ from models import crn
 _NETWORKS = {"l1": "network_l1.keras", "ours": "network.keras"}
 
 flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(loss_flags)
+flags.set_default(loss_flags.LAYERS, ["block1_conv2", "block2_conv2"])
+flags.set_default(loss_flags.POINTS, 65 * 65)
 _MODE = flags.DEFINE_enum(
   "mode",
   "train",
@@ -134,28 +139,8 @@ _PRETRAIN_RATE = flags.DEFINE_float(
 _CX = flags.DEFINE_float("lambda_cx", 1.0, "Weight of the contextual loss.", 0.0)
 _LF = flags.DEFINE_float("lambda_lf", 0.1, "Weight of the low-frequency error.", 0.0)
 _L1 = flags.DEFINE_float("lambda_l1", 1.0, "Weight of the mean absolute error.", 0.0)
-_BLUR = flags.DEFINE_integer("blur_size", 21, "Width of the Gaussian in pixels.", 1)
-_SIGMA = flags.DEFINE_float("blur_sigma", 3.0, "Its standard deviation.", 0.0)
 _PATCH = flags.DEFINE_integer("patch_size", 5, "Side of the patches of normals.", 1)
 _STRIDE = flags.DEFINE_integer("patch_stride", 2, "Step between the patches.", 1)
-_BACKBONE = flags.DEFINE_enum(
-  "backbone", "vgg19", ["vgg16", "vgg19"], "Network of the contextual features."
-)
-_BACKBONE_WEIGHTS = flags.DEFINE_string(
-  "backbone_weights",
-  "imagenet",
-  "imagenet (downloaded by Keras), bundled (vgg16 up to block3_conv3) or a file.",
-)
-_LAYERS = flags.DEFINE_list(
-  "layers", ["block1_conv2", "block2_conv2"], "Its layers, by their Keras names."
-)
-_BANDWIDTH = flags.DEFINE_float("bandwidth", 0.1, "h of the contextual loss.", 0.0)
-_POINTS = flags.DEFINE_integer(
-  "max_points",
-  65 * 65,
-  "Positions of each feature map drawn at random for the contextual loss; 0 for all.",
-  lower_bound=0,
-)
 
 _BACKUP = flags.DEFINE_integer(
   "backup_every", 200, "Steps between backups.", lower_bound=1
@@ -183,7 +168,7 @@ def main():
 def predict():
   if not _OUTPUT.value:
     raise ValueError("--mode=predict needs --output")
-  network = load_network(_weights_path())
+  network = networks.load_crn(_weights_path())
   if _INPUT.value:
     normals_prediction.predict_files(
       network, _INPUT.value, _OUTPUT.value, _REDUCE.value, _FORMAT.value
@@ -195,7 +180,7 @@ def predict():
 
 def evaluate():
   path = _weights_path()
-  network = load_network(path)
+  network = networks.load_crn(path)
   source = _source(_DATA.value, "validation")
   folder = pathlib.Path(app.OUTPUT_DIR.value) / "evaluation"
   folder.mkdir(parents=True, exist_ok=True)
@@ -203,9 +188,11 @@ def evaluate():
 
 
 def train():
+  if not PRETRAIN_EPOCHS.value + _EPOCHS.value:
+    raise ValueError("--epochs must be positive where --pretrain_epochs is 0")
   source, held_out = sources()
   if _WEIGHTS.value:
-    network = load_network(pathlib.Path(_WEIGHTS.value))
+    network = networks.load_crn(_WEIGHTS.value)
   else:
     network = crn.crn(_HEIGHT.value, _WIDTH.value, _DIVISOR.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
@@ -224,12 +211,12 @@ def train():
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
   print(f"Run folder: {folder}")
-  networks = {}
+  trained = {}
   for name, (model, epochs) in phases.items():
     _fit(model, name, epochs, source, held_out, folder)
     training.save_model(network, folder / _NETWORKS[name])
-    networks[name] = load_network(folder / _NETWORKS[name])
-  _report(folder, held_out, networks)
+    trained[name] = networks.load_crn(folder / _NETWORKS[name])
+  _report(folder, held_out, trained)
 
 
 def _fit(model, phase, epochs, source, held_out, folder):
@@ -258,17 +245,13 @@ def _estimator(network):
   """The phase on the paper's objective."""
   contextual = None
   if _CX.value:
-    features = [
-      cxloss.PatchFeatures(_PATCH.value, _STRIDE.value),
-      cxloss.VGGFeatures(_LAYERS.value, _BACKBONE.value, _BACKBONE_WEIGHTS.value),
-    ]
-    contextual = cxloss.ContextualLoss(
-      features,
-      _BANDWIDTH.value,
-      max_points=_POINTS.value or None,
-      seed=app.SEED.value,
+    contextual = loss_flags.contextual(
+      [
+        cxloss.PatchFeatures(_PATCH.value, _STRIDE.value),
+        loss_flags.vgg(loss_flags.LAYERS),
+      ]
     )
-  low_frequency = cxloss.LowFrequencyLoss(_BLUR.value, _SIGMA.value)
+  low_frequency = loss_flags.low_frequency()
   weights = _CX.value, _LF.value, _L1.value
   model = crn.NormalEstimator(network, contextual, low_frequency, *weights)
   model.compile(keras.optimizers.Adam(_RATE.value))
@@ -323,31 +306,11 @@ def _weights_path():
   )
 
 
-def load_network(path):
-  if not path.is_file():
-    raise ValueError(
-      "--weights must be a network's .keras file; by default it is the run folder's. "
-      f"Received: {path}, where no file is"
-    )
-  try:
-    network = keras.models.load_model(path, compile=False)
-    side = crn.multiple(network)
-    size = network.compute_output_shape((1, side, side, 3))
-  except Exception as error:
-    raise ValueError(f"--weights: {path} cannot be loaded: {error}") from error
-  if tuple(size) != (1, side, side, 3):
-    raise ValueError(
-      "--weights must be a network from images to normals of their size. Received: "
-      f"{path}, which turns {side} x {side} pixels into {size[1]} x {size[2]}"
-    )
-  return network
-
-
-def _report(folder, source, networks):
+def _report(folder, source, trained):
   """Prints and writes the table, and the panels of the last network."""
   mean = normals_evaluation.mean_normal(source)
   results = {"mean normal": normals_evaluation.evaluate(mean, source)[0]}
-  for name, network in networks.items():
+  for name, network in trained.items():
     predict = normals_evaluation.predictor(network)
     results[name], panels = normals_evaluation.evaluate(predict, source, PICTURES.value)
   run_folder.write_json(folder / "evaluation.json", results)

@@ -18,7 +18,15 @@ import pathlib
 import subprocess
 import sys
 
-from experiments import app, data, figures, normals, normals_evaluation, run_folder
+from experiments import (
+  app,
+  data,
+  figures,
+  networks,
+  normals,
+  normals_evaluation,
+  run_folder,
+)
 
 _TERMS = {
   "L1": ["--lambda_cx=0", "--lambda_lf=0", "--lambda_l1=1"],
@@ -34,21 +42,20 @@ def main():
   if normals.PRETRAIN_EPOCHS.value:
     _train(start, ["--epochs=0"])
     arguments = ["--pretrain_epochs=0", f"--weights={start / 'network_l1.keras'}"]
-  results, networks = {}, {}
+  results, predictors = {}, {}
   for name, terms in _TERMS.items():
     run = folder / name.lower().replace(" + ", "_")
     _train(run, [*arguments, *terms])
     rows = json.loads((run / "evaluation.json").read_text())
     results["mean normal"] = rows["mean normal"]
     results[name] = rows["ours"]
-    networks[name] = normals_evaluation.predictor(
-      normals.load_network(run / "network.keras")
-    )
+    network = networks.load_crn(run / "network.keras")
+    predictors[name] = normals_evaluation.predictor(network)
   run_folder.write_json(folder / "evaluation.json", results)
   _, source = normals.sources()
   for i in range(min(normals.PICTURES.value, len(source))):
     path = folder / "panels" / f"{source.names[i]}.png"
-    data.images.write_png(path, _panel(source[i], networks))
+    data.images.write_png(path, _panel(source[i], predictors))
   print("Angular errors in degrees, shares of pixels in %:")
   print(normals_evaluation.table(results))
   lengths = {name: row["gradient"] for name, row in results.items()}
@@ -69,9 +76,9 @@ def _train(folder, arguments):
     raise RuntimeError(f"the training in {folder} ended with exit code {status}")
 
 
-def _panel(view, networks):
+def _panel(view, predictors):
   maps = {"image": view.image}
-  for name, predict in networks.items():
+  for name, predict in predictors.items():
     maps[name] = normals_evaluation.encode(predict(view.image))
   maps["true"] = normals_evaluation.encode(view.normals, view.mask)
   enlarged = [normals_evaluation.enlarge(picture) for picture in maps.values()]

@@ -12,8 +12,7 @@ is not computed, and its network not loaded. VGG features are those of
 import keras
 from absl import flags
 
-import cxloss
-from experiments import app
+from experiments import loss_flags
 from models import losses
 
 CX = flags.DEFINE_float("lambda_cx", 0.1, "Weight of the contextual loss.", 0.0)
@@ -26,22 +25,6 @@ _VGG = flags.DEFINE_float(
 _TEXTURE = flags.DEFINE_float(
   "lambda_texture", 0.0, "Weight of the error of VGG features' Gram matrices.", 0.0
 )
-_BLUR = flags.DEFINE_integer("blur_size", 21, "Width of the Gaussian in pixels.", 1)
-_SIGMA = flags.DEFINE_float("blur_sigma", 3.0, "Its standard deviation.", 0.0)
-
-_BACKBONE = flags.DEFINE_enum(
-  "backbone", "vgg19", ["vgg16", "vgg19"], "Network of the features."
-)
-_BACKBONE_WEIGHTS = flags.DEFINE_string(
-  "backbone_weights",
-  "imagenet",
-  "imagenet (downloaded by Keras), bundled (vgg16 up to block3) or a file.",
-)
-_LAYERS = flags.DEFINE_list(
-  "layers",
-  ["block3_conv4"],
-  "Its layers for the contextual loss, by their Keras names.",
-)
 _VGG_LAYERS = flags.DEFINE_list(
   "vgg_layers", ["block5_conv4"], "Its layers for --lambda_vgg: NAME or NAME:WEIGHT."
 )
@@ -53,20 +36,10 @@ _TEXTURE_LAYERS = flags.DEFINE_list(
   ["block1_conv1:3e-7", "block2_conv1:1e-6", "block3_conv1:1e-6"],
   "Its layers for --lambda_texture: NAME or NAME:WEIGHT.",
 )
-_BANDWIDTH = flags.DEFINE_float("bandwidth", 0.1, "h of the contextual loss.", 0.0)
-_POINTS = flags.DEFINE_integer(
-  "max_points",
-  None,
-  "Positions of a feature map drawn at random for the contextual loss; by default "
-  "all, exactly.",
-  lower_bound=1,
-)
-
 # All of them, for methods that have another objective.
 FLAGS = (
-  *(CX, GAN, _LF, _MSE, _VGG, _TEXTURE, _BLUR, _SIGMA, _BANDWIDTH, _POINTS),
-  *(_BACKBONE, _BACKBONE_WEIGHTS, _LAYERS, _VGG_LAYERS, _VGG_NORMALIZE),
-  _TEXTURE_LAYERS,
+  *(CX, GAN, _LF, _MSE, _VGG, _TEXTURE, _VGG_LAYERS, _VGG_NORMALIZE, _TEXTURE_LAYERS),
+  *loss_flags.ALL,
 )
 
 
@@ -74,38 +47,13 @@ def terms():
   """The image losses, `{name: (weight, loss)}`; all but the adversarial one."""
   active = {"mse": (_MSE.value, keras.losses.MeanSquaredError())}
   if CX.value:
-    loss = cxloss.ContextualLoss(
-      _features(_LAYERS),
-      _BANDWIDTH.value,
-      max_points=_POINTS.value,
-      seed=app.SEED.value,
-    )
-    active["contextual"] = (CX.value, loss)
-  active["low_frequency"] = (
-    _LF.value,
-    cxloss.LowFrequencyLoss(_BLUR.value, _SIGMA.value),
-  )
+    features = loss_flags.vgg(loss_flags.LAYERS)
+    active["contextual"] = (CX.value, loss_flags.contextual(features))
+  active["low_frequency"] = (_LF.value, loss_flags.low_frequency())
   if _VGG.value:
-    loss = losses.PerceptualLoss(_features(_VGG_LAYERS), _VGG_NORMALIZE.value)
+    loss = losses.PerceptualLoss(loss_flags.vgg(_VGG_LAYERS), _VGG_NORMALIZE.value)
     active["vgg"] = (_VGG.value, loss)
   if _TEXTURE.value:
-    active["texture"] = (_TEXTURE.value, losses.TextureLoss(_features(_TEXTURE_LAYERS)))
+    features = loss_flags.vgg(_TEXTURE_LAYERS)
+    active["texture"] = (_TEXTURE.value, losses.TextureLoss(features))
   return active
-
-
-def _features(flag):
-  return cxloss.VGGFeatures(_weighted(flag), _BACKBONE.value, _BACKBONE_WEIGHTS.value)
-
-
-def _weighted(flag):
-  """`["a:0.5", "b"]` to `{"a": 0.5, "b": 1.0}`."""
-  weights = {}
-  for entry in flag.value:
-    name, _, weight = entry.partition(":")
-    try:
-      weights[name] = float(weight or 1)
-    except ValueError:
-      raise ValueError(
-        f"--{flag.name} must list NAME or NAME:WEIGHT. Received: {entry!r}"
-      ) from None
-  return weights

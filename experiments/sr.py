@@ -21,7 +21,6 @@ Images are RGB in [-1, 1] within the networks and uint8 outside of them.
 
 import pathlib
 
-import keras
 from absl import flags
 
 from experiments import (
@@ -30,7 +29,9 @@ from experiments import (
   data,
   evaluation,
   figures,
+  loss_flags,
   methods,
+  networks,
   objective,
   run_folder,
   tiling,
@@ -42,6 +43,7 @@ from experiments.data import crops
 flags.adopt_module_key_flags(app)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(objective)
+flags.adopt_module_key_flags(loss_flags)
 _MODE = flags.DEFINE_enum(
   "mode",
   "train",
@@ -107,13 +109,13 @@ def main():
 def upscale():
   if not _INPUT.value or not _OUTPUT.value:
     raise ValueError("--mode=upscale needs --input and --output")
-  generator = _load(_weights_path())
+  generator = networks.load_generator(_weights_path(), _SCALE.value)
   upscaling.upscale_files(generator, _INPUT.value, _OUTPUT.value, _SCALE.value)
 
 
 def evaluate():
   path = _weights_path()
-  generator = _load(path)
+  generator = networks.load_generator(path, _SCALE.value)
   source = data.load(_DATA.value, "validation", least=4 * _SCALE.value)
   pairs = evaluation.make_pairs(source, _SCALE.value)
   folder = pathlib.Path(app.OUTPUT_DIR.value) / "evaluation"
@@ -125,7 +127,7 @@ def train():
   methods.check()
   train_source, pairs = _sources()
   if _WEIGHTS.value:
-    generator = _load(pathlib.Path(_WEIGHTS.value))
+    generator = networks.load_generator(_WEIGHTS.value, _SCALE.value)
   else:
     generator = methods.build_generator(_SCALE.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
@@ -134,13 +136,15 @@ def train():
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
   print(f"Run folder: {folder}")
-  networks = {"bicubic": None}
+  trained = {"bicubic": None}
   for phase in phases:
     _fit(phase, train_source, pairs, folder)
     name = "generator" if phase is phases[-1] else f"generator_{phase.name}"
     training.save_model(generator, folder / f"{name}.keras")
-    networks[phase.name] = _load(folder / f"{name}.keras")
-  _report(folder, pairs, networks)
+    trained[phase.name] = networks.load_generator(
+      folder / f"{name}.keras", _SCALE.value
+    )
+  _report(folder, pairs, trained)
 
 
 def _fit(phase, source, pairs, folder):
@@ -193,30 +197,10 @@ def _weights_path():
   )
 
 
-def _load(path):
-  if not path.is_file():
-    raise ValueError(
-      "--weights must be a generator's .keras file; by default it is the run folder's. "
-      f"Received: {path}, where no file is"
-    )
-  try:
-    generator = keras.models.load_model(path, compile=False)
-    size = generator.compute_output_shape((1, 8, 8, 3))
-  except Exception as error:
-    raise ValueError(f"--weights: {path} cannot be loaded: {error}") from error
-  expected = (1, 8 * _SCALE.value, 8 * _SCALE.value, 3)
-  if tuple(size) != expected:
-    raise ValueError(
-      f"--weights must enlarge images by --scale={_SCALE.value}. Received: {path}, "
-      f"which turns 8 x 8 pixels into {size[1]} x {size[2]}"
-    )
-  return generator
-
-
-def _report(folder, pairs, networks):
+def _report(folder, pairs, trained):
   """Prints and writes the table, and the panels of the last network."""
   results = {}
-  for method, network in networks.items():
+  for method, network in trained.items():
     compiled = network and tiling.compiled(network)
     results[method], pictures = evaluation.evaluate(compiled, pairs)
   run_folder.write_json(folder / "evaluation.json", results)

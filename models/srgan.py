@@ -20,6 +20,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from models import seeds
+
 _LEAK = 0.2
 
 
@@ -95,7 +97,7 @@ def discriminator(crop_size=384, width=64):
   return keras.Model(image, logits, name="discriminator")
 
 
-class SRGAN(keras.Model):
+class SRGAN(seeds.SavesLossSeeds, keras.Model):
   """Trains a generator under image losses and, optionally, an adversarial one.
 
   `loss = sum_t weight_t * term_t(hr, G(lr)) + adversarial_weight * BCE(D(G(lr)), 1)`
@@ -141,11 +143,7 @@ class SRGAN(keras.Model):
     self.discriminator = discriminator if adversarial_weight > 0 else None
     self.terms = {name: term for name, term in terms.items() if term[0] > 0}
     self.adversarial_weight = adversarial_weight
-    self._loss_seeds = [
-      loss.seed_generator
-      for _, loss in self.terms.values()
-      if getattr(loss, "seed_generator", None) is not None
-    ]
+    self.random_losses = [loss for _, loss in self.terms.values()]
     names = ["loss", *self.terms]
     if self.discriminator is not None:
       names += ["adversarial", "d_real", "d_fake"]
@@ -182,15 +180,6 @@ class SRGAN(keras.Model):
   @property
   def metrics(self):
     return list(self.trackers.values())
-
-  def save_own_variables(self, store):
-    """Adds the state of random losses, so that a resumed run draws on."""
-    for i, seed in enumerate(self._loss_seeds):
-      store[f"loss_seed_{i}"] = seed.state.numpy()
-
-  def load_own_variables(self, store):
-    for i, seed in enumerate(self._loss_seeds):
-      seed.state.assign(store[f"loss_seed_{i}"])
 
   def train_step(self, data):
     lr, hr = data
