@@ -14,7 +14,7 @@ from PIL import Image
 
 from experiments.metrics import fsim, ssim
 
-_EXAMPLE = pathlib.Path(__file__).parent / "data" / "lpips"
+_EXAMPLE = pathlib.Path(__file__).parents[1] / "data" / "lpips"
 _SET5 = os.environ.get("CXLOSS_SET5_DIR")
 # piq's fsim, fsimc and SSIM (mean over RGB).
 _PIQ = {
