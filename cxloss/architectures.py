@@ -54,6 +54,11 @@ def vgg_layers(architecture):
   ]
 
 
+def vgg_convolutions(architecture):
+  """The convolutions among them, which have weights."""
+  return [name for name in vgg_layers(architecture) if "conv" in name]
+
+
 ALEXNET_LAYERS = [name for name, *_ in _ALEXNET]
 SQUEEZENET_LAYERS = ["conv1", *(name for name, *_ in _FIRES)]
 

@@ -18,7 +18,6 @@ RUN holds a table (`evaluation.json`), panels with all methods, and the spectra 
 RUN/ground_truth.
 """
 
-import importlib.util
 import pathlib
 import shutil
 import signal
@@ -175,18 +174,16 @@ def _run(module, arguments):
 
 def _report(folder, pairs):
   """The methods' own results in one table, and panels with all of them."""
-  results, pictures = {}, []
-  results["bicubic"], cubic = evaluation.evaluate(None, pairs)
-  pictures.append(cubic)
+  results, pictures = {}, {}
+  results["bicubic"], pictures["bicubic"] = evaluation.evaluate(None, pairs)
   for name in _NAMES.value:
     path = folder / name / "generator.keras"
     network = keras.models.load_model(path, compile=False)
-    results[name], upscaled = evaluation.evaluate(tiling.compiled(network), pairs)
-    pictures.append(upscaled)
+    results[name], pictures[name] = evaluation.evaluate(tiling.compiled(network), pairs)
   run_folder.write_json(folder / "evaluation.json", results)
   for i, (name, _, hr) in enumerate(pairs):
-    images = [*(upscaled[i] for upscaled in pictures), hr]
-    panel = figures.details(images, [*results, "HR"])
+    shown = {"HR": hr, **{method: upscaled[i] for method, upscaled in pictures.items()}}
+    panel = figures.methods(shown, "HR")
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
   print(f"\nPSNR (dB) / SSIM on Y, {_SCALE} pixels cut off at the border:")
   print(evaluation.table(results))
@@ -201,9 +198,6 @@ def _power_spectrum(folder, pairs):
     for name, _, hr in pairs:
       data.images.write_png(partial / f"{name}.png", hr)
     partial.rename(truth)
-  if importlib.util.find_spec("experiments.power_spectrum") is None:
-    print("No spectra: this checkout has no experiments/power_spectrum.py")
-    return
   generators = [f"{name}={folder / name / 'generator.keras'}" for name in _NAMES.value]
   _run(
     "experiments.power_spectrum",

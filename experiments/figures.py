@@ -34,25 +34,6 @@ def comparison(lr, sr, hr, zoom=96, name="ours"):
   return grid(rows, [f"LR x{scale}", "bicubic", name, "HR"])
 
 
-def details(images, captions, zoom=96, factor=3):
-  """One detail of several versions of an image, side by side, enlarged.
-
-  Args:
-    images: list of uint8 `(H, W, 3)`; the last decides where the detail is, which is
-      the place of its largest contrast.
-    captions: one for each.
-    zoom: side in pixels of the detail.
-    factor: integer by which it is enlarged.
-
-  Returns:
-    uint8 `(height, width, 3)`.
-  """
-  zoom = min(zoom, *images[-1].shape[:2])
-  top, left = _busiest(images[-1], zoom)
-  cuts = [image[top : top + zoom, left : left + zoom] for image in images]
-  return grid([[cut.repeat(factor, 0).repeat(factor, 1) for cut in cuts]], captions)
-
-
 def methods(pictures, reference, count=2, zoom=96, width=384):
   """Sets the results of several methods side by side, whole and details enlarged.
 

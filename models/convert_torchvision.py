@@ -130,7 +130,7 @@ def _names(architecture):
       },
     }
   names, index = {}, 0
-  for name in architectures.vgg_layers(architecture):
+  for name in architectures.vgg_convolutions(architecture):
     # A ReLU follows each convolution, a pool each block.
     if name.endswith("conv1") and index:
       index += 1

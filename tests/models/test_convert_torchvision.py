@@ -137,8 +137,8 @@ def test_mistakes_end_in_one_line(tmp_path):
 
 
 def test_names_of_vgg_layers_are_those_of_keras():
-  assert architectures.vgg_layers("vgg16")[-1] == "block5_conv3"
-  assert len(architectures.vgg_layers("vgg19")) == 16
+  assert architectures.vgg_convolutions("vgg16")[-1] == "block5_conv3"
+  assert len(architectures.vgg_convolutions("vgg19")) == 16
 
 
 def _run(*arguments):
