@@ -20,13 +20,15 @@ References:
    Loss", ACCV 2018, supplementary, section 1.2.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 import cxloss
 from cxloss import masks
-from models import seeds
+from models.trainer import Trainer
 
 _LEAK = 0.2
 _FIRST_ROWS = 4  # the least that the first module may have [2]
@@ -115,7 +117,7 @@ def _refine(x, channels):
   return layers.LeakyReLU(_LEAK)(x)
 
 
-class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
+class NormalEstimator(Trainer):
   """Trains a network from photographs to normals on the paper's objective.
 
   Args:
@@ -170,10 +172,7 @@ class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
       name: (weight, losses[name]) for name, weight in weights.items() if weight
     }
     self.random_losses = [contextual] if lambda_cx else []
-    names = ["loss", *self.terms, "angle"]
-    self.trackers = {name: keras.metrics.Mean(name) for name in names}
-    # The network is functional, hence built; callbacks that restore ask.
-    self.built = True
+    self.track(["loss", *self.terms, "angle"])
 
   def compile(self, optimizer="adam", jit_compile=False, **kwargs):
     """Configures training, as `keras.Model.compile` does.
@@ -187,10 +186,6 @@ class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
   def call(self, image, training=False):
     return self.network(image, training=training)
 
-  @property
-  def metrics(self):
-    return list(self.trackers.values())
-
   def train_step(self, data):
     image, normals, mask = data
     with tf.GradientTape() as tape:
@@ -199,13 +194,13 @@ class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
       scaled = self.optimizer.scale_loss(values["loss"])
     variables = self.network.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
-    return self._track(values, normals, predicted, mask)
+    return self._report(values, normals, predicted, mask)
 
   def test_step(self, data):
     image, normals, mask = data
     predicted = self.network(image, training=False)
     values = self._compute_terms(normals, predicted, mask)
-    return self._track(values, normals, predicted, mask)
+    return self._report(values, normals, predicted, mask)
 
   def _compute_terms(self, normals, predicted, mask):
     values = {
@@ -215,13 +210,11 @@ class NormalEstimator(seeds.SavesLossSeeds, keras.Model):
     total = sum(self.terms[name][0] * value for name, value in values.items())
     return {"loss": total, **values}
 
-  def _track(self, values, normals, predicted, mask):
-    batch = tf.shape(mask)[0]
-    for name, value in values.items():
-      self.trackers[name].update_state(value, sample_weight=batch)
+  def _report(self, values, normals, predicted, mask):
     degrees = angular_error(normals, predicted)
+    # A mean over pixels, where those of the terms are over pictures.
     self.trackers["angle"].update_state(degrees, sample_weight=mask)
-    return {name: tracker.result() for name, tracker in self.trackers.items()}
+    return self.report(values, mask)
 
 
 def mean_absolute_error(y_true, y_pred, mask):
@@ -238,7 +231,6 @@ def angular_error(normals, predicted):
   unknown normals.
   """
   cross = tf.norm(tf.linalg.cross(normals, predicted), axis=-1)
-  degrees = tf.atan2(cross, tf.reduce_sum(normals * predicted, axis=-1)) * (
-    180.0 / 3.141592653589793
-  )
+  radians = tf.atan2(cross, tf.reduce_sum(normals * predicted, axis=-1))
+  degrees = radians * (180.0 / math.pi)
   return tf.where(tf.math.is_finite(degrees), degrees, 0.0)

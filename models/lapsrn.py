@@ -21,6 +21,7 @@ import tensorflow as tf
 from keras import layers
 
 from models import bicubic, losses
+from models.trainer import Trainer
 
 _LEAK = 0.2
 # Y = (16 + weights . RGB) / 255 for RGB in [0, 1], as MATLAB's `rgb2ycbcr`.
@@ -88,7 +89,7 @@ def luma(images):
   return keras.ops.sum(weighted, axis=-1, keepdims=True)
 
 
-class LapSRN(keras.Model):
+class LapSRN(Trainer):
   """Trains a generator of this module on every level of its pyramid.
 
   `loss = sum_s sum_pixels sqrt((Y_s - y_s)^2 + 1e-6)`, a mean over the batch, with
@@ -121,10 +122,7 @@ class LapSRN(keras.Model):
     }
     self._pyramid = keras.Model(generator.input, outputs)
     self._charbonnier = losses.CharbonnierLoss(dtype="float32")
-    names = ["loss", *(f"charbonnier_x{factor}" for factor in self._factors)]
-    self.trackers = {name: keras.metrics.Mean(name) for name in names}
-    # Functional, hence built; callbacks that restore ask.
-    self.built = True
+    self.track(["loss", *(f"charbonnier_x{factor}" for factor in self._factors)])
 
   def compile(self, optimizer="adam", jit_compile=False, **kwargs):
     """Configures training; arguments are those of `keras.Model.compile`."""
@@ -134,10 +132,6 @@ class LapSRN(keras.Model):
   def call(self, lr, training=False):
     return self.generator(lr, training=training)
 
-  @property
-  def metrics(self):
-    return list(self.trackers.values())
-
   def train_step(self, data):
     lr, hr = data
     with tf.GradientTape() as tape:
@@ -145,11 +139,11 @@ class LapSRN(keras.Model):
       scaled = self.optimizer.scale_loss(values["loss"])
     variables = self.generator.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
-    return self._track(values, tf.shape(lr)[0])
+    return self.report(values, lr)
 
   def test_step(self, data):
     lr, hr = data
-    return self._track(self._level_losses(lr, hr, training=False), tf.shape(lr)[0])
+    return self.report(self._level_losses(lr, hr, training=False), lr)
 
   def _level_losses(self, lr, hr, training):
     target = luma(hr)
@@ -163,11 +157,6 @@ class LapSRN(keras.Model):
       values[f"charbonnier_x{factor}"] = value
       total += value * tf.cast(tf.reduce_prod(size), value.dtype)
     return {"loss": total, **values}
-
-  def _track(self, values, batch):
-    for name, value in values.items():
-      self.trackers[name].update_state(value, sample_weight=batch)
-    return {name: tracker.result() for name, tracker in self.trackers.items()}
 
 
 def _conv(filters, initializer="he_normal", **kwargs):

@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from models import seeds
+from models.trainer import Trainer
 
 _LEAK = 0.2
 
@@ -97,7 +97,7 @@ def discriminator(crop_size=384, width=64):
   return keras.Model(image, logits, name="discriminator")
 
 
-class SRGAN(seeds.SavesLossSeeds, keras.Model):
+class SRGAN(Trainer):
   """Trains a generator under image losses and, optionally, an adversarial one.
 
   `loss = sum_t weight_t * term_t(hr, G(lr)) + adversarial_weight * BCE(D(G(lr)), 1)`
@@ -147,9 +147,7 @@ class SRGAN(seeds.SavesLossSeeds, keras.Model):
     names = ["loss", *self.terms]
     if self.discriminator is not None:
       names += ["adversarial", "d_real", "d_fake"]
-    self.trackers = {name: keras.metrics.Mean(name) for name in names}
-    # Sub-networks are functional, hence built; callbacks that restore ask.
-    self.built = True
+    self.track(names)
 
   def compile(
     self,
@@ -177,10 +175,6 @@ class SRGAN(seeds.SavesLossSeeds, keras.Model):
   def call(self, lr, training=False):
     return self.generator(lr, training=training)
 
-  @property
-  def metrics(self):
-    return list(self.trackers.values())
-
   def train_step(self, data):
     lr, hr = data
     values = {}
@@ -192,7 +186,7 @@ class SRGAN(seeds.SavesLossSeeds, keras.Model):
       scaled = self.optimizer.scale_loss(values["loss"])
     variables = self.generator.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
-    return self._track(values, tf.shape(lr)[0])
+    return self.report(values, lr)
 
   def test_step(self, data):
     lr, hr = data
@@ -200,7 +194,7 @@ class SRGAN(seeds.SavesLossSeeds, keras.Model):
     values = self._generator_losses(hr, sr, training=False)
     if self.discriminator is not None:
       values.update(self._discriminator_losses(hr, sr, training=False))
-    return self._track(values, tf.shape(lr)[0])
+    return self.report(values, lr)
 
   def _generator_losses(self, hr, sr, training):
     values = {name: loss(hr, sr) for name, (_, loss) in self.terms.items()}
@@ -226,11 +220,6 @@ class SRGAN(seeds.SavesLossSeeds, keras.Model):
       "d_real": _cross_entropy(self.discriminator(hr, training=training), True),
       "d_fake": _cross_entropy(self.discriminator(sr, training=training), False),
     }
-
-  def _track(self, values, batch):
-    for name, value in values.items():
-      self.trackers[name].update_state(value, sample_weight=batch)
-    return {name: tracker.result() for name, tracker in self.trackers.items()}
 
 
 def _cross_entropy(logits, real):
