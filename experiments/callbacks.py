@@ -8,13 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments import (
-  evaluation,
-  figures,
-  normals_evaluation,
-  run_folder,
-  tiling,
-)
+from experiments import evaluation, figures, run_folder, tiling
 from experiments.data import crops
 
 
@@ -85,7 +79,7 @@ def _tag(name):
   return f"losses/{name}"
 
 
-class _Periodic(keras.callbacks.Callback):
+class Periodic(keras.callbacks.Callback):
   """Calls `validate(logs)` after every so many epochs and after the last one.
 
   Args:
@@ -113,13 +107,13 @@ class _Periodic(keras.callbacks.Callback):
     self._writer.flush()
 
 
-class Validation(_Periodic):
+class Validation(Periodic):
   """PSNR, SSIM and panels of held-out photographs, and D's logits.
 
   Adds `val_psnr_y` and `val_ssim_y` to the epoch's logs.
 
   Args:
-    folder, phase, every, epochs: see `_Periodic`.
+    folder, phase, every, epochs: see `Periodic`.
     pairs: list of `(name, lr, hr)`, uint8.
     batch: a fixed training batch `(lr, hr)` for the histograms of logits.
   """
@@ -147,33 +141,6 @@ class Validation(_Periodic):
       for kind, images in (("real", hr), ("fake", sr)):
         logits = self.model.discriminator(images, training=True)
         tf.summary.histogram(f"discriminator_logits/{kind}", logits)
-
-
-class NormalsValidation(_Periodic):
-  """Angular errors and panels of held-out views.
-
-  Adds `val_mean`, `val_median` and `val_within_11.25` to the epoch's logs.
-
-  Args:
-    folder, phase, every, epochs: see `_Periodic`.
-    views: sequence of `view.View`.
-  """
-
-  def __init__(self, folder, phase, views, every, epochs):
-    super().__init__(folder, phase, every, epochs)
-    self._views = views
-    self._predict = None
-
-  def on_train_begin(self, logs=None):
-    if self._predict is None:
-      self._predict = normals_evaluation.predictor(self.model.network)
-
-  def validate(self, logs):
-    row, pictures = normals_evaluation.evaluate(self._predict, self._views, panels=3)
-    for measure in ("mean", "median", "within_11.25"):
-      logs[f"val_{measure}"] = row[measure]
-    for name, picture in zip(self._views.names, pictures, strict=False):
-      tf.summary.image(f"validation/{name}", picture[None])
 
 
 def fixed_batch(source, crop_size, scale, batch_size, seed):

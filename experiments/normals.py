@@ -37,6 +37,7 @@ from experiments import (
   networks,
   normals_evaluation,
   normals_prediction,
+  normals_validation,
   run_folder,
   training,
 )
@@ -230,7 +231,9 @@ def _fit(model, phase, epochs, source, held_out, folder):
     backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
     callbacks=[
-      callbacks.NormalsValidation(folder, phase, pictures, _VALIDATE.value, epochs),
+      normals_validation.NormalsValidation(
+        folder, phase, pictures, _VALIDATE.value, epochs
+      ),
       callbacks.Logger(folder, phase),
     ],
     verbose=2 if app.quiet() else 1,
