@@ -32,6 +32,7 @@ from experiments import (
   data,
   evaluation,
   figures,
+  reports,
   run_folder,
   tiling,
   training,
@@ -85,6 +86,7 @@ _SPECTRA = flags.DEFINE_bool(
 def main():
   _check()
   pairs = evaluation.make_pairs(_held_out(), _SCALE)
+  _check_sizes(pairs)
   folder = run_folder.open_run(
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
@@ -138,6 +140,17 @@ def _check():
     raise ValueError(
       f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
     )
+
+
+def _check_sizes(pairs):
+  """Refuses what the spectra could not use before anything is trained."""
+  for name, _, hr in pairs:
+    if _SPECTRA.value and min(hr.shape[:2]) < reports.WINDOW + _SCALE:
+      raise ValueError(
+        f"--spectra needs held-out photographs with sides of at least "
+        f"{reports.WINDOW + _SCALE}; use --nospectra or others. Received: {name}, "
+        f"{hr.shape[1]} x {hr.shape[0]}"
+      )
 
 
 def _held_out():

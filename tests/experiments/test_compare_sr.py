@@ -1,30 +1,17 @@
+import functools
 import json
 import os
-import pathlib
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-_ROOT = pathlib.Path(__file__).parents[2]
-_TINY = ["--steps=2", "--crop_size=32", "--batch_size=1", "--seed=3", "--nospectra"]
+from tests.experiments import command
 
-
-def _start(*arguments):
-  command = [sys.executable, "-m", "experiments.compare_sr", *map(str, arguments)]
-  return subprocess.Popen(
-    command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-  )
-
-
-def _run(*arguments):
-  process = _start(*arguments)
-  out, err = process.communicate(timeout=500)
-  return process.returncode, out, err
+_TINY = ["--steps=2", "--crop_size=32", "--batch_size=1", "--seed=3"]
+_start = functools.partial(command.start, "experiments.compare_sr")
+_run = functools.partial(command.run, "experiments.compare_sr")
 
 
 @pytest.fixture(name="photos")
@@ -33,7 +20,7 @@ def _photos(tmp_path):
   folder = tmp_path / "photos"
   folder.mkdir()
   for i in range(3):
-    pixels = rng.integers(0, 256, (40, 44, 3)).astype(np.uint8)
+    pixels = rng.integers(0, 256, (72, 76, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(folder / f"{i}.png")
   return folder
 
@@ -45,10 +32,7 @@ def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos
   process = _start(*arguments)
   # Stopped once the first method has begun, it goes on with the same command.
   backup = run / "srresnet" / "backup" / "mse.weights.h5"
-  deadline = time.monotonic() + 200
-  while not backup.exists() and process.poll() is None:
-    assert time.monotonic() < deadline
-    time.sleep(0.05)
+  command.wait_for(backup, process)
   os.kill(process.pid, signal.SIGTERM)
   _, err = process.communicate(timeout=100)
   assert process.returncode == 130, err
@@ -68,9 +52,21 @@ def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos
     assert rows[own] == results[name]
   with Image.open(run / "panels" / "2.png") as panel:
     assert panel.size[0] > 5 * 3 * 40
+  spectra = json.loads((run / "power_spectrum" / "metrics.json").read_text())
+  assert list(spectra["methods"]) == list(results)
+  assert (run / "power_spectrum" / "power_spectrum.png").exists()
   before = out.count("Epoch")
   code, out, _ = _run(*arguments)
   assert code == 0 and before > 0 and "Epoch" not in out
+
+
+def test_photographs_too_small_for_spectra_are_refused_before_training(tmp_path):
+  for i in range(2):
+    Image.new("RGB", (40, 44)).save(tmp_path / f"{i}.png")
+  run = tmp_path / "run"
+  code, _, err = _run(*_TINY, f"--data={tmp_path}", f"--output_dir={run}")
+  assert code == 1 and "--nospectra" in err and "40 x 44" in err
+  assert not run.exists()
 
 
 @pytest.mark.parametrize(
