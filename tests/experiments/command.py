@@ -20,7 +20,7 @@ def start(module, *arguments):
 def run(module, *arguments):
   """Runs it to its end; returns `(exit code, stdout, stderr)`."""
   process = start(module, *arguments)
-  out, err = process.communicate(timeout=300)
+  out, err = process.communicate(timeout=500)
   return process.returncode, out, err
 
 

@@ -1,12 +1,11 @@
+import functools
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.experiments import command
+
 _TINY = [
   "--size=64",
   "--corner=70,120",
@@ -18,12 +17,7 @@ _TINY = [
   "--projections=4",
   "--gif",
 ]
-
-
-def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.distributions", *arguments]
-  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
-  return done.returncode, done.stdout, done.stderr
+_run = functools.partial(command.run, "experiments.distributions")
 
 
 def test_contextual_loss_keeps_the_distribution_that_l1_loses(tmp_path):

@@ -1,21 +1,14 @@
+import functools
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from experiments.data import images
+from tests.experiments import command
 
-_ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.power_spectrum", *map(str, arguments)]
-  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=200)
-  return done.returncode, done.stdout, done.stderr
+_run = functools.partial(command.run, "experiments.power_spectrum")
 
 
 @pytest.fixture(scope="module", name="photos")

@@ -1,7 +1,5 @@
+import functools
 import json
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -9,8 +7,8 @@ import pytest
 from PIL import Image
 
 from experiments.data import images
+from tests.experiments import command
 
-_ROOT = pathlib.Path(__file__).parents[2]
 _TINY = [
   "--blocks=1",
   "--width=4",
@@ -21,12 +19,7 @@ _TINY = [
   "--validate_every=4",
   "--backup_every=1",
 ]
-
-
-def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.single_image", *map(str, arguments)]
-  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=200)
-  return done.returncode, done.stdout, done.stderr
+_run = functools.partial(command.run, "experiments.single_image")
 
 
 @pytest.fixture(scope="module", name="run")

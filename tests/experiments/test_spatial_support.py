@@ -1,12 +1,11 @@
+import functools
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.experiments import command
+
 _TINY = [
   "--size=32",
   "--block=4",
@@ -14,12 +13,7 @@ _TINY = [
   "--losses=l1,perceptual,cx_patches",
   "--layers=block1_conv2",
 ]
-
-
-def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.spatial_support", *arguments]
-  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
-  return done.returncode, done.stdout, done.stderr
+_run = functools.partial(command.run, "experiments.spatial_support")
 
 
 def test_support_grows_from_the_pixel_to_the_image(tmp_path):

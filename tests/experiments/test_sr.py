@@ -1,9 +1,7 @@
+import functools
 import json
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -11,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.experiments import command
+
 _TINY = [
   "--blocks=1",
   "--width=4",
@@ -29,19 +28,8 @@ _TINY = [
   "--validate_every=2",
   "--seed=4",
 ]
-
-
-def _start(*arguments):
-  command = [sys.executable, "-m", "experiments.sr", *map(str, arguments)]
-  return subprocess.Popen(
-    command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-  )
-
-
-def _run(*arguments):
-  process = _start(*arguments)
-  out, err = process.communicate(timeout=300)
-  return process.returncode, out, err
+_start = functools.partial(command.start, "experiments.sr")
+_run = functools.partial(command.run, "experiments.sr")
 
 
 def _photos(folder):
@@ -51,10 +39,6 @@ def _photos(folder):
     pixels = rng.integers(0, 256, (40, 44, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(folder / f"{i}.png")
   return folder
-
-
-def _entries(folder):
-  return [json.loads(line) for line in (folder / "metrics.jsonl").open()]
 
 
 @pytest.fixture(scope="module", name="whole_run")
@@ -72,10 +56,10 @@ def test_run_folder_holds_what_the_run_was_and_found(whole_run):
   assert "I0000" not in err and "oneDNN custom" not in err
   assert "--crop_size=32" in (run / "flags.txt").read_text()
   assert json.loads((run / "run.json").read_text())["seed"] == 4
-  steps = [(e["phase"], e["step"]) for e in _entries(run)]
+  steps = [(e["phase"], e["step"]) for e in command.entries(run)]
   assert steps == [("mse", 4), ("mse", 8), ("ours", 4), ("ours", 8), ("ours", 12)]
   names = {"contextual", "low_frequency", "adversarial", "d_real", "d_fake"}
-  last = _entries(run)[-1]
+  last = command.entries(run)[-1]
   assert names | {"learning_rate", "val_psnr_y", "val_ssim_y"} <= set(last)
   results = json.loads((run / "evaluation.json").read_text())
   assert list(results) == ["bicubic", "mse", "ours"]
@@ -110,10 +94,7 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
   for phase, sign in (("mse", signal.SIGKILL), ("ours", signal.SIGKILL)):
     process = _start(*arguments)
     backup = run / "backup" / f"{phase}.weights.h5"
-    deadline = time.monotonic() + 200
-    while not backup.exists() and process.poll() is None:
-      assert time.monotonic() < deadline
-      time.sleep(0.02)
+    command.wait_for(backup, process)
     os.kill(process.pid, sign)
     process.communicate()
     assert process.returncode != 0, f"it ended before it was killed in {phase}"
@@ -125,8 +106,8 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
   )
   for first, second in zip(a.weights, b.weights, strict=True):
     np.testing.assert_array_equal(first, second, err_msg=first.path)
-  steps = [(e["phase"], e["step"]) for e in _entries(run)]
-  assert steps == [(e["phase"], e["step"]) for e in _entries(base / "run")]
+  steps = [(e["phase"], e["step"]) for e in command.entries(run)]
+  assert steps == [(e["phase"], e["step"]) for e in command.entries(base / "run")]
 
 
 def test_interrupted_run_stops_after_the_step_and_says_so(whole_run):

@@ -1,19 +1,13 @@
+import functools
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.experiments import command
+
 _TINY = ["--draws=40", "--samples=300", "--offsets=5", "--curve_draws=2"]
-
-
-def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.toy2d", *arguments]
-  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
-  return done.returncode, done.stdout, done.stderr
+_run = functools.partial(command.run, "experiments.toy2d")
 
 
 def test_contextual_matches_are_more_diverse_and_estimates_fall(tmp_path):

@@ -1,24 +1,18 @@
 import csv
+import functools
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
 from experiments.data import sanity
+from tests.experiments import command
 
-_ROOT = pathlib.Path(__file__).parents[2]
 _EXAMPLE = pathlib.Path(__file__).parent / "data" / "lpips"
 _TRIPLET = ",".join(str(_EXAMPLE / f"{name}.png") for name in ("ref", "p0", "p1"))
-
-
-def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.twoafc", *map(str, arguments)]
-  done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
-  return done.returncode, done.stdout, done.stderr
+_run = functools.partial(command.run, "experiments.twoafc")
 
 
 def test_generated_set_is_scored_without_people(tmp_path):
