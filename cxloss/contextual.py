@@ -59,9 +59,9 @@ def contextual_loss(
       between the features as they are, neither centred nor normalised. It loses
       digits where features lie far from the origin for their distances.
     centering: what the target's mean is taken over before normalising:
-      `"batch"`, all images together, as in the authors' code, so that an image's
-      loss depends on its batch; or `"image"`, each image on its own. Without
-      effect if `distance` is `"l2"`.
+      `"batch"`, all images together (of all replicas under `tf.distribute`), as in
+      the authors' code, so that an image's loss depends on its batch; or `"image"`,
+      each image on its own. Without effect if `distance` is `"l2"`.
 
   Returns:
     Float32 `(N,)`, at least 0 up to rounding. Differentiable once with respect to
@@ -80,25 +80,47 @@ def contextual_loss(
   """
   check_options(bandwidth, distance, centering)
   target, generated = as_sets(target, generated)
-  centre = target
   if centering == "batch":
-    centre = tf.reshape(target, [1, -1, target.shape[2] or tf.shape(target)[2]])
-  return centred_loss(target, generated, centre, bandwidth, distance)
+    channels = target.shape[2] or tf.shape(target)[2]
+    mean = batch_mean(tf.reshape(target, [1, -1, channels]))
+  else:
+    mean = image_mean(target)
+  return centred_loss(target, generated, mean, bandwidth, distance)
 
 
-def centred_loss(target, generated, centre, bandwidth, distance):
-  """The loss of sets `(N, P, C)`, centred by the mean of `centre`, `(1 or N, R, C)`."""
+def centred_loss(target, generated, mean, bandwidth, distance):
+  """The loss of sets `(N, P, C)`, centred by `mean`, `(1 or N, 1, C)`."""
   target, generated, scale = _downscale(target, generated)
   embed = _embed_cosine if distance == "cosine" else _embed_l2
-  # After scaling, lest the sum overflow.
-  mean = tf.reduce_mean(centre * scale, axis=1, keepdims=True)
-  x, y = embed(target, generated, mean)
+  x, y = embed(target, generated, mean * scale)
   epsilon = _EPSILON
   if distance == "l2":
     # Distances shrank by scale^2, and the constant with them.
     epsilon = tf.maximum(_EPSILON * scale * scale, 1e-12)
   affinity = largest_affinities(x, y, bandwidth, epsilon, clip=distance == "l2")
   return -tf.math.log(tf.reduce_mean(affinity, axis=1))
+
+
+def image_mean(features):
+  """Mean of each image's features `(N, P, C)`, `(N, 1, C)`; 0 if there are none."""
+  scale = _scale(features)  # lest the sum overflow
+  count = tf.maximum(tf.cast(tf.shape(features)[1], tf.float32), 1.0)
+  return tf.reduce_sum(features * scale, axis=1, keepdims=True) / count / scale
+
+
+def batch_mean(features):
+  """Mean of a batch's features, pooled as `(1, P, C)`; 0 if there are none.
+
+  Under a `tf.distribute` strategy, the batch is that of all replicas.
+  """
+  mean = image_mean(features)
+  context = tf.distribute.get_replica_context()
+  if context is None or context.num_replicas_in_sync == 1:
+    return mean
+  count = tf.cast(tf.shape(features)[1], tf.float32)
+  total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+  share = count / tf.maximum(total, 1.0)
+  return context.all_reduce(tf.distribute.ReduceOp.SUM, mean * share)
 
 
 def as_sets(target, generated):
@@ -159,15 +181,19 @@ def check_options(bandwidth, distance, centering):
 
 def _downscale(target, generated):
   """Brings very large features to where their squares are finite."""
-  bounds = [(tf.reduce_max(v), tf.reduce_min(v)) for v in (target, generated)]
-  largest = tf.reduce_max([tf.maximum(high, -low) for high, low in bounds])
-  scale = tf.stop_gradient(tf.minimum(_LARGE / largest, 1.0))
+  scale = tf.minimum(_scale(target), _scale(generated))
   target, generated = tf.cond(
-    largest > _LARGE,
+    scale < 1.0,
     lambda: (target * scale, generated * scale),
     lambda: (target, generated),
   )
   return target, generated, scale
+
+
+def _scale(features):
+  """1, or less for very large features."""
+  largest = tf.maximum(tf.reduce_max(features), -tf.reduce_min(features))
+  return tf.stop_gradient(_LARGE / tf.maximum(largest, _LARGE))
 
 
 def _embed_cosine(target, generated, mean):

@@ -6,7 +6,14 @@ import keras
 import tensorflow as tf
 
 from cxloss import masks
-from cxloss.contextual import as_sets, centred_loss, check_options, contextual_loss
+from cxloss.contextual import (
+  as_sets,
+  batch_mean,
+  centred_loss,
+  check_options,
+  contextual_loss,
+  image_mean,
+)
 from cxloss.filters import check_blur, gaussian_blur
 from cxloss.positions import sample_positions, stack_quarters
 
@@ -166,12 +173,13 @@ class ContextualLoss(keras.losses.Loss):
       )
       for i in range(target.shape[0])
     ]
-    pooled = tf.concat([target for target, _ in sets], axis=0)
+    sets = [[tf.cast(v, tf.float32)[None] for v in pair] for pair in sets]
+    if self.centering == "batch":
+      pooled = batch_mean(tf.concat([target for target, _ in sets], axis=1))
 
     def loss(target, generated):
-      centre = pooled if self.centering == "batch" else target
-      sets = (tf.cast(v, tf.float32)[None] for v in (target, generated, centre))
-      return centred_loss(*sets, self.bandwidth, self.distance)[0]
+      mean = pooled if self.centering == "batch" else image_mean(target)
+      return centred_loss(target, generated, mean, self.bandwidth, self.distance)[0]
 
     values = [
       tf.cond(tf.size(pair[0]) > 0, functools.partial(loss, *pair), lambda: 0.0)

@@ -11,11 +11,11 @@ same number of steps:
   python -m experiments.compare_sr --data=PHOTOS --steps=100000 --size=paper
 
 Each method is a run of `experiments.sr` with the flags of its flagfile, in its own
-process and in a folder of its own, RUN/METHOD; methods with two phases spend half of
-the steps on each. A comparison that was stopped goes on where it was. At the end,
-RUN holds a table (`evaluation.json`), panels with all methods, and the spectra of
-`experiments.power_spectrum` on the photographs held out of training, which lie in
-RUN/ground_truth.
+process and in a folder of its own, RUN/METHOD; methods with two phases spend
+`--pretrain_share` of the steps on squared error. A comparison that was stopped goes on
+where it was. At the end, RUN holds a table (`evaluation.json`), panels with all
+methods, and the spectra of `experiments.power_spectrum` on the photographs held out of
+training, which lie in RUN/ground_truth.
 """
 
 import pathlib
@@ -40,15 +40,16 @@ from experiments import (
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _SCALE = 4
-# Method to the flagfile of `experiments.sr` and its number of phases.
+# Method to the flagfile of `experiments.sr`.
 _METHODS = {
-  "srresnet": ("srresnet", 1),
-  "lapsrn": ("lapsrn", 1),
-  "srgan": ("srgan", 2),
-  "enhancenet": ("enhancenet", 2),
-  "ours": ("sr", 2),
+  "srresnet": "srresnet",
+  "lapsrn": "lapsrn",
+  "srgan": "srgan",
+  "enhancenet": "enhancenet",
+  "ours": "sr",
 }
-# Epochs into which the steps of a phase are cut, for logs.
+_TWO_PHASES = ("srgan", "enhancenet", "ours")
+# Epochs into which the steps of a method are cut, for logs and phases.
 _EPOCHS = 10
 
 flags.adopt_module_key_flags(app)
@@ -62,7 +63,18 @@ _VALIDATION_DATA = flags.DEFINE_string(
   "the last tenth of a folder.",
 )
 _STEPS = flags.DEFINE_integer(
-  "steps", 200, "Updates of the generator, for each method.", lower_bound=1
+  "steps",
+  600,
+  f"Updates of the generator, for each method; above {_EPOCHS}, rounded up to a "
+  "multiple of it.",
+  lower_bound=1,
+)
+_SHARE = flags.DEFINE_float(
+  "pretrain_share",
+  0.5,
+  "Share of the steps on squared error, in methods with two phases.",
+  lower_bound=0.0,
+  upper_bound=1.0,
 )
 _CROP = flags.DEFINE_integer(
   "crop_size", 64, "Side of the high-resolution crops.", lower_bound=16
@@ -103,30 +115,29 @@ def main():
 
 def sr_arguments(method, folder):
   """The flags of one method's run, as a list of strings."""
-  flagfile, phases = _METHODS[method]
   suffix = "_quick" if _SIZE.value == "quick" else ""
-  # Phases of equal length, and no fewer steps than asked for.
-  steps = -(-_STEPS.value // phases)
-  epochs = min(_EPOCHS, steps)
-  while steps % epochs:
-    epochs -= 1
+  # An epoch is all that phases have in common: their lengths are counted in it.
+  epochs = min(_EPOCHS, _STEPS.value)
+  pretrained = round(_SHARE.value * epochs) if method in _TWO_PHASES else epochs
   arguments = [
-    f"--flagfile={_ROOT / 'flags' / f'{flagfile}{suffix}.flags'}",
+    f"--flagfile={_ROOT / 'flags' / f'{_METHODS[method]}{suffix}.flags'}",
     f"--output_dir={folder}",
     f"--data={_DATA.value}",
     f"--seed={app.SEED.value}",
     f"--crop_size={_CROP.value}",
     f"--batch_size={_BATCH.value}",
-    f"--steps_per_epoch={steps // epochs}",
+    f"--steps_per_epoch={-(-_STEPS.value // epochs)}",
     f"--validate_every={epochs}",
   ]
   if _VALIDATION_DATA.value:
     arguments.append(f"--validation_data={_VALIDATION_DATA.value}")
-  if method != "lapsrn":
-    arguments.append(f"--pretrain_epochs={epochs}")
-  if method != "srresnet":
-    arguments.append(f"--epochs={epochs}")
-  return arguments
+  if method == "lapsrn":
+    return [*arguments, f"--epochs={epochs}"]
+  return [
+    *arguments,
+    f"--pretrain_epochs={pretrained}",
+    f"--epochs={epochs - pretrained}",
+  ]
 
 
 def _check():

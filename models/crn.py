@@ -113,7 +113,8 @@ def _refine(x, channels):
   x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
   # [2] normalises by mean and variance over all positions and channels of an image,
   # with a scale and an offset for each channel: one group.
-  x = layers.GroupNormalization(groups=1, epsilon=1e-12)(x)
+  # In float32 whatever the policy: float16 has no such epsilon.
+  x = layers.GroupNormalization(groups=1, epsilon=1e-12, dtype="float32")(x)
   return layers.LeakyReLU(_LEAK)(x)
 
 
@@ -191,7 +192,7 @@ class NormalEstimator(Trainer):
     with tf.GradientTape() as tape:
       predicted = self.network(image, training=True)
       values = self._compute_terms(normals, predicted, mask)
-      scaled = self.optimizer.scale_loss(values["loss"])
+      scaled = self.scaled(values["loss"], self.optimizer)
     variables = self.network.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
     return self._report(values, normals, predicted, mask)
@@ -213,7 +214,7 @@ class NormalEstimator(Trainer):
   def _report(self, values, normals, predicted, mask):
     degrees = angular_error(normals, predicted)
     # A mean over pixels, where those of the terms are over pictures.
-    self.trackers["angle"].update_state(degrees, sample_weight=mask)
+    self.mean("angle").update_state(degrees, sample_weight=mask)
     return self.report(values, mask)
 
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 from keras import layers
 
 from models import bicubic, losses
-from models.trainer import Trainer
+from models.trainer import Trainer, value_of
 
 _LEAK = 0.2
 # Y = (16 + weights . RGB) / 255 for RGB in [0, 1], as MATLAB's `rgb2ycbcr`.
@@ -136,7 +136,7 @@ class LapSRN(Trainer):
     lr, hr = data
     with tf.GradientTape() as tape:
       values = self._level_losses(lr, hr, training=True)
-      scaled = self.optimizer.scale_loss(values["loss"])
+      scaled = self.scaled(values["loss"], self.optimizer)
     variables = self.generator.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
     return self.report(values, lr)
@@ -153,7 +153,7 @@ class LapSRN(Trainer):
       y = pyramid[str(factor)]
       size = tf.shape(y)[1:3]
       reduced = tf.image.resize(target, size, "bicubic", antialias=True)
-      value = self._charbonnier(reduced, y)
+      value = value_of(self._charbonnier, reduced, y)
       values[f"charbonnier_x{factor}"] = value
       total += value * tf.cast(tf.reduce_prod(size), value.dtype)
     return {"loss": total, **values}

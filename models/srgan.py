@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from models.trainer import Trainer
+from models.trainer import Trainer, value_of
 
 _LEAK = 0.2
 
@@ -141,6 +141,7 @@ class SRGAN(Trainer):
       )
     self.generator = generator
     self.discriminator = discriminator if adversarial_weight > 0 else None
+    self.synchronize(*filter(None, (self.generator, self.discriminator)))
     self.terms = {name: term for name, term in terms.items() if term[0] > 0}
     self.adversarial_weight = adversarial_weight
     self.random_losses = [loss for _, loss in self.terms.values()]
@@ -169,7 +170,7 @@ class SRGAN(Trainer):
     self.optimizer.build(self.generator.trainable_variables)
     self.discriminator_optimizer = None
     if self.discriminator is not None:
-      self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+      self.discriminator_optimizer = self.wrapped(discriminator_optimizer)
       self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
   def call(self, lr, training=False):
@@ -183,7 +184,7 @@ class SRGAN(Trainer):
       if self.discriminator is not None:
         values.update(self._discriminator_step(hr, tf.stop_gradient(sr)))
       values.update(self._generator_losses(hr, sr, training=True))
-      scaled = self.optimizer.scale_loss(values["loss"])
+      scaled = self.scaled(values["loss"], self.optimizer)
     variables = self.generator.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
     return self.report(values, lr)
@@ -197,7 +198,7 @@ class SRGAN(Trainer):
     return self.report(values, lr)
 
   def _generator_losses(self, hr, sr, training):
-    values = {name: loss(hr, sr) for name, (_, loss) in self.terms.items()}
+    values = {name: value_of(loss, hr, sr) for name, (_, loss) in self.terms.items()}
     total = sum(self.terms[name][0] * value for name, value in values.items())
     if self.discriminator is not None:
       logits = self.discriminator(sr, training=training)
@@ -208,9 +209,8 @@ class SRGAN(Trainer):
   def _discriminator_step(self, hr, sr):
     with tf.GradientTape() as tape:
       values = self._discriminator_losses(hr, sr, training=True)
-      scaled = self.discriminator_optimizer.scale_loss(
-        values["d_real"] + values["d_fake"]
-      )
+      loss = values["d_real"] + values["d_fake"]
+      scaled = self.scaled(loss, self.discriminator_optimizer)
     variables = self.discriminator.trainable_variables
     self.discriminator_optimizer.apply(tape.gradient(scaled, variables), variables)
     return values

@@ -1,43 +1,134 @@
-"""What models with a training step of their own have in common."""
+"""What models with a training step of their own have in common.
+
+Under a `tf.distribute` strategy, each replica takes its share of a global batch, and
+all take the step of a single device that sees the whole of it: gradients are those of
+the mean over the global batch, and batch normalisation and the contextual loss use
+its statistics. Build networks and the model within the strategy's scope.
+"""
 
 import keras
 import tensorflow as tf
 
 
 class Trainer(keras.Model):
-  """Base class: the means that `fit` reports, and the random state of losses.
+  """Base class: what is the same in all training steps, and in their checkpoints.
 
-  Keras saves no `SeedGenerator` of a loss, so that a resumed training would repeat
-  its draws: `random_losses`, a list of losses with an attribute `seed_generator`
-  that may be `None`, are saved with the weights.
+  Checkpoints hold, beside networks and optimizers, the number of steps, which
+  optimizers do not count where loss scaling skips one, and the random state of losses:
+  Keras saves no `SeedGenerator` of a loss, so that a resumed training would repeat its
+  draws. `random_losses` lists losses with an attribute `seed_generator`, which may be
+  `None`.
+
+  Attributes:
+    step: number of training steps taken, for whoever drives `fit` to count.
   """
 
   random_losses = ()
 
+  def __init__(self, **kwargs):
+    super().__init__(**kwargs)
+    self.step = 0
+
   def track(self, names):
     """Creates the means that `fit` reports; call it once, in `__init__`."""
-    self.trackers = {name: keras.metrics.Mean(name) for name in names}
+    self._means = _Unsaved({name: keras.metrics.Mean(name) for name in names})
     # Networks are functional, hence built; callbacks that restore ask.
     self.built = True
 
+  def synchronize(self, *networks):
+    """Lets batch normalisation see all replicas; call it once, in `__init__`."""
+    for network in networks:
+      for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+          layer.synchronized = self.distribute_strategy.num_replicas_in_sync > 1
+
+  def wrapped(self, optimizer):
+    """An optimizer beside the one given to `compile`, with loss scaling if it has."""
+    optimizer = keras.optimizers.get(optimizer)
+    if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+      return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+  def scaled(self, loss, optimizer):
+    """What to take the gradient of for `optimizer.apply`.
+
+    Args:
+      loss: scalar, this replica's mean over its examples.
+      optimizer: Keras optimizer; it adds up what replicas bring, and may scale losses.
+    """
+    return optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
+
   @property
   def metrics(self):
-    return list(self.trackers.values())
+    return list(self._means.values.values())
 
   def report(self, values, batch):
     """Adds a batch's values to the means, weighted by its size; returns the means."""
     for name, value in values.items():
-      self.trackers[name].update_state(value, sample_weight=tf.shape(batch)[0])
-    return {name: tracker.result() for name, tracker in self.trackers.items()}
+      self.mean(name).update_state(value, sample_weight=tf.shape(batch)[0])
+    return {name: mean.result() for name, mean in self._means.values.items()}
+
+  def mean(self, name):
+    """The `keras.metrics.Mean` of a name given to `track`."""
+    return self._means.values[name]
 
   def save_own_variables(self, store):
+    store["step"] = self.step
     for i, seed in enumerate(self._seeds()):
       store[f"loss_seed_{i}"] = seed.state.numpy()
 
   def load_own_variables(self, store):
+    self.step = int(store["step"][()])
     for i, seed in enumerate(self._seeds()):
       seed.state.assign(store[f"loss_seed_{i}"])
+
+  def make_train_function(self, force=False):
+    # Keras 3.15 averages the scalars that replicas return over their axis 0, which
+    # fails on several hosts.
+    if not self._on_several_hosts():
+      super().make_train_function(force)
+    elif force or self.train_function is None:
+      strategy = self.distribute_strategy
+
+      @tf.function
+      def train(iterator):
+        values = strategy.run(self.train_step, args=(next(iterator),))
+        return {
+          name: strategy.reduce("MEAN", value, axis=None)
+          for name, value in values.items()
+        }
+
+      self.train_function = train
+
+  def _maybe_symbolic_build(self, *args, **kwargs):
+    # All is built; Keras 3.15 fails here on the batches of several hosts.
+    if not self._on_several_hosts():
+      super()._maybe_symbolic_build(*args, **kwargs)
+
+  def _on_several_hosts(self):
+    strategy = self.distribute_strategy
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
   def _seeds(self):
     seeds = [getattr(loss, "seed_generator", None) for loss in self.random_losses]
     return [seed for seed in seeds if seed is not None]
+
+
+def value_of(loss, y_true, y_pred):
+  """Mean of a Keras loss over this replica's examples.
+
+  Keras divides losses by the number of replicas; here, `Trainer.scaled` does.
+  """
+  replicas = tf.distribute.get_strategy().num_replicas_in_sync
+  return loss(y_true, y_pred) * float(replicas)
+
+
+class _Unsaved:
+  """Hides metrics from checkpoints.
+
+  They start anew with every epoch, and reading those of several replicas is a
+  collective operation, in which the one process that saves would wait for the others.
+  """
+
+  def __init__(self, values):
+    self.values = values
