@@ -4,14 +4,20 @@ A subset's distances lie in `distances/SUBSET.npz`: arrays `(2, n)` by row label
 and p1, and `names`. The file is rewritten, whole, every minute.
 """
 
-import os
 import time
 import zipfile
 
 import numpy as np
 import tensorflow as tf
 
-from experiments import agreement_table, figures, plots, run_folder, training
+from experiments import (
+  agreement_table,
+  figures,
+  files,
+  plots,
+  run_folder,
+  training,
+)
 from experiments.data import bapps, images
 from experiments.metrics import agreement
 
@@ -139,7 +145,7 @@ def report(subsets, found, measures, folder, human):
     record["strong_over_blur"] = _report_strengths(subsets, found, labels, folder)
     _write_examples(subsets, folder)
   run_folder.write_json(folder / "scores.json", record)
-  run_folder.write_text(folder / "scores.csv", agreement_table.csv_text(means))
+  files.write_text(folder / "scores.csv", agreement_table.csv_text(means))
   print(f"\nScores and figures: {folder}")
 
 
@@ -249,9 +255,8 @@ def _load(path, subset, labels):
 def _save(path, subset, parts, writer):
   found = _join(parts)
   done = _count(parts)
-  partial = path.with_name(f".partial.{path.name}")
-  np.savez(partial, names=np.array(subset.names[:done]), **found)
-  os.replace(partial, path)
+  with files.replacing(path) as partial:
+    np.savez(partial, names=np.array(subset.names[:done]), **found)
   with writer.as_default(done):
     for label, pair in found.items():
       score = agreement.score(subset.judges[:done], *pair)

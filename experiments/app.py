@@ -10,9 +10,11 @@ import pathlib
 import sys
 
 import keras
+import tensorflow as tf
 from absl import app, flags, logging
 
 from experiments import training
+from experiments.quiet import held_back_stderr
 
 _FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
 
@@ -28,7 +30,7 @@ OVERWRITE = flags.DEFINE_bool(
 )
 
 
-def run(main, experiment, default_flagfile=None):
+def run(main, experiment, default_flagfile=None, set_up=None):
   """Runs an experiment's `main()`.
 
   Args:
@@ -36,6 +38,7 @@ def run(main, experiment, default_flagfile=None):
     experiment: name for the default run folder.
     default_flagfile: the file in `flags/` to read, and to say so, if the command line
       names none; by default, none.
+    set_up: function without arguments that prepares TensorFlow's devices.
   """
   argv, flagfiles = _resolve_flagfiles(sys.argv)
   if default_flagfile and not flagfiles and not _asks_for_help(argv):
@@ -50,19 +53,35 @@ def run(main, experiment, default_flagfile=None):
       raise app.UsageError(f"Unexpected arguments: {' '.join(args[1:])}")
     keras.utils.set_random_seed(SEED.value)
     try:
+      with held_back_stderr():
+        if set_up:
+          set_up()
+        tf.config.list_logical_devices()
       main()
     except training.StoppedError as stop:
       print(
         f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
       )
       sys.exit(130)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:
       if logging.level_debug():
         raise
-      print(f"{experiment}: {error}", file=sys.stderr)
+      print(f"{experiment}: {_describe(error)}", file=sys.stderr)
       sys.exit(1)
 
   app.run(checked, argv=argv)
+
+
+def _describe(error):
+  """An error in one line."""
+  if not isinstance(error, tf.errors.OpError):
+    return error
+  first = error.message.strip().splitlines()[0]
+  if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
+    return (
+      f"another worker is gone: {first}. The same commands go on from the last backup"
+    )
+  return f"{type(error).__name__}: {first}"
 
 
 def _resolve_flagfiles(argv):

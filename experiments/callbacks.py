@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments import evaluation, figures, run_folder, tiling
+from experiments import evaluation, figures, files, tiling
 from experiments.data import crops
 
 
@@ -28,24 +28,24 @@ class Logger(keras.callbacks.Callback):
     )
 
   def on_train_begin(self, logs=None):
-    step = int(self.model.optimizer.iterations)
+    step = _number(self.model.optimizer.iterations, int)
     if self._path.exists():
       # A run that was killed may have logged steps that its backup lacks.
       lines = self._path.read_text().splitlines(keepends=True)
       kept = [line for line in lines if self._keep(line, step)]
-      run_folder.write_text(self._path, "".join(kept))
+      files.write_text(self._path, "".join(kept))
 
   def on_epoch_begin(self, epoch, logs=None):
     self._start = time.monotonic()
 
   def on_epoch_end(self, epoch, logs=None):
-    step = int(self.model.optimizer.iterations)
+    step = _number(self.model.optimizer.iterations, int)
     values = {name: float(value) for name, value in (logs or {}).items()}
-    values["learning_rate"] = float(self.model.optimizer.learning_rate)
+    values["learning_rate"] = _number(self.model.optimizer.learning_rate)
     d_optimizer = getattr(self.model, "discriminator_optimizer", None)
     tags = {"learning_rate": "rates/learning_rate"}
     if d_optimizer is not None:
-      values["d_learning_rate"] = float(d_optimizer.learning_rate)
+      values["d_learning_rate"] = _number(d_optimizer.learning_rate)
       tags = {
         "learning_rate": "rates/generator",
         "d_learning_rate": "rates/discriminator",
@@ -70,6 +70,11 @@ class Logger(keras.callbacks.Callback):
     except json.JSONDecodeError:
       return False
     return entry["phase"] != self._phase or entry["step"] <= step
+
+
+def _number(variable, kind=float):
+  # Variables of several replicas do not convert themselves.
+  return kind(keras.ops.convert_to_numpy(variable))
 
 
 def _tag(name):
@@ -102,7 +107,7 @@ class Periodic(keras.callbacks.Callback):
     last = epoch + 1 == self._epochs
     if self.model.stop_training or ((epoch + 1) % self._every and not last):
       return
-    with self._writer.as_default(int(self.model.optimizer.iterations)):
+    with self._writer.as_default(_number(self.model.optimizer.iterations, int)):
       self.validate(logs)
     self._writer.flush()
 
@@ -139,8 +144,18 @@ class Validation(Periodic):
       lr, hr = self._batch
       sr = self.model.generator(lr, training=False)
       for kind, images in (("real", hr), ("fake", sr)):
-        logits = self.model.discriminator(images, training=True)
+        logits = _training_logits(self.model.discriminator, images)
         tf.summary.histogram(f"discriminator_logits/{kind}", logits)
+
+
+def _training_logits(discriminator, images):
+  """Logits by the batch's own statistics, as in training, but without a trace."""
+  variables = discriminator.non_trainable_variables
+  before = [variable.numpy() for variable in variables]
+  logits = discriminator(images, training=True)
+  for variable, value in zip(variables, before, strict=True):
+    variable.assign(value)
+  return logits
 
 
 def fixed_batch(source, crop_size, scale, batch_size, seed):

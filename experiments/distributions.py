@@ -183,7 +183,7 @@ def _optimise(name, whole, start, target, directions, folder):
   pictures.set_model(model)
   training.fit(
     model,
-    lambda step: windows.moved_windows(
+    lambda step, _: windows.moved_windows(
       whole / 255.0, _SHIFT.value, app.SEED.value, step
     ),
     steps_per_epoch=_EVERY.value,

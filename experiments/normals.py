@@ -33,6 +33,7 @@ from experiments import (
   app,
   callbacks,
   data,
+  devices,
   loss_flags,
   networks,
   normals_evaluation,
@@ -49,6 +50,7 @@ from models import crn
 _NETWORKS = {"l1": "network_l1.keras", "ours": "network.keras"}
 
 flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(devices)
 flags.adopt_module_key_flags(loss_flags)
 flags.set_default(loss_flags.LAYERS, ["block1_conv2", "block2_conv2"])
 flags.set_default(loss_flags.POINTS, 65 * 65)
@@ -112,7 +114,9 @@ _WIDTH = flags.DEFINE_integer("width", 640, "Of the network's images.", lower_bo
 _DIVISOR = flags.DEFINE_integer(
   "width_divisor", 1, "Divides the network's numbers of channels.", lower_bound=1
 )
-_BATCH = flags.DEFINE_integer("batch_size", 1, "Pictures a step.", lower_bound=1)
+_BATCH = flags.DEFINE_integer(
+  "batch_size", 1, "Pictures a step, all replicas together.", lower_bound=1
+)
 PRETRAIN_EPOCHS = flags.DEFINE_integer(
   "pretrain_epochs",
   0,
@@ -191,33 +195,40 @@ def evaluate():
 def train():
   if not PRETRAIN_EPOCHS.value + _EPOCHS.value:
     raise ValueError("--epochs must be positive where --pretrain_epochs is 0")
+  devices.check_batch(_BATCH.value)
   source, held_out = sources()
-  if _WEIGHTS.value:
-    network = networks.load_crn(_WEIGHTS.value)
-  else:
-    network = crn.crn(_HEIGHT.value, _WIDTH.value, _DIVISOR.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
+  with devices.strategy().scope():
+    if _WEIGHTS.value:
+      network = networks.load_crn(_WEIGHTS.value)
+    else:
+      network = crn.crn(_HEIGHT.value, _WIDTH.value, _DIVISOR.value)
+    phases = _phases(network, _steps_per_epoch(source))
+  with devices.open_run() as folder:
+    trained = {}
+    for name, (model, epochs) in phases.items():
+      _fit(model, name, epochs, source, held_out, folder)
+      if devices.is_chief():
+        training.save_model(network, folder / _NETWORKS[name])
+        trained[name] = networks.load_crn(folder / _NETWORKS[name])
+    if devices.is_chief():
+      _report(folder, held_out, trained)
+
+
+def _phases(network, steps_per_epoch):
+  """Dict from a name to a compiled model and its epochs."""
   phases = {}
   if PRETRAIN_EPOCHS.value:
     l1 = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
     rate = _PRETRAIN_RATE.value or _RATE.value
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-      [3 * _steps_per_epoch(source) * PRETRAIN_EPOCHS.value // 4], [rate, rate / 10]
+      [3 * steps_per_epoch * PRETRAIN_EPOCHS.value // 4], [rate, rate / 10]
     )
     l1.compile(keras.optimizers.Adam(schedule))
     phases["l1"] = l1, PRETRAIN_EPOCHS.value
   if _EPOCHS.value:
     phases["ours"] = _estimator(network), _EPOCHS.value
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
-  trained = {}
-  for name, (model, epochs) in phases.items():
-    _fit(model, name, epochs, source, held_out, folder)
-    training.save_model(network, folder / _NETWORKS[name])
-    trained[name] = networks.load_crn(folder / _NETWORKS[name])
-  _report(folder, held_out, trained)
+  return phases
 
 
 def _fit(model, phase, epochs, source, held_out, folder):
@@ -225,19 +236,25 @@ def _fit(model, phase, epochs, source, held_out, folder):
   pictures = data.Part(held_out, 0, PICTURES.value)
   training.fit(
     model,
-    lambda step: batches.training_batches(*settings, start=step),
+    lambda step, context: batches.training_batches(
+      *settings, start=step, context=context
+    ),
     steps_per_epoch=_steps_per_epoch(source),
     epochs=epochs,
     backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
-    callbacks=[
-      normals_validation.NormalsValidation(
-        folder, phase, pictures, _VALIDATE.value, epochs
-      ),
-      callbacks.Logger(folder, phase),
-    ],
+    callbacks=_callbacks(folder, phase, pictures, epochs) if devices.is_chief() else [],
     verbose=2 if app.quiet() else 1,
   )
+
+
+def _callbacks(folder, phase, pictures, epochs):
+  return [
+    normals_validation.NormalsValidation(
+      folder, phase, pictures, _VALIDATE.value, epochs
+    ),
+    callbacks.Logger(folder, phase),
+  ]
 
 
 def _steps_per_epoch(source):
@@ -325,4 +342,9 @@ def _report(folder, source, trained):
 
 
 if __name__ == "__main__":
-  app.run(main, "normals", default_flagfile="normals_quick.flags")
+  app.run(
+    main,
+    "normals",
+    default_flagfile="normals_quick.flags",
+    set_up=devices.set_up,
+  )

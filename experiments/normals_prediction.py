@@ -1,11 +1,10 @@
 """Normal maps of the user's photographs, as files."""
 
-import os
 import pathlib
 
 import numpy as np
 
-from experiments import image_files, normals_evaluation
+from experiments import files, image_files, normals_evaluation
 from experiments.data import images
 from experiments.data.normals import blocks
 
@@ -45,11 +44,8 @@ def _write_png(path, normals):
 
 
 def _write_npy(path, normals):
-  path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".{path.name}.partial.npy")
-  np.save(partial, normals)
-  os.replace(partial, path)
+  with files.replacing(path) as partial:
+    np.save(partial, normals)
 
 
 _WRITERS = {"png": _write_png, "npy": _write_npy}

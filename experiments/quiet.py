@@ -7,26 +7,27 @@ import tempfile
 
 
 def import_tensorflow():
-  """Imports TensorFlow and finds its devices without a word on success.
+  """Imports TensorFlow without a word on success.
 
   `TF_CPP_MIN_LOG_LEVEL` does not reach what is logged before TensorFlow has set up
-  its logging. So stderr is held back meanwhile, and printed if the import fails.
+  its logging.
   """
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  with _held_back_stderr():
-    import tensorflow as tf
-
-    tf.config.list_logical_devices()
+  with held_back_stderr():
+    import tensorflow  # noqa: F401
 
 
 @contextlib.contextmanager
-def _held_back_stderr():
+def held_back_stderr():
+  """Holds back what is written to stderr; prints it if TensorFlow fails meanwhile."""
   sys.stderr.flush()
   original = os.dup(2)
   with tempfile.TemporaryFile() as held:
     os.dup2(held.fileno(), 2)
     try:
       yield
+    except ValueError:  # ours, about flags
+      raise
     except BaseException:
       os.dup2(original, 2)
       held.seek(0)

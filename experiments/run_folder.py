@@ -2,12 +2,13 @@
 
 import importlib.metadata
 import json
-import os
 import pathlib
 import platform
 import shutil
 
 from absl import flags
+
+from experiments import files
 
 # Flags that may differ when a run is resumed.
 _FREE = {"flagfile", "overwrite", "output_dir", "mode"}
@@ -42,6 +43,7 @@ def open_run(path, overwrite, seed):
   if overwrite and folder.exists():
     shutil.rmtree(folder)
   folder.mkdir(parents=True, exist_ok=True)
+  files.remove_partial(folder)
   current = _flags()
   if record.exists():
     before = _parse(record.read_text())
@@ -57,7 +59,7 @@ def open_run(path, overwrite, seed):
         "another folder, or start anew with --overwrite"
       )
   else:
-    write_text(
+    files.write_text(
       record, "".join(f"--{name}={value}\n" for name, value in current.items())
     )
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -70,15 +72,7 @@ def open_run(path, overwrite, seed):
 
 def write_json(path, value):
   """Writes JSON, whole or not at all."""
-  write_text(path, json.dumps(value, indent=2) + "\n")
-
-
-def write_text(path, text):
-  """Writes a text file, whole or not at all."""
-  path = pathlib.Path(path)
-  partial = path.with_name(f".{path.name}.partial")
-  partial.write_text(text)
-  os.replace(partial, path)
+  files.write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def _flags():

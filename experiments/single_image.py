@@ -181,7 +181,7 @@ def _fit(model, phase, steps, image, pair, folder):
   pairs = [("photograph", *pair)]
   training.fit(
     model,
-    lambda step: crops.training_batches([image], *settings, step, mirror=False),
+    lambda step, _: crops.training_batches([image], *settings, step, mirror=False),
     steps_per_epoch=_LOG.value,
     epochs=epochs,
     backup=folder / "backup" / f"{phase}.weights.h5",

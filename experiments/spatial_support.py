@@ -21,14 +21,12 @@ Reference: Mechrez et al., "Maintaining Natural Image Statistics with the Contex
 Loss", ACCV 2018, supplementary, section 2.
 """
 
-import os
-
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
 import cxloss
-from experiments import app, influence, plots, run_folder
+from experiments import app, files, influence, plots, run_folder
 from experiments.data import bicubic, images, lightning, picture
 
 flags.adopt_module_key_flags(app)
@@ -202,10 +200,8 @@ def _influences(folder, features, distances, target, generated, pixels):
       _BLOCK.value,
       _BATCH.value,
     )
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_name(f".partial.{path.name}")
-    np.savez_compressed(partial, **maps)
-    os.replace(partial, path)
+    with files.replacing(path) as partial:
+      np.savez_compressed(partial, **maps)
   with np.load(path) as stored:
     return dict(stored)
 

@@ -27,6 +27,7 @@ from experiments import (
   app,
   callbacks,
   data,
+  devices,
   evaluation,
   figures,
   loss_flags,
@@ -41,6 +42,7 @@ from experiments import (
 from experiments.data import crops
 
 flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(devices)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(objective)
 flags.adopt_module_key_flags(loss_flags)
@@ -78,7 +80,9 @@ _CROP = flags.DEFINE_integer(
   "Side of the high-resolution crops (128 for both others).",
   lower_bound=16,
 )
-_BATCH = flags.DEFINE_integer("batch_size", 16, "Crops a step.", lower_bound=1)
+_BATCH = flags.DEFINE_integer(
+  "batch_size", 16, "Crops a step, all replicas together.", lower_bound=1
+)
 _STEPS = flags.DEFINE_integer(
   "steps_per_epoch",
   None,
@@ -125,50 +129,57 @@ def evaluate():
 
 def train():
   methods.check()
+  devices.check_batch(_BATCH.value)
   train_source, pairs = _sources()
-  if _WEIGHTS.value:
-    generator = networks.load_generator(_WEIGHTS.value, _SCALE.value)
-  else:
-    generator = methods.build_generator(_SCALE.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
-  phases = methods.build_phases(generator, _CROP.value, _steps_per_epoch(train_source))
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
-  trained = {"bicubic": None}
-  for phase in phases:
-    _fit(phase, train_source, pairs, folder)
-    name = "generator" if phase is phases[-1] else f"generator_{phase.name}"
-    training.save_model(generator, folder / f"{name}.keras")
-    trained[phase.name] = networks.load_generator(
-      folder / f"{name}.keras", _SCALE.value
-    )
-  _report(folder, pairs, trained)
+  with devices.strategy().scope():
+    if _WEIGHTS.value:
+      generator = networks.load_generator(_WEIGHTS.value, _SCALE.value)
+    else:
+      generator = methods.build_generator(_SCALE.value)
+    steps = _steps_per_epoch(train_source)
+    phases = methods.build_phases(generator, _CROP.value, steps)
+  with devices.open_run() as folder:
+    trained = {"bicubic": None}
+    for phase in phases:
+      _fit(phase, train_source, pairs, folder)
+      if devices.is_chief():
+        name = "generator" if phase is phases[-1] else f"generator_{phase.name}"
+        path = folder / f"{name}.keras"
+        training.save_model(generator, path)
+        trained[phase.name] = networks.load_generator(path, _SCALE.value)
+    if devices.is_chief():
+      _report(folder, pairs, trained)
 
 
 def _fit(phase, source, pairs, folder):
   settings = (source, _CROP.value, _SCALE.value, _BATCH.value, app.SEED.value)
   training.fit(
     phase.model,
-    lambda step: crops.training_batches(*settings, start=step),
+    lambda step, context: crops.training_batches(
+      *settings, start=step, context=context
+    ),
     steps_per_epoch=_steps_per_epoch(source),
     epochs=phase.epochs,
     backup=folder / "backup" / f"{phase.name}.weights.h5",
     every=_BACKUP.value,
-    callbacks=[
-      callbacks.Validation(
-        folder,
-        phase.name,
-        pairs[: _PICTURES.value],
-        callbacks.fixed_batch(*settings),
-        _VALIDATE.value,
-        phase.epochs,
-      ),
-      callbacks.Logger(folder, phase.name),
-    ],
+    callbacks=_callbacks(phase, pairs, settings, folder) if devices.is_chief() else [],
     verbose=2 if app.quiet() else 1,
   )
+
+
+def _callbacks(phase, pairs, settings, folder):
+  return [
+    callbacks.Validation(
+      folder,
+      phase.name,
+      pairs[: _PICTURES.value],
+      callbacks.fixed_batch(*settings),
+      _VALIDATE.value,
+      phase.epochs,
+    ),
+    callbacks.Logger(folder, phase.name),
+  ]
 
 
 def _steps_per_epoch(source):
@@ -213,4 +224,4 @@ def _report(folder, pairs, trained):
 
 
 if __name__ == "__main__":
-  app.run(main, "sr")
+  app.run(main, "sr", set_up=devices.set_up)

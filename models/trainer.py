@@ -11,23 +11,14 @@ import tensorflow as tf
 
 
 class Trainer(keras.Model):
-  """Base class: what is the same in all training steps, and in their checkpoints.
+  """Base class: what all training steps have in common.
 
-  Checkpoints hold, beside networks and optimizers, the number of steps, which
-  optimizers do not count where loss scaling skips one, and the random state of losses:
   Keras saves no `SeedGenerator` of a loss, so that a resumed training would repeat its
-  draws. `random_losses` lists losses with an attribute `seed_generator`, which may be
-  `None`.
-
-  Attributes:
-    step: number of training steps taken, for whoever drives `fit` to count.
+  draws: `random_losses`, a list of losses with an attribute `seed_generator` that may
+  be `None`, are saved with the weights.
   """
 
   random_losses = ()
-
-  def __init__(self, **kwargs):
-    super().__init__(**kwargs)
-    self.step = 0
 
   def track(self, names):
     """Creates the means that `fit` reports; call it once, in `__init__`."""
@@ -73,12 +64,10 @@ class Trainer(keras.Model):
     return self._means.values[name]
 
   def save_own_variables(self, store):
-    store["step"] = self.step
     for i, seed in enumerate(self._seeds()):
       store[f"loss_seed_{i}"] = seed.state.numpy()
 
   def load_own_variables(self, store):
-    self.step = int(store["step"][()])
     for i, seed in enumerate(self._seeds()):
       seed.state.assign(store[f"loss_seed_{i}"])
 

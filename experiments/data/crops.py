@@ -1,19 +1,16 @@
-"""Endless batches of random crops for training.
-
-Every example is a function of the seed and its index alone. A run that was cut
-off therefore goes on with the very examples it would have seen, and two runs with
-one seed see the same.
-"""
+"""Endless batches of random crops for training, see `data.indices`."""
 
 import functools
 
 import numpy as np
 import tensorflow as tf
 
-from experiments.data import bicubic
+from experiments.data import bicubic, indices
 
 
-def training_batches(source, crop_size, scale, batch_size, seed, start=0, mirror=True):
+def training_batches(
+  source, crop_size, scale, batch_size, seed, start=0, mirror=True, context=None
+):
   """Pairs of low- and high-resolution crops, in [-1, 1].
 
   Each epoch visits every photograph once, in random order; crops are placed
@@ -23,17 +20,20 @@ def training_batches(source, crop_size, scale, batch_size, seed, start=0, mirror
     source: sequence of uint8 arrays `(H, W, 3)`, sides of at least `crop_size`.
     crop_size: side of the high-resolution crops, a multiple of `scale`.
     scale: factor between the resolutions.
-    batch_size: pairs per batch.
+    batch_size: pairs per global batch.
     seed: integer.
     start: number of batches to skip.
     mirror: whether crops are mirrored left to right with probability 1/2. Defaults
       to True.
+    context: `tf.distribute.InputContext` if replicas share the batch.
 
   Returns:
     Infinite `tf.data.Dataset` of float32 `(lr, hr)`, with shapes
-    `(batch_size, crop_size / scale, crop_size / scale, 3)` and
-    `(batch_size, crop_size, crop_size, 3)`.
+    `(size, crop_size / scale, crop_size / scale, 3)` and
+    `(size, crop_size, crop_size, 3)`, size being a replica's part of the batch.
   """
+
+  numbers, size = indices.from_step(start, batch_size, context)
 
   @functools.lru_cache(maxsize=8)
   def order(epoch):
@@ -48,17 +48,16 @@ def training_batches(source, crop_size, scale, batch_size, seed, start=0, mirror
     return np.ascontiguousarray(piece[:, ::-1] if mirror and rng.integers(2) else piece)
 
   def pair(hr):
-    hr = tf.cast(tf.ensure_shape(hr, [batch_size, crop_size, crop_size, 3]), tf.float32)
+    hr = tf.cast(tf.ensure_shape(hr, [size, crop_size, crop_size, 3]), tf.float32)
     return to_unit(bicubic.downscale(hr, scale)), to_unit(hr)
 
   return (
-    tf.data.Dataset.counter(start * batch_size)
-    .map(
+    numbers.map(
       lambda index: tf.numpy_function(crop, [index], tf.uint8, stateful=False),
       num_parallel_calls=tf.data.AUTOTUNE,
       deterministic=True,
     )
-    .batch(batch_size)
+    .batch(size)
     .map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     .prefetch(tf.data.AUTOTUNE)
   )

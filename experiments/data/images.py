@@ -1,10 +1,9 @@
 """Reading and writing of image files, by Pillow."""
 
-import os
-import pathlib
-
 import numpy as np
 from PIL import Image, ImageOps
+
+from experiments import files
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
@@ -32,22 +31,14 @@ def read_rgba(path):
 
 def write_png(path, array):
   """Writes a uint8 array as PNG, whole or not at all."""
-  path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".{path.name}.partial")
-  try:
+  with files.replacing(path) as partial:
     Image.fromarray(array).save(partial, format="PNG")
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
 
 
 def write_gif(path, arrays, milliseconds=200):
   """Writes uint8 RGB arrays as an animated GIF, whole or not at all."""
-  path = pathlib.Path(path)
-  partial = path.with_name(f".{path.name}.partial")
   first, *rest = (Image.fromarray(array) for array in arrays)
-  try:
+  with files.replacing(path) as partial:
     first.save(
       partial,
       format="GIF",
@@ -56,9 +47,6 @@ def write_gif(path, arrays, milliseconds=200):
       duration=milliseconds,
       loop=0,
     )
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
 
 
 def _open(path):

@@ -1,20 +1,17 @@
-"""Endless training batches of photographs, normals and masks.
-
-Every example is a function of the seed and its index alone, as in `data.crops`.
-"""
+"""Endless training batches of photographs, normals and masks, see `data.indices`."""
 
 import functools
 
 import numpy as np
 import tensorflow as tf
 
-from experiments.data import crops
+from experiments.data import crops, indices
 
 _TRIES = 20  # crops tried for one with enough valid pixels
 _LEAST_VALID = 0.2  # share of a crop
 
 
-def training_batches(source, height, width, batch_size, seed, start=0):
+def training_batches(source, height, width, batch_size, seed, start=0, context=None):
   """Crops of views with their normals.
 
   Each epoch visits every view once, in random order; crops are placed uniformly, but
@@ -25,15 +22,17 @@ def training_batches(source, height, width, batch_size, seed, start=0):
     source: sequence of `view.View`, at least `height x width`.
     height: of the crops.
     width: of the crops.
-    batch_size: crops per batch.
+    batch_size: crops per global batch.
     seed: integer.
     start: number of batches to skip.
+    context: `tf.distribute.InputContext` if replicas share the batch.
 
   Returns:
     Infinite `tf.data.Dataset` of `(image, normals, mask)`: float32 RGB in [-1, 1]
-    and unit vectors, `(batch_size, height, width, 3)`, and bool `(batch_size, height,
-    width)`.
+    and unit vectors, `(size, height, width, 3)`, and bool `(size, height, width)`,
+    size being a replica's part of the batch.
   """
+  numbers, size = indices.from_step(start, batch_size, context)
 
   @functools.lru_cache(maxsize=8)
   def order(epoch):
@@ -46,20 +45,19 @@ def training_batches(source, height, width, batch_size, seed, start=0):
     return _mirror(rng, *_crop(rng, view, height, width))
 
   def batch(image, normals, mask):
-    shape = [batch_size, height, width]
+    shape = [size, height, width]
     image = tf.ensure_shape(image, [*shape, 3])
     normals = tf.ensure_shape(normals, [*shape, 3])
     return crops.to_unit(image), normals, tf.ensure_shape(mask, shape)
 
   types = tf.uint8, tf.float32, tf.bool
   return (
-    tf.data.Dataset.counter(start * batch_size)
-    .map(
+    numbers.map(
       lambda index: tf.numpy_function(crop, [index], types, stateful=False),
       num_parallel_calls=tf.data.AUTOTUNE,
       deterministic=True,
     )
-    .batch(batch_size)
+    .batch(size)
     .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     .prefetch(tf.data.AUTOTUNE)
   )
