@@ -6,13 +6,11 @@
 
 Photographs should be sharp and free of noise and compression; they count with their
 sharpest patches of 96 x 96 pixels only. `niqe.read` of `experiments/metrics/niqe.py`
-reads the file. It holds the mean and the covariance of the features, and in words
-what they were fitted on. The file that ships was made of BSDS500 by
+reads the file. It holds the mean and the covariance of the features, and says what
+they were fitted on. The file that ships was made of BSDS500 by
 
   python -m experiments.fit_niqe --data='BSDS500/data/images/t*/*.jpg' \\
-      --output=experiments/metrics/niqe.npz --description="the 200 training and the \\
-  200 test photographs of BSDS500 (Arbelaez, Maire, Fowlkes, Malik, IEEE Trans. Pattern \\
-  Analysis and Machine Intelligence 33(5), 2011)"
+      --output=experiments/metrics/niqe.npz --description="..."
 """
 
 import os
@@ -20,17 +18,20 @@ import pathlib
 
 import numpy as np
 from absl import flags
+from PIL import Image
 
 from experiments import app, data
 from experiments.metrics import niqe
 
-_DATA = flags.DEFINE_string("data", None, "Pristine photographs: a folder or a glob.")
+_DATA = flags.DEFINE_string(
+  "data", None, "Pristine photographs: a folder or a glob, or div2k."
+)
 _OUTPUT = flags.DEFINE_string("output", None, "The .npz file to write.")
 _REDUCE = flags.DEFINE_integer(
   "reduce",
   1,
-  "Reduce photographs so many times before, by averages of squares. Undoes the blur of "
-  "cameras' colour filters, and of compression.",
+  "Average squares of so many pixels first. Makes large photographs sharp, and weakens "
+  "the traces of their compression.",
   lower_bound=1,
 )
 _DESCRIPTION = flags.DEFINE_string(
@@ -47,7 +48,10 @@ def main():
       f"--output must be a file ending in .npz. Received: {_OUTPUT.value}"
     )
   if not _DATA.value:
-    raise ValueError("--data must name a folder or a glob of photographs")
+    raise ValueError(
+      "--data must name pristine photographs: a folder, a glob or div2k. "
+      f"Received: {_DATA.value}"
+    )
   source = data.load(_DATA.value, "train", least=niqe.LEAST_SIDE * _REDUCE.value)
   found = []
   for i, image in enumerate(source, 1):
@@ -74,13 +78,7 @@ def main():
 
 
 def _reduced(image, factor):
-  """Means of `factor` x `factor` pixels, uint8; what is left over is cut off."""
-  if factor == 1:
-    return image
-  height, width = (side // factor for side in image.shape[:2])
-  image = image[: height * factor, : width * factor]
-  blocks = image.reshape(height, factor, width, factor, 3)
-  return np.round(blocks.mean(axis=(1, 3))).astype(np.uint8)
+  return np.asarray(Image.fromarray(image).reduce(factor))
 
 
 def _write(path, **arrays):
