@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import shutil
+import sys
 
 from absl import flags
 
@@ -17,8 +18,8 @@ _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 def open_run(path, overwrite, seed):
   """Creates a run folder, or opens one that the same flags have made.
 
-  It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (seed and
-  versions).
+  It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (the
+  experiment and the arguments that started it, seed and versions).
 
   Args:
     path: the folder.
@@ -63,7 +64,13 @@ def open_run(path, overwrite, seed):
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     write_json(
       folder / "run.json",
-      {"seed": seed, "python": platform.python_version(), "packages": versions},
+      {
+        "experiment": pathlib.Path(sys.argv[0]).stem,
+        "arguments": sys.argv[1:],
+        "seed": seed,
+        "python": platform.python_version(),
+        "packages": versions,
+      },
     )
   return folder
 
@@ -77,7 +84,7 @@ def write_text(path, text):
   """Writes a text file, whole or not at all."""
   path = pathlib.Path(path)
   partial = path.with_name(f".{path.name}.partial")
-  partial.write_text(text)
+  partial.write_text(text, "utf-8")
   os.replace(partial, path)
 
 
