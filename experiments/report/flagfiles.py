@@ -4,7 +4,7 @@ import pathlib
 import shlex
 
 FOLDER = pathlib.Path(__file__).parents[2] / "flags"
-# Absl would take a list of these for one value.
+# Flags of which each use adds a value; a list is one value to them.
 _REPEATED = ("method",)
 _UNSET = "not set"
 
@@ -71,15 +71,20 @@ def reconstruct(flags, flagfiles, output_dir):
     output_dir: the run folder.
 
   Returns:
-    List of strings: a flagfile, if one sets no flag that the run leaves unset, and
-    every flag that it leaves out or has otherwise.
+    List of strings: a flagfile, if there is one whose flags can all be kept or
+    overruled, and every flag that it leaves out or has otherwise.
   """
 
   def agreeing(flagfile):
     return {n for n, value in read(flagfile).items() if _equal(value, flags.get(n))}
 
-  usable = [name for name in flagfiles if read(name).keys() <= flags.keys()]
-  nearest = max(usable, key=lambda name: len(agreeing(name)), default=None)
+  def usable(flagfile):
+    found = read(flagfile)
+    adding = {name for name in _REPEATED if name in found} - agreeing(flagfile)
+    return found.keys() <= flags.keys() and not adding
+
+  candidates = filter(usable, flagfiles)
+  nearest = max(candidates, key=lambda name: len(agreeing(name)), default=None)
   known = agreeing(nearest) if nearest else set()
   return [
     *([f"--flagfile={nearest}"] if nearest else []),

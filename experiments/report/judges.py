@@ -76,7 +76,8 @@ def closes_the_gap(loss, most=None):
     else:
       verdict = HOLDS if share <= most else FAILS
     numbers = _values("overlap", {"input": start, loss: end, "target, moved": best})
-    return Finding(verdict, f"{100 * share:.0f} % of the gap closed; {numbers}")
+    told = f"{100 * abs(share):.0f} % {'narrower' if share > 0 else 'wider'} a gap"
+    return Finding(verdict, f"{told}; {numbers}")
 
   return judge
 
@@ -85,17 +86,20 @@ def support(losses, least=0.0, most=1.0):
   """Judges the share of the image that influences a gradient at all."""
 
   def judge(values):
-    found = [
-      (entry["loss"], entry["share_above_zero"])
-      for entry in values["support"]
-      if entry["loss"] in losses
-    ]
-    if not found:
+    found = {loss: [] for loss in losses}
+    for entry in values["support"]:
+      if entry["loss"] in found:
+        found[entry["loss"]].append(entry["share_above_zero"])
+    inside = [least <= s <= most for shares in found.values() for s in shares]
+    if not inside:
       return Finding(OPEN, f"the run has not computed {' or '.join(losses)}")
-    inside = [least <= share <= most for _, share in found]
     verdict = HOLDS if all(inside) else PARTLY if any(inside) else FAILS
-    shares = ", ".join(f"{loss} {100 * share:.2f} %" for loss, share in found)
-    return Finding(verdict, f"share of the image with any influence: {shares}")
+    told = "; ".join(
+      f"{loss} {', '.join(f'{100 * share:.2f} %' for share in shares)}"
+      for loss, shares in found.items()
+      if shares
+    )
+    return Finding(verdict, f"share of the image with any influence: {told}")
 
   return judge
 

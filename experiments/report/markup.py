@@ -42,9 +42,9 @@ def table(caption, header, rows):
     + "</tr>"
     for first, *rest in rows
   )
-  title = f"<caption>{text(caption)}</caption>" if caption else ""
+  note = f'<p class="note">{text(caption)}</p>' if caption else ""
   return (
-    f"<div {_region('Table')}><table>{title}<thead><tr>{head}</tr></thead>"
+    f"{note}<div {_region(caption or 'Table')}><table><thead><tr>{head}</tr></thead>"
     f"<tbody>\n{body}\n</tbody></table></div>"
   )
 
@@ -80,7 +80,7 @@ def figure(shown, width, quality):
     f'<span class="label">{text(picture.label)}</span></div>'
     for kind, picture in (("before", one), ("after", other))
   )
-  label = f"Line between {one.label}, to its left, and {other.label}"
+  label = f"Left of the line: {one.label}; right of it: {other.label}"
   return (
     f'<figure class="pair{small}" style="--width: {max(side, _SMALL)}px">'
     f'<div class="stack">{halves}</div>'
@@ -101,4 +101,4 @@ def _image(picture, width, quality, least=0):
 
 def _region(name):
   """Attributes of a box that can be scrolled by the keyboard, too."""
-  return f'class="scroll" role="region" tabindex="0" aria-label="{name}"'
+  return f'class="scroll" role="region" tabindex="0" aria-label="{text(name)}"'

@@ -40,7 +40,7 @@ def build(runs, galleries, broken, width, quality):
 def _lead(grouped, broken):
   runs = [run for group in grouped.values() for _, run, _ in group]
   verdicts = [finding.verdict for run in runs for _, finding in run.findings]
-  counts = ", ".join(f"{verdicts.count(v)} {v}" for v in _ORDER if v in verdicts)
+  counts = ", ".join(f"{v} {verdicts.count(v)}" for v in _ORDER if v in verdicts)
   present = sum(bool(group) for group in grouped.values())
   sentences = [
     f"{_count(len(runs), 'finished run')} of {present} of the paper's {len(grouped)} "
@@ -48,7 +48,7 @@ def _lead(grouped, broken):
   ]
   if verdicts:
     sentences.append(
-      f"{_count(len(verdicts), 'claim')} set beside their numbers: {counts}."
+      f"{_count(len(verdicts), 'verdict')} on the paper's claims: {counts}."
     )
   if broken:
     sentences.append(f"{_count(len(broken), 'folder')} without a finished run.")
@@ -167,9 +167,9 @@ def _not_run(grouped):
       for name in entry.paper:
         if name not in made:
           items.append(
-            f"<li>{markup.text(experiment.title)}: "
-            + ("" if runs else f"<code>experiments.{entry.name}</code> at all, and ")
-            + f"<code>{name}</code>. It takes {markup.text(entry.cost)}."
+            f"<li>{markup.text(experiment.title)}"
+            + ("" if runs else f" (no run of <code>{entry.name}</code> at all)")
+            + f": <code>{name}</code>. It takes {markup.text(entry.cost)}."
             f"{markup.command(entry.command(name))}</li>"
           )
   return "<ul>\n" + "\n".join(items) + "\n</ul>" if items else "<p>Nothing.</p>"

@@ -148,7 +148,7 @@ EXPERIMENTS = (
         paper=("power_spectrum.flags",),
         quick="power_spectrum_quick.flags",
         cost="the results that the methods' authors published",
-        free=("data", "method"),
+        free=("data",),
       ),
       Entry(
         "compare_sr",
@@ -186,7 +186,7 @@ EXPERIMENTS = (
         result="scores.json",
         paper=("twoafc.flags",),
         quick="twoafc_quick.flags",
-        cost="BAPPS has to be fetched, and weights converted from torchvision",
+        cost="BAPPS, and weights converted from torchvision's; some 1.5 hours",
         needs=("--data_dir=BAPPS/2afc", "--weights_dir=WEIGHTS"),
         free=("data_dir", "weights_dir"),
         defaults={"limit": None},
