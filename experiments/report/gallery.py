@@ -102,7 +102,17 @@ def _panels(cut):
 
 def _sr(run, panel):
   columns = figures.split(panel, columns=4, details=1)
-  return (columns[1][0], "bicubic"), (columns[2][0], list(run.values)[-1])
+  return (columns[1][0], "bicubic"), (columns[2][0], list(run.values["validation"])[-1])
+
+
+def _zooms(run, remarks):
+  """The first panels of a later evaluation."""
+  paths = sorted((run.folder / "evaluation" / "panels").glob("*/[!.]*.png"))
+  for path in paths[:_PANELS]:
+    name = path.relative_to(run.folder)
+    alt = f"{path.stem}: details of each method side by side, with their names"
+    caption = f"{path.parent.name}, {path.stem}: details (figures 6 and 7)"
+    yield from _figure(name, alt, caption)(run, remarks)
 
 
 def _normals(run, panel):
@@ -135,7 +145,7 @@ def _first_and_last(run, remarks):
 
 _SPECTRA = "mean power spectra, in two dimensions and averaged over directions"
 _GALLERIES = {
-  "sr": (_panels(_sr),),
+  "sr": (_panels(_sr), _zooms),
   "normals": (_panels(_normals),),
   "single_image": (
     _pair(

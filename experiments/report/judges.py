@@ -9,9 +9,6 @@ from experiments.report import measures
 
 HOLDS, PARTLY, FAILS, OPEN = "holds", "in part", "does not hold", "not measured"
 
-# What ours is compared with in super-resolution.
-_PLAIN = ("mse", "bicubic")
-
 
 class Finding(typing.NamedTuple):
   """What a run says to a claim: one of the verdicts above, and its numbers."""
@@ -39,14 +36,29 @@ def _values(measure, values):
   return f"{measures.title(measure)}: {numbers}"
 
 
-def more_natural(rows):
-  """Whether ours is better than squared error and bicubic interpolation."""
-  for measure in ("niqe", "lpips"):
-    values = {name: rows.get(name, {}).get(measure) for name in ("ours", *_PLAIN)}
-    if None not in values.values():
-      best = min(values, key=values.get)
-      return Finding(HOLDS if best == "ours" else FAILS, _values(measure, values))
-  return Finding(OPEN, "the run has no perceptual measure; see figure 4 for spectra")
+def on_validation(judge):
+  """Judges the values of `sr` by those of its validation."""
+  return lambda values: judge(values["validation"])
+
+
+def more_natural(values):
+  """Whether ours is better than squared error and bicubic interpolation on each set.
+
+  By NIQE, or by LPIPS where there is none, of the values of `sr`.
+  """
+  better, told = [], []
+  for name, rows in values["sets"].items():
+    for measure in ("niqe", "lpips"):
+      known = {m: rows.get(m, {}).get(measure) for m in ("ours", "mse", "bicubic")}
+      known = {method: value for method, value in known.items() if value is not None}
+      if "ours" in known and len(known) > 1:
+        better.append(min(known, key=known.get) == "ours")
+        told.append(f"{name}, {_values(measure, known)}")
+        break
+  if not better:
+    return Finding(OPEN, "no evaluation with NIQE or LPIPS; see figure 4 for spectra")
+  verdict = HOLDS if all(better) else PARTLY if any(better) else FAILS
+  return Finding(verdict, "; ".join(told))
 
 
 def l1_is_l2(rows):
@@ -120,7 +132,7 @@ def _spectra(rows, names):
 def groups(rows):
   blurred, natural = _spectra(rows, _FOR_PSNR), _spectra(rows, _FOR_LOOKS)
   if not blurred or not natural:
-    return Finding(OPEN, "the run has not methods of both groups")
+    return Finding(OPEN, "the run has no spectra of methods of both groups")
   apart = max(natural.values()) < min(blurred.values())
   closer = _mean(natural) < _mean(blurred)
   verdict = HOLDS if apart else PARTLY if closer else FAILS
@@ -131,7 +143,7 @@ def ours_is_closest(rows):
   values = _spectra(rows, (*_FOR_PSNR, *_FOR_LOOKS))
   ours = next((name for name in values if name.lower() == "ours"), None)
   if ours is None or len(values) < 3:
-    return Finding(OPEN, "the run has not ours and others")
+    return Finding(OPEN, "the run has no spectra of ours and of others")
   order = sorted(values, key=values.get)
   rank = order.index(ours) + 1
   told = _values("spectrum_db", {name: values[name] for name in order})

@@ -28,8 +28,8 @@ def verdict(name, note=""):
 
 
 def command(line):
-  """A command line that scrolls in its own box."""
-  return f"<pre {_region('Command')}><code>{text(line)}</code></pre>"
+  """A command line, wrapped."""
+  return f'<pre class="command"><code>{text(line)}</code></pre>'
 
 
 def table(caption, header, rows):

@@ -13,6 +13,7 @@ class Entry:
     name: of the module in `experiments`.
     mark: a flag that no other entry point has, by which older runs are recognised.
     result: the file that a run writes at its end.
+    without: instead of it, the last file of a run with a flag switched off.
     paper: flagfiles with the paper's values.
     quick: the flagfile for minutes without a download, if there is one.
     cost: what the paper's size takes; why it is usually not run.
@@ -28,9 +29,15 @@ class Entry:
   paper: tuple
   quick: str
   cost: str
+  without: dict = dataclasses.field(default_factory=dict)
   needs: tuple = ()
   free: tuple = ()
   defaults: dict = dataclasses.field(default_factory=dict)
+
+  def last_file(self, flags):
+    """Name of the file by which a run with these flags is finished."""
+    off = (self.without[f] for f in self.without if flags.get(f) == "False")
+    return next(off, self.result)
 
   def command(self, flagfile):
     """The command that runs one of the flagfiles."""
@@ -143,7 +150,7 @@ EXPERIMENTS = (
     (
       Entry(
         "power_spectrum",
-        mark="method",
+        mark="patch_points",
         result="metrics.json",
         paper=("power_spectrum.flags",),
         quick="power_spectrum_quick.flags",
@@ -153,7 +160,8 @@ EXPERIMENTS = (
       Entry(
         "compare_sr",
         mark="spectra",
-        result="evaluation.json",
+        result="power_spectrum/metrics.json",
+        without={"spectra": "evaluation.json"},
         paper=("compare_sr.flags",),
         quick="compare_sr_quick.flags",
         cost="100,000 steps of five networks on a GPU; it downloads DIV2K and VGG19",

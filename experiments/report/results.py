@@ -9,20 +9,27 @@ from experiments import agreement_table
 from experiments.report import measures
 
 
-def load(entry, folder):
+def load(entry, folder, name):
   """The JSON that a finished run wrote.
 
   Args:
     entry: `paper.Entry`.
     folder: `pathlib.Path` of the run.
+    name: of the file by which it is finished.
+
+  Returns:
+    The object in that file; for sr `{"validation": that object, "sets": of a later
+    `--mode=evaluate`}`.
 
   Raises:
     ValueError: if a file is no JSON object.
   """
-  spectra = folder / "power_spectrum" / "metrics.json"
-  if entry.name == "compare_sr" and spectra.exists():
-    return _load(spectra)
-  return _load(folder / entry.result)
+  found = _load(folder / name)
+  if entry.name != "sr":
+    return found
+  evaluated = folder / "evaluation" / "evaluation.json"
+  sets = _load(evaluated).get("sets", {}) if evaluated.exists() else {}
+  return {"validation": found, "sets": sets}
 
 
 def values(entry, loaded):
@@ -33,18 +40,26 @@ def values(entry, loaded):
     loaded: of `load`.
 
   Returns:
-    `{method: {measure: mean over pictures}}`, but the JSON itself for
-    spatial_support, toy2d and twoafc.
+    `{method: {measure: mean over pictures}}`. For sr `{"validation": the same,
+    "sets": {set: the same}}`. For spatial_support, toy2d and twoafc their JSON.
   """
+  if entry.name == "sr":
+    # The run's own network is called after its file there.
+    names = {"generator": list(loaded["validation"])[-1], "generator_mse": "mse"}
+    sets = {
+      name: {names.get(m, m): row for m, row in _methods(found["means"]).items()}
+      for name, found in loaded["sets"].items()
+    }
+    return {"validation": _methods(loaded["validation"]), "sets": sets}
   if entry.name in _TABLES:
     return loaded
   # Spectra have their measures, means already, beside the curves.
-  return {name: _mean(rows) for name, rows in loaded.get("methods", loaded).items()}
+  return _methods(loaded.get("methods", loaded))
 
 
 def tables(entry, found):
   """The tables of what `values` found."""
-  return _TABLES.get(entry.name, _methods)(found)
+  return _TABLES.get(entry.name, _measured)(found)
 
 
 def _load(path):
@@ -58,7 +73,7 @@ def _load(path):
 
 
 def _mean(rows):
-  """Numbers of one method: a dict, or the means over a list of dicts.
+  """The measures of one method: a dict, or the means over a list of dicts.
 
   What is `None`, not measured, has no part in means.
   """
@@ -76,7 +91,18 @@ def _is_number(value):
   return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _methods(rows):
+def _methods(found):
+  return {name: _mean(rows) for name, rows in found.items()}
+
+
+def _enlarged(found):
+  return [
+    *_measured(found["validation"], "validation"),
+    *(t for name, rows in found["sets"].items() for t in _measured(rows, name)),
+  ]
+
+
+def _measured(rows, name=None):
   keys = list(dict.fromkeys(key for row in rows.values() for key in row))
   header = ["method", *map(measures.title, keys)]
   lines = [
@@ -88,7 +114,8 @@ def _methods(rows):
     for key in keys
     if measures.explanation(key)
   )
-  return [("; ".join(explained), header, lines)]
+  caption = "; ".join(explained)
+  return [(f"{name}: {caption}" if name else caption, header, lines)]
 
 
 def _support(found):
@@ -156,4 +183,9 @@ def _score(row, title, value, human):
   return ours if paper is None else f"{ours} / {paper:.1f}"
 
 
-_TABLES = {"spatial_support": _support, "toy2d": _matches, "twoafc": _scores}
+_TABLES = {
+  "sr": _enlarged,
+  "spatial_support": _support,
+  "toy2d": _matches,
+  "twoafc": _scores,
+}

@@ -110,9 +110,10 @@ def read(folder):
     raise ValueError(f"flags.txt is damaged: {error}") from error
   record = _record(folder / "run.json")
   experiment, entry = paper.recognise(record.get("experiment"), flags)
-  if not (folder / entry.result).exists():
-    raise ValueError(f"{entry.name} is not finished: {_progress(folder, entry)}")
-  loaded = results.load(entry, folder)
+  last = entry.last_file(flags)
+  if not (folder / last).exists():
+    raise ValueError(f"{entry.name} is not finished: {_progress(folder, last)}")
+  loaded = results.load(entry, folder, last)
   try:
     values = results.values(entry, loaded)
     tables = results.tables(entry, values)
@@ -128,6 +129,8 @@ def _no_flags(folder):
   inside = sorted(path.parent.name for path in folder.glob("*/flags.txt"))
   if inside:
     return f"it is a folder of runs: name it by --runs ({', '.join(inside)})"
+  if (folder / "evaluation").exists():
+    return "it holds an evaluation alone: evaluate into the folder of the training run"
   return "there is no flags.txt: it is no run folder, or the run has hardly begun"
 
 
@@ -144,9 +147,9 @@ def _record(path):
   return record
 
 
-def _progress(folder, entry):
+def _progress(folder, last):
   """What an unfinished run lacks, and how far it has come."""
-  lacking = f"there is no {entry.result}"
+  lacking = f"there is no {last}"
   path = folder / "metrics.jsonl"
   lines = path.read_text(errors="replace").splitlines() if path.exists() else []
   for line in reversed(lines):

@@ -110,6 +110,24 @@ def test_verdicts_follow_the_numbers(tmp_path):
   assert _verdicts(fewer) == [judges.FAILS, judges.HOLDS]
 
 
+def test_later_evaluation_is_shown_and_judges_looks(tmp_path):
+  run = report_runs.sr(tmp_path / "run")
+  means = {
+    "bicubic": {"psnr_y": 28.4, "niqe": 7.5, "lpips": None},
+    "generator": {"psnr_y": 29.0, "niqe": 5.25, "lpips": None},
+    "original": {"psnr_y": None, "niqe": 4.0, "lpips": None},
+  }
+  folder = run / "evaluation"
+  images.write_png(folder / "panels" / "SET5" / "baby.png", report_runs.picture(1))
+  content = {"protocol": {}, "sets": {"SET5": {"source": "x", "means": means}}}
+  report_runs.write(folder / "evaluation.json", content)
+  found = runs.read(run)
+  assert _verdicts(found) == [judges.HOLDS, judges.HOLDS]
+  assert found.findings[1][1].ours == "SET5, NIQE: ours 5.25, bicubic 7.50"
+  words = _words(_tree(_page(run)[0]))
+  assert "SET5, baby: details" in words and "original - 4.00 -" in words
+
+
 @pytest.mark.parametrize(
   ("experiment", "values", "expected"),
   [
@@ -195,6 +213,16 @@ def test_broken_runs_are_named_and_the_others_shown(tmp_path, breakage, reason):
   tree = _tree(text)
   assert reason in _words(tree)
   assert "toy2d-1" in [e.get("id") for e in tree.iter("article")]
+
+
+def test_comparison_is_finished_by_its_spectra_unless_it_has_none(tmp_path):
+  run = report_runs.compare_sr(tmp_path / "run")
+  (run / "power_spectrum" / "metrics.json").unlink()
+  with pytest.raises(ValueError, match=r"there is no power_spectrum/metrics\.json"):
+    runs.read(run)
+  without = report_runs.compare_sr(tmp_path / "without", spectra="False")
+  (without / "power_spectrum" / "metrics.json").unlink()
+  assert _verdicts(runs.read(without)) == [judges.OPEN] * 2
 
 
 def test_runs_of_other_programs_are_refused(tmp_path):
