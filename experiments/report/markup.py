@@ -28,8 +28,9 @@ def verdict(name, note=""):
 
 
 def command(line):
-  """A command line, wrapped."""
-  return f'<pre class="command"><code>{text(line)}</code></pre>'
+  """A command line, which is broken between its words only."""
+  words = " ".join(f"<span>{text(word)}</span>" for word in line.split(" "))
+  return f'<pre class="command"><code>{words}</code></pre>'
 
 
 def table(caption, header, rows):

@@ -154,6 +154,19 @@ def test_only_boxes_scroll_sideways(driver, page, width):
   assert size >= 16 and 300 < paragraph.size["width"] <= 50 * size
 
 
+def test_commands_are_copied_whole(driver, page):
+  _open(driver, page, _PHONE)
+  copied = driver.execute_script("""
+    const command = document.querySelector("#not-run li:last-child .command");
+    getSelection().selectAllChildren(command);
+    return getSelection().toString();
+  """)
+  assert copied == (
+    "python -m experiments.twoafc --flagfile=twoafc.flags --data_dir=BAPPS/2afc "
+    "--weights_dir=WEIGHTS"
+  )
+
+
 def test_pictures_lie_side_by_side_without_scripts(driver, page):
   driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
   try:
