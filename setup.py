@@ -13,6 +13,7 @@ _VERSION = re.search(
 _EXPERIMENTS = [
   "absl-py>=2.0",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
+  "markdown>=3.4",
   "matplotlib>=3.8",
   "pillow>=10.1",
   "scikit-image>=0.22",
@@ -34,6 +35,13 @@ setuptools.setup(
   install_requires=["tensorflow>=2.18", "keras>=3.14", "numpy>=1.26"],
   extras_require={
     "experiments": _EXPERIMENTS,
-    "test": [*_EXPERIMENTS, "pytest>=8.0", "pytest-xdist>=3.5", "ruff==0.17.6"],
+    "test": [
+      *_EXPERIMENTS,
+      "html5lib>=1.1",
+      "pytest>=8.0",
+      "pytest-xdist>=3.5",
+      "ruff==0.17.6",
+      "selenium>=4.20",
+    ],
   },
 )

@@ -79,6 +79,39 @@ def grid(rows, captions):
   return np.asarray(canvas)
 
 
+def split(panel, columns, details):
+  """Cuts up what `comparison`, `methods` or a `grid` of equal pictures has drawn.
+
+  Args:
+    panel: uint8 `(height, width, 3)`.
+    columns: number of its columns.
+    details: number of rows of details below the whole pictures, squares as wide as a
+      column; 0 in a grid of one row.
+
+  Returns:
+    List over columns of the uint8 pictures in it, from the top.
+
+  Raises:
+    ValueError: if the panel cannot have been drawn so.
+  """
+  width, rest = divmod(panel.shape[1] - _GAP * (columns - 1), columns)
+  bottoms = [panel.shape[0] - i * (width + _GAP) for i in range(details, -1, -1)]
+  if rest or width < 1 or bottoms[0] <= _CAPTION:
+    raise ValueError(
+      f"a panel of {panel.shape[1]} x {panel.shape[0]} pixels has not {columns} "
+      f"columns with {details} details"
+    )
+  tops = [_CAPTION, *(bottom - width for bottom in bottoms[1:])]
+  lefts = [i * (width + _GAP) for i in range(columns)]
+  return [
+    [
+      panel[top:bottom, left : left + width]
+      for top, bottom in zip(tops, bottoms, strict=True)
+    ]
+    for left in lefts
+  ]
+
+
 def _busiest(image, size, count):
   """Corners of the windows with the largest gradients that do not overlap."""
   grey = image.astype(np.float64).mean(axis=2)

@@ -30,7 +30,7 @@ def replacing(path):
 
 def write_text(path, text):
   with replacing(path) as partial:
-    partial.write_text(text)
+    partial.write_text(text, "utf-8")
 
 
 def remove_partial(folder):

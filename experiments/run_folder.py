@@ -5,21 +5,22 @@ import json
 import pathlib
 import platform
 import shutil
+import sys
 
 from absl import flags
 
 from experiments import files
 
 # Flags that may differ when a run is resumed.
-_FREE = {"flagfile", "overwrite", "output_dir", "mode"}
+_FREE = {"flagfile", "overwrite", "output_dir", "mode", "strategy", "replicas"}
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 
 
 def open_run(path, overwrite, seed):
   """Creates a run folder, or opens one that the same flags have made.
 
-  It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (seed and
-  versions).
+  It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (the
+  experiment and the arguments that started it, seed and versions).
 
   Args:
     path: the folder.
@@ -65,7 +66,13 @@ def open_run(path, overwrite, seed):
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     write_json(
       folder / "run.json",
-      {"seed": seed, "python": platform.python_version(), "packages": versions},
+      {
+        "experiment": pathlib.Path(sys.argv[0]).stem,
+        "arguments": sys.argv[1:],
+        "seed": seed,
+        "python": platform.python_version(),
+        "packages": versions,
+      },
     )
   return folder
 

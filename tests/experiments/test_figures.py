@@ -69,3 +69,21 @@ def test_measures_of_an_exact_result_are_perfect():
   assert row["ssim_y"] == pytest.approx(1)
   assert np.isinf(row["psnr_y"])
   assert row["sliced_wasserstein"] == 0
+
+
+def test_panels_are_cut_up_into_what_they_were_drawn_of():
+  original = _flat_with_noise([(50, 90), (8, 20)])
+  other = np.random.default_rng(1).integers(0, 256, original.shape, np.uint8)
+  panel = figures.methods({"original": original, "m": other}, "original", 2, 16, 120)
+  (whole, first, _), (result, _, _) = figures.split(panel, columns=2, details=2)
+  np.testing.assert_array_equal(whole, original)
+  np.testing.assert_array_equal(result, other)
+  assert first.shape == (120, 120, 3)
+  lr = original[::4, ::4]
+  columns = figures.split(figures.comparison(lr, other, original, zoom=16), 4, 1)
+  np.testing.assert_array_equal(columns[2][0], other)
+  np.testing.assert_array_equal(columns[3][0], original)
+  row = figures.grid([[original, other]], ["a", "b"])
+  np.testing.assert_array_equal(figures.split(row, 2, 0)[1][0], other)
+  with pytest.raises(ValueError, match="has not 3 columns"):
+    figures.split(row, 3, 0)

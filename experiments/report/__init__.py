@@ -1,0 +1,1 @@
+"""One HTML page that sets the runs at hand beside the paper's claims."""

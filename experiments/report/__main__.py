@@ -1,0 +1,44 @@
+"""One HTML page that sets runs beside the paper's claims.
+
+For each experiment of the paper: its claims and numbers, the runs' own, the commands
+that made them, their pictures (two of one scene under a slider), deviations, and what
+was not run. The page needs no other file and no network.
+
+  python -m experiments.report --runs=runs --output=report.html
+  python -m experiments.report --runs=runs/sr_quick,runs/toy2d --output=report.html
+
+A folder of --runs is a run folder or holds run folders. Unfinished and broken ones
+are named in the page and on stderr.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from experiments import app, run_folder
+from experiments.report import assembly
+
+_RUNS = flags.DEFINE_list(
+  "runs", ["runs"], "Run folders, or folders of them, separated by commas."
+)
+_OUTPUT = flags.DEFINE_string("output", "report.html", "The page to write.")
+
+
+def main():
+  output = pathlib.Path(_OUTPUT.value)
+  if output.suffix != ".html" or output.is_dir():
+    raise ValueError(f"--output must end in .html. Received: {_OUTPUT.value!r}")
+  if not _RUNS.value:
+    raise ValueError("--runs must name at least one folder. Received: none")
+  text, found, problems = assembly.assemble(_RUNS.value)
+  for folder, reason in problems:
+    print(f"report: {folder}: {reason}", file=sys.stderr)
+  output.parent.mkdir(parents=True, exist_ok=True)
+  run_folder.write_text(output, text)
+  size = len(text.encode()) / 1e6
+  print(f"{output}: {len(found)} runs, {text.count('<img ')} pictures, {size:.1f} MB")
+
+
+if __name__ == "__main__":
+  app.run(main, "report")
