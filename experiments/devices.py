@@ -16,9 +16,6 @@ which lists all of them:
 `--output_dir` must lie on a file system that they share. The first worker, the chief,
 alone writes there. When a worker is lost, the others stop: the same commands again go
 on from the last backup.
-
-Without a GPU, arithmetic is deterministic unless `--deterministic=false`: a run ends
-with the same bits whatever else the machine does, and however often it was cut off.
 """
 
 import contextlib
@@ -52,13 +49,6 @@ _PRECISION = flags.DEFINE_enum(
   "Of the trained networks' layers. Their variables and all losses stay in float32; "
   "with mixed_float16, losses are scaled.",
 )
-_DETERMINISTIC = flags.DEFINE_bool(
-  "deterministic",
-  None,
-  "Whether the same command gives the same bits; on a GPU it costs time. By default "
-  "only where there is no GPU.",
-)
-
 
 _current = None
 
@@ -73,9 +63,6 @@ def set_up():
   if _REPLICAS.value and _STRATEGY.value != "mirrored":
     raise ValueError("--replicas has no effect without --strategy=mirrored")
   gpus = tf.config.list_physical_devices("GPU")
-  deterministic = not gpus if _DETERMINISTIC.value is None else _DETERMINISTIC.value
-  if deterministic:
-    tf.config.experimental.enable_op_determinism()
   keras.config.set_dtype_policy(_PRECISION.value)
   if _STRATEGY.value == "mirrored":
     _current = _mirrored(gpus)

@@ -1,10 +1,13 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import errno
 import os
 import pathlib
+import shutil
 
 _PARTIAL = ".partial."
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 @contextlib.contextmanager
@@ -15,17 +18,31 @@ def replacing(path):
   process that is killed leaves a temporary file: see `remove_partial`.
   """
   path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
   # In front, since writers go by the suffix.
   partial = path.with_name(f"{_PARTIAL}{path.name}")
   try:
+    path.parent.mkdir(parents=True, exist_ok=True)
     yield partial
     with partial.open("rb+") as file:
       # Lest the new name outlive a crash of the machine, and its content not.
       os.fsync(file.fileno())
     os.replace(partial, path)
+  except OSError as error:
+    # Of some writers' errors, the name of the file is not a part, or not the only one.
+    if error.errno in _UNWRITABLE:
+      raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+    raise
   finally:
-    partial.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+      partial.unlink()
+
+
+def check_space(path, size):
+  """Raises OSError if the disk cannot take a file of `size` bytes."""
+  folder = pathlib.Path(path).parent
+  folder.mkdir(parents=True, exist_ok=True)
+  if shutil.disk_usage(folder).free < size:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def write_text(path, text):

@@ -13,14 +13,13 @@ they were fitted on. The file that ships was made of BSDS500 by
       --output=experiments/metrics/niqe.npz --description="..."
 """
 
-import os
 import pathlib
 
 import numpy as np
 from absl import flags
 from PIL import Image
 
-from experiments import app, data
+from experiments import app, data, files
 from experiments.metrics import niqe
 
 _DATA = flags.DEFINE_string(
@@ -65,31 +64,21 @@ def main():
       f"Received: {len(features)} in {len(source)} photographs"
     )
   fitted = niqe.statistics(features)
-  _write(
-    output,
-    mean=fitted.mean,
-    covariance=fitted.covariance,
-    description=_DESCRIPTION.value or _DATA.value,
-    photographs=len(source),
-    reduced=_REDUCE.value,
-    patches=len(features),
-  )
+  with files.replacing(output) as partial:
+    np.savez(
+      partial,
+      mean=fitted.mean,
+      covariance=fitted.covariance,
+      description=_DESCRIPTION.value or _DATA.value,
+      photographs=len(source),
+      reduced=_REDUCE.value,
+      patches=len(features),
+    )
   print(f"{output}: {len(features)} patches of {len(source)} photographs")
 
 
 def _reduced(image, factor):
   return np.asarray(Image.fromarray(image).reduce(factor))
-
-
-def _write(path, **arrays):
-  """Whole or not at all."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".partial.{path.name}")
-  try:
-    np.savez(partial, **arrays)
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

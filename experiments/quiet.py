@@ -7,14 +7,16 @@ import tempfile
 
 
 def import_tensorflow():
-  """Imports TensorFlow without a word on success.
+  """Imports TensorFlow and looks for GPUs without a word on success.
 
   `TF_CPP_MIN_LOG_LEVEL` does not reach what is logged before TensorFlow has set up
   its logging.
   """
   os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
   with held_back_stderr():
-    import tensorflow  # noqa: F401
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Training that can be cut off at any moment and goes on at the same step."""
 
+import math
 import os
 import pathlib
 import signal
@@ -122,10 +123,16 @@ class _State(keras.callbacks.Callback):
       if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
         raise self._error(f"weight {weight.path}")
     if self._writes:
+      files.check_space(self.path, self._size())
       with files.replacing(self.path) as partial:
         self.model.save_weights(partial, overwrite=True)
         with h5py.File(partial, "r+") as file:
           file.attrs["step"] = self.step
+
+  def _size(self):
+    """About that of a backup; HDF5 fills the screen if it finds a full disk itself."""
+    # Adam keeps two numbers a weight, HDF5 some kilobytes for each array.
+    return 3 * sum(4 * math.prod(w.shape) + 4096 for w in self.model.weights)
 
   def _error(self, what):
     kept = self.path if self.path.exists() else "none"

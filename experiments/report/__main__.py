@@ -16,7 +16,7 @@ import sys
 
 from absl import flags
 
-from experiments import app, run_folder
+from experiments import app, files
 from experiments.report import assembly
 
 _RUNS = flags.DEFINE_list(
@@ -34,8 +34,7 @@ def main():
   text, found, problems = assembly.assemble(_RUNS.value)
   for folder, reason in problems:
     print(f"report: {folder}: {reason}", file=sys.stderr)
-  output.parent.mkdir(parents=True, exist_ok=True)
-  run_folder.write_text(output, text)
+  files.write_text(output, text)
   size = len(text.encode()) / 1e6
   print(f"{output}: {len(found)} runs, {text.count('<img ')} pictures, {size:.1f} MB")
 
