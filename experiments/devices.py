@@ -64,10 +64,17 @@ def set_up():
     raise ValueError("--replicas has no effect without --strategy=mirrored")
   gpus = tf.config.list_physical_devices("GPU")
   keras.config.set_dtype_policy(_PRECISION.value)
-  if _STRATEGY.value == "mirrored":
-    _current = _mirrored(gpus)
-  elif _STRATEGY.value == "multi_worker":
-    _current = _multi_worker()
+  if _STRATEGY.value == "default":
+    return
+  # TensorFlow tells of every sum over replicas that it plans.
+  tf.get_logger().setLevel("WARNING")
+  if not gpus:
+    # Replicas that wait for data must leave threads to those who prepare them: by
+    # default there are as many as cores, and two replicas on two cores come to a stop.
+    tf.config.threading.set_inter_op_parallelism_threads(
+      os.cpu_count() + 4 * (_REPLICAS.value or 1)
+    )
+  _current = _mirrored(gpus) if _STRATEGY.value == "mirrored" else _multi_worker()
 
 
 def strategy():

@@ -50,7 +50,7 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
   """
   strategy = model.distribute_strategy
   chief = replicas.is_chief(strategy)
-  state = _State(pathlib.Path(backup), every, writes=chief)
+  state = _State(pathlib.Path(backup), every, steps_per_epoch, writes=chief)
   state.set_model(model)
   state.restore()
   if replicas.total(strategy, state.step) != state.step * strategy.num_replicas_in_sync:
@@ -68,7 +68,8 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
         steps_per_epoch=steps_per_epoch - done,
         initial_epoch=epoch,
         epochs=epoch + 1 if done else epochs,
-        callbacks=[state, *callbacks] if chief else [state],
+        # Last, so that a backup of an epoch's end finds its logs and pictures written.
+        callbacks=[*callbacks, state] if chief else [state],
         verbose=verbose if chief else 0,
         shuffle=False,
       )
@@ -93,11 +94,12 @@ class _State(keras.callbacks.Callback):
   in the file beside the weights.
   """
 
-  def __init__(self, path, every, writes):
+  def __init__(self, path, every, steps_per_epoch, writes):
     super().__init__()
     self.path = path
     self.step = 0
     self._every = every
+    self._steps_per_epoch = steps_per_epoch
     self._writes = writes
 
   def restore(self):
@@ -112,7 +114,8 @@ class _State(keras.callbacks.Callback):
     if bad:
       # The objective is the sum of the others.
       raise self._error(", ".join([name for name in bad if name != "loss"] or bad))
-    if self.step % self._every == 0:
+    # `on_epoch_end` follows the last step of an epoch.
+    if self.step % self._every == 0 and self.step % self._steps_per_epoch:
       self._save()
 
   def on_epoch_end(self, epoch, logs=None):

@@ -9,11 +9,15 @@ import time
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def start(module, *arguments):
+def start(module, *arguments, environment=None):
   """Starts `python -m module arguments` in the checkout."""
-  command = [sys.executable, "-m", module, *map(str, arguments)]
   return subprocess.Popen(
-    command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    [sys.executable, "-m", module, *map(str, arguments)],
+    cwd=ROOT,
+    env=environment,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
   )
 
 

@@ -1,6 +1,3 @@
-import json
-import os
-import socket
 import subprocess
 import sys
 
@@ -11,33 +8,12 @@ import tensorflow as tf
 
 import cxloss
 from models import srgan
-from tests.experiments import command
+from tests.experiments import cluster, command
 
 
-def _start(kind, folder, name, config=None):
-  environment = {**os.environ}
-  if config:
-    environment["TF_CONFIG"] = json.dumps(config)
-  arguments = [kind, folder / f"{name}.npz", folder / f"{kind}.weights.h5"]
-  return subprocess.Popen(
-    [sys.executable, "-m", "tests.models.distributed", *map(str, arguments)],
-    cwd=command.ROOT,
-    env=environment,
-    stderr=subprocess.PIPE,
-    text=True,
-  )
-
-
-def _configs():
-  """`TF_CONFIG` of two workers on this machine."""
-  sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
-  hosts = [f"localhost:{listener.getsockname()[1]}" for listener in sockets]
-  for listener in sockets:
-    listener.close()
-  return [
-    {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
-    for index in range(2)
-  ]
+def _start(kind, folder, name, environment=None):
+  arguments = kind, folder / f"{name}.npz", folder / f"{kind}.weights.h5"
+  return command.start("tests.models.distributed", *arguments, environment=environment)
 
 
 @pytest.fixture(scope="module", name="trained")
@@ -45,8 +21,9 @@ def _trained(tmp_path_factory):
   """Weights and logs of each process, all with the same global batch."""
   folder = tmp_path_factory.mktemp("trained")
   processes = {kind: _start(kind, folder, kind) for kind in ("one", "mirrored")}
-  for index, config in enumerate(_configs()):
-    processes[f"worker{index}"] = _start("workers", folder, f"worker{index}", config)
+  for i, environment in enumerate(cluster.environments()):
+    name = f"worker{i}"
+    processes[name] = _start("workers", folder, name, environment)
   for name, process in processes.items():
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, f"{name}: {err[-3000:]}"
@@ -82,12 +59,12 @@ model.fit(np.ones((2, 1)), np.ones((2, 1)), batch_size=2, verbose=0)
   processes = [
     subprocess.Popen(
       [sys.executable, "-c", code],
-      env={**os.environ, "TF_CONFIG": json.dumps(config)},
+      env=environment,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
       text=True,
     )
-    for config in _configs()
+    for environment in cluster.environments()
   ]
   outputs = [process.communicate(timeout=200)[0] for process in processes]
   assert all(process.returncode for process in processes)
