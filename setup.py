@@ -38,6 +38,7 @@ setuptools.setup(
     "test": [
       *_EXPERIMENTS,
       "html5lib>=1.1",
+      "hypothesis>=6.100",
       "pytest>=8.0",
       "pytest-xdist>=3.5",
       "ruff==0.17.6",

@@ -121,11 +121,14 @@ class _Problem:
     _, affinity, winner, *columns = tf.while_loop(
       lambda i, *_: i < _size(tiles, 0),
       step,
-      (0, none, tf.cast(none, tf.int32), *columns),
+      # Affinities of features that are not finite beat nothing: row 0 passes NaN on.
+      (0, none, tf.zeros_like(none, tf.int32), *columns),
       parallel_iterations=1,
     )
     rows = _Rows(*(_join(c.stack())[:, :size] for c in columns))
-    rows = rows._replace(nearest=tf.cast(rows.nearest, tf.int32))
+    # Only rows that are not finite find padding targets nearest.
+    nearest = tf.minimum(tf.cast(rows.nearest, tf.int32), targets - 1)
+    rows = rows._replace(nearest=nearest)
     # Padding rows are copies of the last one.
     winner = tf.minimum(winner[:, :targets], size - 1)
     return affinity[:, :targets], winner, rows

@@ -31,8 +31,11 @@ _EPSILON = 1e-5
 # Squared norms below this count as zero: a vector equal to the mean, such as a
 # patch of flat colour, has no direction and would give 0 / 0.
 _NORM_EPSILON = 1e-12
-# Inputs larger than this are scaled down first, so that squares stay finite.
-_LARGE = 1e8
+# Where the largest entry lies outside of this range, inputs are scaled to 1 first, so
+# that squares stay finite, and far above the epsilon. At most by this factor, so that
+# gradients stay finite, too.
+_SMALL, _LARGE = 1e-3, 1e8
+_LARGEST_SCALE = 1e20
 
 
 def contextual_loss(
@@ -90,7 +93,9 @@ def contextual_loss(
 
 def centred_loss(target, generated, mean, bandwidth, distance):
   """The loss of sets `(N, P, C)`, centred by `mean`, `(1 or N, 1, C)`."""
-  target, generated, scale = _downscale(target, generated)
+  # Distances that are not relative to the norms keep their epsilon.
+  smallest = _SMALL if distance == "cosine" else 0.0
+  target, generated, scale = _rescale(target, generated, smallest)
   embed = _embed_cosine if distance == "cosine" else _embed_l2
   x, y = embed(target, generated, mean * scale)
   epsilon = _EPSILON
@@ -103,7 +108,7 @@ def centred_loss(target, generated, mean, bandwidth, distance):
 
 def image_mean(features):
   """Mean of each image's features `(N, P, C)`, `(N, 1, C)`; 0 if there are none."""
-  scale = _scale(features)  # lest the sum overflow
+  scale = 1.0 / tf.maximum(_largest(features) / _LARGE, 1.0)  # lest the sum overflow
   count = tf.maximum(tf.cast(tf.shape(features)[1], tf.float32), 1.0)
   return tf.reduce_sum(features * scale, axis=1, keepdims=True) / count / scale
 
@@ -167,8 +172,10 @@ def _as_set(features, name):
 
 
 def check_options(bandwidth, distance, centering):
-  if not bandwidth > 0:
-    raise ValueError(f"`bandwidth` must be positive. Received: bandwidth={bandwidth}")
+  if not 0 < bandwidth < float("inf"):
+    raise ValueError(
+      f"`bandwidth` must be positive and finite. Received: bandwidth={bandwidth}"
+    )
   if distance not in DISTANCES:
     raise ValueError(
       f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}"
@@ -179,21 +186,23 @@ def check_options(bandwidth, distance, centering):
     )
 
 
-def _downscale(target, generated):
-  """Brings very large features to where their squares are finite."""
-  scale = tf.minimum(_scale(target), _scale(generated))
+def _rescale(target, generated, smallest):
+  """Brings very large and very small features to where squares are accurate."""
+  largest = tf.maximum(_largest(target), _largest(generated))
+  outside = tf.logical_or(largest > _LARGE, largest < smallest)
+  scale = tf.where(outside, 1.0 / tf.maximum(largest, 1.0 / _LARGEST_SCALE), 1.0)
   target, generated = tf.cond(
-    scale < 1.0,
+    outside,
     lambda: (target * scale, generated * scale),
     lambda: (target, generated),
   )
   return target, generated, scale
 
 
-def _scale(features):
-  """1, or less for very large features."""
+def _largest(features):
+  """The largest magnitude, a constant to derivatives."""
   largest = tf.maximum(tf.reduce_max(features), -tf.reduce_min(features))
-  return tf.stop_gradient(_LARGE / tf.maximum(largest, _LARGE))
+  return tf.stop_gradient(largest)
 
 
 def _embed_cosine(target, generated, mean):

@@ -12,25 +12,38 @@ import tensorflow as tf
 _AUTHORS = pathlib.Path(__file__).parent / "data" / "authors.npz"
 
 
-def loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch"):
-  """Contextual loss of `(N, Q, C)` and `(N, P, C)`, float64 `(N,)`."""
+def loss(
+  target, generated, bandwidth=0.1, distance="cosine", centering="batch", noise=None
+):
+  """Contextual loss of `(N, Q, C)` and `(N, P, C)`, float64 `(N,)`.
+
+  `noise`, a function of a shape, is what distances are off by, for vectors of length 1.
+  """
   target, generated = (np.asarray(v, np.float64) for v in (target, generated))
   losses = []
   for image, (y, x) in enumerate(zip(target, generated, strict=True)):
     if distance == "cosine":
       pool = target if centering == "batch" else target[image]
       mean = pool.reshape(-1, pool.shape[-1]).mean(axis=0)
-      y, x = y - mean, x - mean
-      y /= np.linalg.norm(y, axis=1, keepdims=True)
-      x /= np.linalg.norm(x, axis=1, keepdims=True)
+      x, y = _unit(x - mean), _unit(y - mean)
       d = (1 - x @ y.T) / 2
     else:
       d = ((x[:, None] - y[None]) ** 2).sum(axis=2)
+    if noise is not None:
+      square = max((v**2).sum(axis=1).max() for v in (x, y))
+      d = np.maximum(d + square * noise(d.shape), 0)
     relative = d / (d.min(axis=1, keepdims=True) + 1e-5)
-    w = np.exp((1 - relative) / bandwidth)
+    # Softmax does not see what is common to a row, and exp would overflow.
+    w = np.exp((relative.min(axis=1, keepdims=True) - relative) / bandwidth)
     affinity = w / w.sum(axis=1, keepdims=True)
     losses.append(-np.log(affinity.max(axis=0).mean()))
   return np.array(losses)
+
+
+def _unit(v):
+  """Vectors over their norm; one that is zero has no direction and stays."""
+  norm = np.linalg.norm(v, axis=1, keepdims=True)
+  return np.divide(v, norm, out=np.zeros_like(v), where=norm > 0)
 
 
 def dense_loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch"):
