@@ -22,23 +22,18 @@ def convert(transform, source, target, write=images.write_png, suffix=".png"):
   Raises:
     ValueError: if there is nothing to do, or `target` does not fit.
   """
+  check(source, target, suffix)
   source, target = pathlib.Path(source), pathlib.Path(target)
-  if not source.exists():
-    raise ValueError(f"--input must be an image file or a folder. Received: {source}")
-  if source.resolve() == target.resolve():
-    raise ValueError(f"--output must not be --input. Received: {target} for both")
   if source.is_file():
-    if target.suffix.lower() != suffix:
-      raise ValueError(f"--output must end in {suffix}. Received: {target}")
-    write(target, transform(source))
+    try:
+      result = transform(source)
+    except ValueError as error:
+      raise ValueError(f"--input: {error}") from error
+    write(target, result)
     print(target)
     return
-  if target.suffix.lower() == suffix or target.is_file():
-    raise ValueError(
-      f"--output must be a folder, as --input is one. Received: {target}"
-    )
   written = 0
-  for path in map(pathlib.Path, folder.list_images(str(source))):
+  for path in map(pathlib.Path, folder.list_images(str(source), "--input")):
     try:
       result = transform(path)
     except ValueError as error:
@@ -51,3 +46,27 @@ def convert(transform, source, target, write=images.write_png, suffix=".png"):
     written += 1
   if not written:
     raise ValueError(f"--input holds no intact image. Received: {source}")
+
+
+def check(source, target, suffix=".png"):
+  """Raises what `convert` does about its paths, before anything is done."""
+  source, target = pathlib.Path(source), pathlib.Path(target)
+  if not source.exists():
+    raise ValueError(f"--input must be an image file or a folder. Received: {source}")
+  if source.resolve() == target.resolve():
+    raise ValueError(f"--output must not be --input. Received: {target} for both")
+  if source.is_file() and (target.suffix.lower() != suffix or target.is_dir()):
+    found = ", which is a folder" if target.is_dir() else ""
+    raise ValueError(
+      f"--output must be a file ending in {suffix}, as --input is a file. "
+      f"Received: {target}{found}"
+    )
+  if source.is_dir() and (target.suffix.lower() == suffix or target.is_file()):
+    raise ValueError(
+      f"--output must be a folder, as --input is one. Received: {target}"
+    )
+  for parent in target.parents:
+    if parent.exists() and not parent.is_dir():
+      raise ValueError(
+        f"--output must lie in a folder. Received: {target}, but {parent} is a file"
+      )

@@ -119,7 +119,10 @@ def _image():
       f"--image must be a file or one of {', '.join(samples.PHOTOGRAPHS)}. "
       f"Received: {_IMAGE.value!r}"
     )
-  return data.images.read_rgb(_IMAGE.value)
+  try:
+    return data.images.read_rgb(_IMAGE.value)
+  except ValueError as error:
+    raise ValueError(f"--image: {error}") from error
 
 
 def _check(image):

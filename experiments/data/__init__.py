@@ -11,22 +11,33 @@ __all__ = ["SPLIT", "Part", "hold_out", "images", "load"]
 SPLIT = ("samples", "div2k")  # sources with a validation split of their own
 
 
-def load(name, split, least=1):
+def load(name, split, least=1, flag="--data"):
   """Opens a source.
 
   Args:
     name: `"samples"`, `"div2k"`, or a folder or glob of photographs.
     split: `"train"` or `"validation"`; a folder has no splits.
     least: smallest side in pixels of a photograph that can be used.
+    flag: where the name comes from, for errors. Defaults to `--data`.
 
   Returns:
     A sequence of uint8 RGB arrays with an attribute `names`.
+
+  Raises:
+    ValueError: if there is none, or the embedded photographs are too small.
   """
   if name == "samples":
-    return samples.Samples(split)
+    source = samples.Samples(split)
+    smallest = min(min(image.shape[:2]) for image in source)
+    if smallest < least:
+      raise ValueError(
+        f"{flag}=samples has photographs with sides of {smallest} pixels. "
+        f"Received: flags that need {least}"
+      )
+    return source
   if name == "div2k":
     return div2k.Div2k(split)
-  return folder.Folder(name, least)
+  return folder.Folder(name, least, flag)
 
 
 def hold_out(source):

@@ -18,25 +18,31 @@ class Folder:
   Every file is decoded once at the start. One that is no intact image, or has a
   side below `least` pixels, is named in a warning and left out.
 
+  Args:
+    pattern: the folder or glob.
+    least: smallest side in pixels. Defaults to 1.
+    flag: where the pattern comes from, for errors. Defaults to `--data`.
+
   Raises:
     ValueError: if no usable photograph is left.
   """
 
-  def __init__(self, pattern, least=1):
-    paths = list_images(pattern)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-      arrays = list(pool.map(lambda path: _read(path, least), paths))
+  def __init__(self, pattern, least=1, flag="--data"):
+    paths = list_images(pattern, flag)
     self._paths, self._kept, size = [], {}, 0
-    for path, array in zip(paths, arrays, strict=True):
-      if array is None:
-        continue
-      size += array.nbytes
-      if size <= _CACHE_BYTES:
-        self._kept[len(self._paths)] = array
-      self._paths.append(path)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+      # One after the other, so that those which are not kept make room.
+      arrays = pool.map(lambda path: _read(path, least), paths)
+      for path, array in zip(paths, arrays, strict=True):
+        if array is None:
+          continue
+        size += array.nbytes
+        if size <= _CACHE_BYTES:
+          self._kept[len(self._paths)] = array
+        self._paths.append(path)
     if not self._paths:
       raise ValueError(
-        f"--data must hold photographs of at least {least} x {least} pixels. "
+        f"{flag} must hold photographs of at least {least} x {least} pixels. "
         f"Received: {pattern!r}, with {len(paths)} image files, none usable"
       )
     self.names = [os.path.splitext(os.path.basename(p))[0] for p in self._paths]
@@ -49,13 +55,13 @@ class Folder:
     return images.read_rgb(self._paths[index]) if array is None else array
 
 
-def list_images(pattern):
+def list_images(pattern, flag="--data"):
   """Image files of a folder, or matches of a glob or path, sorted."""
   if os.path.isdir(pattern):
     pattern = os.path.join(glob.escape(pattern), "*")
   elif not glob.glob(pattern):
     raise ValueError(
-      "--data must be samples, div2k, a folder or a glob. "
+      f"{flag} must be samples, div2k, a folder or a glob. "
       f"Received: {pattern!r}, which matches nothing"
     )
   return sorted(

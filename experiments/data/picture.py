@@ -26,7 +26,10 @@ def load(name, least=1):
   """
   path = pathlib.Path(name)
   if path.is_file():
-    image = images.read_rgb(path)
+    try:
+      image = images.read_rgb(path)
+    except ValueError as error:
+      raise ValueError(f"--image: {error}") from error
   elif name in EMBEDDED:
     image = getattr(skimage.data, name)()
     if image.ndim == 2:

@@ -12,7 +12,6 @@ import re
 
 import numpy as np
 from absl import logging
-from PIL import Image
 
 from experiments.data import images
 from experiments.data.normals import depth, view
@@ -71,17 +70,18 @@ class Folder:
       "depth" in files and "normals" not in files for files in groups.values()
     ):
       raise ValueError(f"--intrinsics must be given for the depth images in {path}")
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-      views = list(pool.map(self._try, groups, groups.values()))
     self.names, self._files, self._kept, size = [], [], {}, 0
-    for (name, files), read in zip(groups.items(), views, strict=True):
-      if read is None:
-        continue
-      size += sum(part.nbytes for part in vars(read).values() if part is not None)
-      if size <= _CACHE_BYTES:
-        self._kept[len(self.names)] = read
-      self.names.append(name)
-      self._files.append(files)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+      # One after the other, so that those which are not kept make room.
+      views = pool.map(self._try, groups, groups.values())
+      for (name, files), read in zip(groups.items(), views, strict=True):
+        if read is None:
+          continue
+        size += sum(part.nbytes for part in vars(read).values() if part is not None)
+        if size <= _CACHE_BYTES:
+          self._kept[len(self.names)] = read
+        self.names.append(name)
+        self._files.append(files)
     if not self.names:
       raise ValueError(
         "--data must be scenes, nyu, motorcycle or a folder of photographs with depth "
@@ -164,7 +164,7 @@ def _read(files, factor, least, intrinsics, depth_scale, flip):
 
 
 def _read_depth(path):
-  values = _pixels(path)
+  values = images.read_raw(path)
   if values.ndim != 2 or values.dtype.kind not in "iu":
     raise ValueError(
       f"{path.name} must be a 16-bit grey PNG, but holds {values.dtype} with shape "
@@ -174,7 +174,11 @@ def _read_depth(path):
 
 
 def _read_normals(path):
-  values = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _pixels(path)
+  values = (
+    np.load(path, allow_pickle=False)
+    if path.suffix == ".npy"
+    else images.read_raw(path)
+  )
   if values.ndim != 3 or values.shape[2] != 3:
     raise ValueError(
       f"{path.name} must hold (height, width, 3) numbers, but has shape {values.shape}"
@@ -186,15 +190,6 @@ def _read_normals(path):
   black = (values == 0).all(axis=-1, keepdims=True)
   zero = np.linalg.norm(normals, axis=-1, keepdims=True) < _ZERO
   return np.where(black | zero, 0, normals)
-
-
-def _pixels(path):
-  """An image file's numbers, unconverted."""
-  try:
-    with Image.open(path) as file:
-      return np.asarray(file)
-  except (OSError, SyntaxError) as error:
-    raise ValueError(f"not an intact image file: {path}: {error}") from error
 
 
 def _names(files):
