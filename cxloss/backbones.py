@@ -13,11 +13,13 @@ Weights come from
   (torch preprocessing; see `weights/README.md`);
 * a path ending in `.npz`: float32 arrays `LAYER/kernel` (height, width, in, out)
   and `LAYER/bias` by layer name, and optionally `preprocessing`, a string;
-  `"torch"` if it is missing. Pickled objects are refused.
+  `"torch"` if it is missing.
   `python -m models.convert_torchvision` writes such files from torchvision's;
-* a path ending in `.h5` or `.keras`: a file of `keras.applications` without its
-  top (caffe preprocessing); VGG only;
+* a path ending in `.h5` (`.weights.h5`) or `.keras`: a file of `keras.applications`
+  without its top (caffe preprocessing); VGG only;
 * `None`: random weights, for tests (torch preprocessing).
+
+Nothing that is in a file is run: see `weights_files.py`.
 
 Layers are named as in `keras.applications` (`block3_conv4`) for VGG16 and VGG19,
 `conv1` to `conv5` for AlexNet, `conv1` and `fire2` to `fire9` for SqueezeNet 1.1,
@@ -28,13 +30,11 @@ The graphs are in `architectures.py`.
 import hashlib
 import os
 import pathlib
-import zipfile
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from cxloss import architectures
+from cxloss import architectures, weights_files
 
 ARCHITECTURES = tuple(architectures.VGG_BLOCKS)  # of `vgg`
 POOLINGS = architectures.POOLINGS
@@ -164,7 +164,7 @@ def _read(weights, architecture):
     return _read_npz(path)
   if path.suffix in (".h5", ".keras") and keras_has_it:
     return _read_keras(path, architecture), "caffe"
-  suffixes = ".npz, .h5 or .keras" if keras_has_it else ".npz"
+  suffixes = ".npz, .h5, .weights.h5 or .keras" if keras_has_it else ".npz"
   raise ValueError(
     f"`weights` of {architecture} must be a file ending in {suffixes}. "
     f"Received: weights={str(weights)!r}"
@@ -193,15 +193,15 @@ def _download(architecture):
 def _read_keras(path, architecture):
   try:
     if path.suffix == ".keras":
-      return _arrays(keras.models.load_model(path, compile=False))
+      return _arrays(weights_files.load_model(path))
     model = _application(architecture, None)
     model.load_weights(path)
+    return _arrays(model)
   except Exception as error:
     raise ValueError(
       f"`weights` must hold {architecture} without its top, as written by Keras. "
-      f"Received: {path}: {error}"
+      f"Received: {path}: {weights_files.reason(error)}"
     ) from error
-  return _arrays(model)
 
 
 def _arrays(model):
@@ -213,16 +213,14 @@ def _arrays(model):
 
 
 def _read_npz(path, sha256=None):
-  try:
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-      raise ValueError("its SHA-256 is not the one of the released file")
-    with np.load(path, allow_pickle=False) as data:
-      arrays = {name: data[name] for name in data.files}
-  except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+  if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
     raise ValueError(
-      f"`weights` must be an intact .npz file without pickled objects. "
-      f"Received: {path}: {error}"
-    ) from error
+      f"`weights`: {path} does not have the SHA-256 of the released file"
+    )
+  try:
+    arrays = weights_files.read_npz(path)
+  except ValueError as error:
+    raise ValueError(f"`weights`: {error}") from error
   preprocessing = arrays.pop("preprocessing", None)
   if preprocessing is not None and str(preprocessing) not in PREPROCESSINGS:
     raise ValueError(

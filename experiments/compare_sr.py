@@ -24,7 +24,6 @@ import signal
 import subprocess
 import sys
 
-import keras
 from absl import flags
 
 from experiments import (
@@ -32,6 +31,7 @@ from experiments import (
   data,
   evaluation,
   figures,
+  networks,
   reports,
   run_folder,
   tiling,
@@ -202,7 +202,7 @@ def _report(folder, pairs):
   results["bicubic"], pictures["bicubic"] = evaluation.evaluate(None, pairs)
   for name in _NAMES.value:
     path = folder / name / "generator.keras"
-    network = keras.models.load_model(path, compile=False)
+    network = networks.load_generator(path, _SCALE, f"--methods={name}")
     results[name], pictures[name] = evaluation.evaluate(tiling.compiled(network), pairs)
   run_folder.write_json(folder / "evaluation.json", results)
   for i, (name, _, hr) in enumerate(pairs):

@@ -93,10 +93,13 @@ class Network:
       path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
     else:
       path, preprocessing, self.remark = _find(name, weights_dir)
-    self._features = _features(net.architecture, layers, path, preprocessing)
     self._heads = None
-    if "lpips" in distances:
-      self._heads = lpips.read_heads(heads_path(name, weights_dir), layers)
+    try:
+      self._features = _features(net.architecture, layers, path, preprocessing)
+      if "lpips" in distances:
+        self._heads = lpips.read_heads(heads_path(name, weights_dir), layers)
+    except ValueError as error:
+      raise ValueError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
     self._graph = tf.function(self._distances)
 

@@ -2,8 +2,7 @@
 
 import pathlib
 
-import keras
-
+from cxloss import weights_files
 from models import crn
 
 
@@ -23,7 +22,7 @@ def load_generator(path, scale, flag="--weights"):
   if size != (1, 8 * scale, 8 * scale, 3):
     raise ValueError(
       f"{flag}: {path} must enlarge RGB images by --scale={scale}. Received: a network "
-      f"that turns 8 x 8 pixels into {size[1]} x {size[2]}"
+      f"that turns 8 x 8 pixels into {_describe(size)}"
     )
   return network
 
@@ -39,7 +38,7 @@ def load_crn(path, flag="--weights"):
   if size != (1, side, side, 3):
     raise ValueError(
       f"{flag}: {path} must turn images into normals of their size. Received: a "
-      f"network that turns {side} x {side} pixels into {size[1]} x {size[2]}"
+      f"network that turns {side} x {side} pixels into {_describe(size)}"
     )
   return network
 
@@ -50,13 +49,25 @@ def _load(path, flag):
       f"{flag} must be a network's .keras file. Received: {path}, where no file is"
     )
   try:
-    return keras.models.load_model(path, compile=False)
-  except Exception as error:
-    raise ValueError(f"{flag}: {path} cannot be loaded: {error}") from error
+    return weights_files.load_model(path)
+  except ValueError as error:
+    raise ValueError(f"{flag}: {error}") from error
 
 
 def _output_shape(network, side, path, flag):
+  if getattr(network, "input_shape", None) != (None, None, None, 3):
+    raise ValueError(
+      f"{flag}: {path} must take RGB images of any size. "
+      f"Received: input of shape {getattr(network, 'input_shape', None)}"
+    )
   try:
     return tuple(network.compute_output_shape((1, side, side, 3)))
   except Exception as error:
-    raise ValueError(f"{flag}: {path} takes no RGB images: {error}") from error
+    reason = weights_files.reason(error)
+    raise ValueError(f"{flag}: {path} takes no RGB images: {reason}") from error
+
+
+def _describe(size):
+  if len(size) == 4 and size[3] == 3:
+    return f"{size[1]} x {size[2]}"
+  return f"an array of shape {size}"

@@ -15,10 +15,11 @@ References:
 """
 
 import pathlib
-import zipfile
 
 import numpy as np
 import tensorflow as tf
+
+from cxloss import weights_files
 
 TAPS = {
   "alexnet": ("conv1", "conv2", "conv3", "conv4", "conv5"),
@@ -74,10 +75,9 @@ def read_heads(path, layers):
   if not path.is_file():
     raise FileNotFoundError(f"LPIPS needs its learned weights. There is no file {path}")
   try:
-    with np.load(path, allow_pickle=False) as data:
-      arrays = {name: data[name] for name in data.files}
-  except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-    raise ValueError(f"Not an intact .npz file: {path}: {error}") from error
+    arrays = weights_files.read_npz(path)
+  except ValueError as error:
+    raise ValueError(f"LPIPS heads: {error}") from error
   heads = []
   for layer in layers:
     head = arrays.get(f"lin/{layer}")

@@ -133,8 +133,9 @@ def check_triplet(triplet):
 
 def _read_judge(path):
   try:
-    judge = np.load(path, allow_pickle=False)
-  except (OSError, ValueError, EOFError) as error:
+    with path.open("rb") as file:
+      judge = np.lib.format.read_array(file, allow_pickle=False)
+  except (OSError, ValueError) as error:
     raise ValueError(f"not an intact judgement: {path}: {error}") from error
   if judge.size != 1 or judge.dtype.kind not in "biuf":
     raise ValueError(

@@ -174,11 +174,7 @@ def _read_depth(path):
 
 
 def _read_normals(path):
-  values = (
-    np.load(path, allow_pickle=False)
-    if path.suffix == ".npy"
-    else images.read_raw(path)
-  )
+  values = _read_npy(path) if path.suffix == ".npy" else images.read_raw(path)
   if values.ndim != 3 or values.shape[2] != 3:
     raise ValueError(
       f"{path.name} must hold (height, width, 3) numbers, but has shape {values.shape}"
@@ -190,6 +186,14 @@ def _read_normals(path):
   black = (values == 0).all(axis=-1, keepdims=True)
   zero = np.linalg.norm(normals, axis=-1, keepdims=True) < _ZERO
   return np.where(black | zero, 0, normals)
+
+
+def _read_npy(path):
+  try:
+    with path.open("rb") as file:
+      return np.lib.format.read_array(file, allow_pickle=False)
+  except (OSError, ValueError, MemoryError) as error:
+    raise ValueError(f"not an intact .npy file: {path}: {error}") from error
 
 
 def _names(files):
