@@ -5,6 +5,7 @@ refuses stray arguments, seeds all random numbers, and turns the user's mistakes
 into one line on stderr and exit code 1 (`--v=1` shows where they arose).
 """
 
+import functools
 import os
 import pathlib
 import sys
@@ -13,7 +14,7 @@ import keras
 import tensorflow as tf
 from absl import app, flags, logging
 
-from experiments import training
+from experiments import flag_checks, training
 from experiments.quiet import held_back_stderr
 
 _FLAGS_FOLDER = pathlib.Path(__file__).parent.parent / "flags"
@@ -24,7 +25,9 @@ OUTPUT_DIR = flags.DEFINE_string(
   "Run folder. The same command again resumes what lies there. Defaults to "
   "runs/<name of the flagfile, or else of the experiment>.",
 )
-SEED = flags.DEFINE_integer("seed", 0, "Fixes all random numbers.", lower_bound=0)
+SEED = flags.DEFINE_integer(
+  "seed", 0, "Fixes all random numbers.", lower_bound=0, upper_bound=2**32 - 1
+)
 OVERWRITE = flags.DEFINE_bool(
   "overwrite", False, "Delete an earlier run in --output_dir and start anew."
 )
@@ -34,6 +37,7 @@ DETERMINISTIC = flags.DEFINE_bool(
   "Whether the same command gives the same bits, however often it is cut off. By "
   "default only without a GPU: there it costs a few per cent of the time.",
 )
+flag_checks.folder(OUTPUT_DIR)
 
 
 def run(main, experiment, default_flagfile=None, set_up=None):
@@ -56,7 +60,7 @@ def run(main, experiment, default_flagfile=None, set_up=None):
 
   def checked(args):
     if len(args) > 1:
-      raise app.UsageError(f"Unexpected arguments: {' '.join(args[1:])}")
+      _refuse(experiment, f"unexpected arguments: {' '.join(args[1:])}")
     try:
       with held_back_stderr():
         _set_determinism()
@@ -76,7 +80,20 @@ def run(main, experiment, default_flagfile=None, set_up=None):
       print(f"{experiment}: {_describe(error)}", file=sys.stderr)
       sys.exit(1)
 
-  app.run(checked, argv=argv)
+  app.run(checked, argv=argv, flags_parser=functools.partial(_parse, experiment))
+
+
+def _parse(experiment, argv):
+  """Reads the command line; its mistakes, too, are told in one line."""
+  try:
+    return flags.FLAGS(argv)
+  except (flags.Error, ValueError) as error:
+    return _refuse(experiment, " ".join(str(error).split()))
+
+
+def _refuse(experiment, message):
+  print(f"{experiment}: {message}", file=sys.stderr)
+  sys.exit(1)
 
 
 def _set_determinism():

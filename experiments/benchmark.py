@@ -16,6 +16,7 @@ largest resident size of the whole process.
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -25,7 +26,7 @@ import tensorflow as tf
 from absl import flags
 
 import cxloss
-from experiments import app
+from experiments import app, flag_checks
 
 flags.adopt_module_key_flags(app)
 _SIZES = flags.DEFINE_list(
@@ -38,6 +39,22 @@ _ROUNDS = flags.DEFINE_integer("rounds", 2, "Processes for each cell.", lower_bo
 _MEASURE = flags.DEFINE_string(
   "measure", None, "METHOD,POSITIONS,CHANNELS: print one measurement as JSON."
 )
+_KNOWN = ("products", "ours", "dense")
+flag_checks.some_of(_METHODS, _KNOWN)
+flags.register_validator(
+  _SIZES,
+  lambda sizes: (
+    sizes and all(re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", s) for s in sizes)
+  ),
+  "must be POSITIONSxCHANNELS, such as 4225x256",
+)
+flags.register_validator(
+  _MEASURE,
+  lambda text: (
+    text is None or re.fullmatch(f"({'|'.join(_KNOWN)}),[1-9][0-9]*,[1-9][0-9]*", text)
+  ),
+  f"must be METHOD,POSITIONS,CHANNELS, METHOD one of {', '.join(_KNOWN)}",
+)
 
 # A process goes on for this many seconds. From this size on, one pass has to do.
 _SECONDS = 4.0
@@ -48,6 +65,7 @@ _ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
 
 
 def main():
+  flag_checks.no_effect([app.OUTPUT_DIR, app.SEED, app.OVERWRITE], "here")
   if _MEASURE.value:
     method, positions, channels = _MEASURE.value.split(",")
     print(json.dumps(_measure(method, int(positions), int(channels))))
@@ -84,7 +102,12 @@ def _spawn(method, positions, channels):
     "experiments.benchmark",
     f"--measure={method},{positions},{channels}",
   ]
-  done = subprocess.run(command, check=True, capture_output=True, text=True)
+  done = subprocess.run(command, capture_output=True, text=True)
+  if done.returncode:
+    last = done.stderr.strip().splitlines()[-1:]
+    raise RuntimeError(
+      f"measuring {method} failed with exit code {done.returncode}: {''.join(last)}"
+    )
   return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -31,6 +31,7 @@ from experiments import (
   data,
   evaluation,
   figures,
+  flag_checks,
   networks,
   reports,
   run_folder,
@@ -93,6 +94,9 @@ _NAMES = flags.DEFINE_list(
 _SPECTRA = flags.DEFINE_bool(
   "spectra", True, "End with experiments.power_spectrum on the held-out photographs."
 )
+flag_checks.some_of(_NAMES, _METHODS)
+flag_checks.not_empty(_DATA, _VALIDATION_DATA)
+flag_checks.not_negative(_SHARE)
 
 
 def main():
@@ -141,16 +145,11 @@ def sr_arguments(method, folder):
 
 
 def _check():
-  unknown = sorted(set(_NAMES.value) - set(_METHODS))
-  if unknown or not _NAMES.value or len(set(_NAMES.value)) < len(_NAMES.value):
-    raise ValueError(
-      f"--methods must be different ones of {', '.join(_METHODS)}. "
-      f"Received: {','.join(_NAMES.value)!r}"
-    )
   if _CROP.value % _SCALE:
     raise ValueError(
       f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
     )
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
 
 def _check_sizes(pairs):
@@ -167,7 +166,8 @@ def _check_sizes(pairs):
 def _held_out():
   """The photographs on which `experiments.sr` validates for the same flags."""
   if _VALIDATION_DATA.value:
-    return data.load(_VALIDATION_DATA.value, "validation", least=4 * _SCALE)
+    least = 4 * _SCALE
+    return data.load(_VALIDATION_DATA.value, "validation", least, "--validation_data")
   if _DATA.value in data.SPLIT:
     return data.load(_DATA.value, "validation")
   return data.hold_out(data.load(_DATA.value, "train", least=_CROP.value))[1]

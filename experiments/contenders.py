@@ -31,6 +31,40 @@ _FILTERS = {
 _INTERPOLATIONS = ("bicubic", *_FILTERS)
 
 
+def parse(specifications):
+  """Reads `NAME=SOURCE`, and makes sure that there is such a source.
+
+  Returns:
+    Dict from name to source, without bicubic interpolation.
+
+  Raises:
+    ValueError: for a malformed or repeated name, or a missing folder or file.
+  """
+  sources = {}
+  for specification in specifications:
+    name, equals, source = specification.partition("=")
+    if not equals and name in _INTERPOLATIONS:
+      source = name
+    if not source or not re.fullmatch(r"[\w.+-]+", name):
+      raise ValueError(
+        "--method must be NAME=SOURCE, NAME of letters, digits and _ . + -; or one of "
+        f"{', '.join(_INTERPOLATIONS)}. Received: {specification!r}"
+      )
+    if name == "bicubic" and source == "bicubic":
+      continue
+    if name in (*sources, "bicubic", ORIGINAL):
+      raise ValueError(f"--method: the name {name!r} is there already")
+    path = pathlib.Path(source)
+    network = path.suffix == ".keras" and path.is_file()
+    if source not in _INTERPOLATIONS and not path.is_dir() and not network:
+      raise ValueError(
+        f"--method={name} must be a folder of pictures, a generator's .keras file or "
+        f"one of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
+      )
+    sources[name] = source
+  return sources
+
+
 def load(specifications, pairs, scale):
   """Opens the methods, bicubic interpolation first.
 
@@ -47,19 +81,7 @@ def load(specifications, pairs, scale):
       or a picture of the wrong size. Every picture is read once to make sure.
   """
   methods = {"bicubic": _interpolate("bicubic")}
-  for specification in specifications:
-    name, equals, source = specification.partition("=")
-    if not equals and name in _INTERPOLATIONS:
-      source = name
-    if not source or not re.fullmatch(r"[\w.+-]+", name):
-      raise ValueError(
-        "--method must be NAME=SOURCE, NAME of letters, digits and _ . + -; or one of "
-        f"{', '.join(_INTERPOLATIONS)}. Received: {specification!r}"
-      )
-    if name == "bicubic" and source == "bicubic":
-      continue
-    if name in (*methods, ORIGINAL):
-      raise ValueError(f"--method: the name {name!r} is there already")
+  for name, source in parse(specifications).items():
     methods[name] = _open(name, source, pairs, scale)
   return methods
 
@@ -70,13 +92,8 @@ def _open(name, source, pairs, scale):
   path = pathlib.Path(source)
   if path.is_dir():
     return _pictures(name, path, pairs, scale)
-  if path.suffix == ".keras" and path.is_file():
-    network = tiling.compiled(networks.load_generator(path, scale, f"--method={name}"))
-    return lambda name, lr, hr: tiling.upscale(network, lr, scale)
-  raise ValueError(
-    f"--method={name} must be a folder of pictures, a generator's .keras file or one "
-    f"of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
-  )
+  network = tiling.compiled(networks.load_generator(path, scale, f"--method={name}"))
+  return lambda name, lr, hr: tiling.upscale(network, lr, scale)
 
 
 def _interpolate(source):

@@ -31,6 +31,7 @@ import cxloss
 from experiments import (
   app,
   callbacks,
+  flag_checks,
   free_image,
   patch_statistics,
   plots,
@@ -82,6 +83,9 @@ _NAMES = {"l1": "L1", "l2": "L2", "cx": "contextual"}
 # Projections drawn, and columns of the strip over iterations.
 _DRAWN = 2
 _COLUMNS = 6
+flag_checks.positive(_RATE, _BANDWIDTH)
+flag_checks.some_of(_LOSSES, _NAMES)
+flag_checks.not_empty(_IMAGE)
 
 
 def main():
@@ -105,15 +109,9 @@ def main():
 
 
 def _check():
-  unknown = [name for name in _LOSSES.value if name not in _NAMES]
-  if unknown or not _LOSSES.value:
-    raise ValueError(
-      f"--losses must be among {', '.join(_NAMES)}. "
-      f"Received: {','.join(_LOSSES.value)!r}"
-    )
-  for flag in (_RATE, _BANDWIDTH):
-    if not flag.value > 0:
-      raise ValueError(f"--{flag.name} must be positive. Received: {flag.value}")
+  if "cx" not in _LOSSES.value:
+    unused = [_PATCH, _STRIDE, _BANDWIDTH, _DISTANCE]
+    flag_checks.no_effect(unused, "without cx in --losses")
   if _STEPS.value % _EVERY.value:
     raise ValueError(
       f"--snapshot_every must divide --steps. Received: {_EVERY.value} and "
@@ -129,6 +127,8 @@ def _check():
       f"--size must be at least --patch_size. Received: {_SIZE.value} and "
       f"{_PATCH.value}"
     )
+  _corner()
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
 
 def _whole():
@@ -136,23 +136,28 @@ def _whole():
   side = _SIZE.value + 2 * _SHIFT.value
   image = picture.load(_IMAGE.value, least=side)
   last = [length - side for length in image.shape[:2]]
-  if _CORNER.value is None:
-    corner = [length // 2 for length in last]
-  else:
-    try:
-      corner = [int(text) - _SHIFT.value for text in _CORNER.value]
-    except ValueError:
-      corner = []
-    if len(corner) != 2 or not all(
-      0 <= c <= m for c, m in zip(corner, last, strict=True)
-    ):
-      raise ValueError(
-        f"--corner must be ROW,COLUMN from {_SHIFT.value},{_SHIFT.value} to "
-        f"{last[0] + _SHIFT.value},{last[1] + _SHIFT.value}. "
-        f"Received: {','.join(_CORNER.value)}"
-      )
+  corner = _corner() or [length // 2 for length in last]
+  if not all(0 <= c <= m for c, m in zip(corner, last, strict=True)):
+    raise ValueError(
+      f"--corner must be ROW,COLUMN from {_SHIFT.value},{_SHIFT.value} to "
+      f"{last[0] + _SHIFT.value},{last[1] + _SHIFT.value}. "
+      f"Received: {','.join(_CORNER.value)}"
+    )
   top, left = corner
   return image[top : top + side, left : left + side]
+
+
+def _corner():
+  """Where the target with its border begins, or `None`."""
+  if _CORNER.value is None:
+    return None
+  try:
+    row, column = map(int, _CORNER.value)
+  except ValueError:
+    raise ValueError(
+      f"--corner must be ROW,COLUMN. Received: {','.join(_CORNER.value)}"
+    ) from None
+  return row - _SHIFT.value, column - _SHIFT.value
 
 
 def _blur(image):

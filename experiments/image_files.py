@@ -58,7 +58,7 @@ def check(source, target, suffix=".png"):
   if source.is_file() and (target.suffix.lower() != suffix or target.is_dir()):
     found = ", which is a folder" if target.is_dir() else ""
     raise ValueError(
-      f"--output must be a file ending in {suffix}, as --input is a file. "
+      f"--output must end in {suffix} and be a file, as --input is one. "
       f"Received: {target}{found}"
     )
   if source.is_dir() and (target.suffix.lower() == suffix or target.is_file()):

@@ -19,7 +19,7 @@ import dataclasses
 import keras
 from absl import flags
 
-from experiments import objective
+from experiments import flag_checks, objective
 from models import enhancenet, lapsrn, srgan
 
 # Its other parameters, 0.9 and 0.999, are Keras' defaults.
@@ -63,13 +63,19 @@ _RATE = flags.DEFINE_float(
   1e-4,
   "Of G and D. srgan: divided by 10 half-way through the second phase. enhancenet: "
   "constant. lapsrn: halved every 50 epochs (1e-5, for SGD).",
-  lower_bound=0.0,
 )
+flag_checks.positive(_RATE)
 _OPTIMIZER = flags.DEFINE_enum(
   "optimizer",
   "adam",
   ["adam", "sgd"],
   "sgd: with momentum 0.9 and weight decay 1e-4, lapsrn only and its default.",
+)
+
+# All of them, for modes that do not train.
+FLAGS = (
+  *(MODEL, _BLOCKS, _WIDTH, _ICNR, _D_WIDTH, _PRETRAIN_EPOCHS, _EPOCHS, _RATE),
+  *(_OPTIMIZER, *objective.FLAGS),
 )
 
 # What differs from the flags' own defaults.
@@ -118,8 +124,12 @@ def set_defaults():
     flags.FLAGS.set_default(name, value)
 
 
-def check():
-  """Raises ValueError for flags without an effect, and for a run of no epochs."""
+def check(crop_size):
+  """Raises ValueError for flags without an effect, or that leave nothing to train.
+
+  Args:
+    crop_size: side of the high-resolution crops.
+  """
   for flag in _UNUSED[MODEL.value]:
     if flags.FLAGS[flag.name].present:
       raise ValueError(f"--{flag.name} has no effect with --model={MODEL.value}")
@@ -128,6 +138,8 @@ def check():
     epochs += _PRETRAIN_EPOCHS.value
   if not epochs:
     raise ValueError("--epochs must be positive where nothing else is. Received: 0")
+  if MODEL.value != "lapsrn" and _EPOCHS.value:
+    objective.check(crop_size)
 
 
 def build_generator(scale):

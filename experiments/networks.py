@@ -43,11 +43,16 @@ def load_crn(path, flag="--weights"):
   return network
 
 
+def check_file(path, flag="--weights"):
+  """Raises ValueError unless a file is there that may hold a network."""
+  path = pathlib.Path(path)
+  if not path.is_file() or path.suffix != ".keras":
+    found = "" if path.is_file() else ", where no file is"
+    raise ValueError(f"{flag} must be a network's .keras file. Received: {path}{found}")
+
+
 def _load(path, flag):
-  if not pathlib.Path(path).is_file():
-    raise ValueError(
-      f"{flag} must be a network's .keras file. Received: {path}, where no file is"
-    )
+  check_file(path, flag)
   try:
     return weights_files.load_model(path)
   except ValueError as error:

@@ -22,9 +22,11 @@ from experiments import (
   app,
   data,
   figures,
+  flag_checks,
   networks,
   normals,
   normals_evaluation,
+  normals_flags,
   run_folder,
 )
 
@@ -36,10 +38,11 @@ _TERMS = {
 
 
 def main():
+  _check()
   folder = pathlib.Path(app.OUTPUT_DIR.value)
   start = folder / "start"
   arguments = []
-  if normals.PRETRAIN_EPOCHS.value:
+  if normals_flags.PRETRAIN_EPOCHS.value:
     _train(start, ["--epochs=0"])
     arguments = ["--pretrain_epochs=0", f"--weights={start / 'network_l1.keras'}"]
   results, predictors = {}, {}
@@ -53,7 +56,7 @@ def main():
     predictors[name] = normals_evaluation.predictor(network)
   run_folder.write_json(folder / "evaluation.json", results)
   _, source = normals.sources()
-  for i in range(min(normals.PICTURES.value, len(source))):
+  for i in range(min(normals_flags.PICTURES.value, len(source))):
     path = folder / "panels" / f"{source.names[i]}.png"
     data.images.write_png(path, _panel(source[i], predictors))
   print("Angular errors in degrees, shares of pixels in %:")
@@ -65,6 +68,16 @@ def main():
     + ", ".join(f"{name} {length:.4f}" for name, length in lengths.items())
   )
   print(f"Panels: {folder / 'panels'}")
+
+
+def _check():
+  if normals_flags.MODE.value != "train":
+    raise ValueError(f"--mode must be train here. Received: {normals_flags.MODE.value}")
+  for flag in (normals_flags.EPOCHS, normals_flags.CX):
+    if not flag.value:
+      raise ValueError(f"--{flag.name} must be positive here. Received: 0")
+  flag_checks.no_effect([normals_flags.L1], "here, where it is 1 or 0")
+  normals_flags.check_training()
 
 
 def _train(folder, arguments):

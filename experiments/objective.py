@@ -12,18 +12,18 @@ is not computed, and its network not loaded. VGG features are those of
 import keras
 from absl import flags
 
-from experiments import loss_flags
+from experiments import flag_checks, loss_flags
 from models import losses
 
-CX = flags.DEFINE_float("lambda_cx", 0.1, "Weight of the contextual loss.", 0.0)
-GAN = flags.DEFINE_float("lambda_gan", 1e-3, "Weight of the adversarial loss.", 0.0)
-_LF = flags.DEFINE_float("lambda_lf", 10.0, "Weight of the low-frequency error.", 0.0)
-_MSE = flags.DEFINE_float("lambda_mse", 0.0, "Weight of the plain squared error.", 0.0)
+CX = flags.DEFINE_float("lambda_cx", 0.1, "Weight of the contextual loss.")
+GAN = flags.DEFINE_float("lambda_gan", 1e-3, "Weight of the adversarial loss.")
+_LF = flags.DEFINE_float("lambda_lf", 10.0, "Weight of the low-frequency error.")
+_MSE = flags.DEFINE_float("lambda_mse", 0.0, "Weight of the plain squared error.")
 _VGG = flags.DEFINE_float(
-  "lambda_vgg", 0.0, "Weight of the squared error of VGG features.", 0.0
+  "lambda_vgg", 0.0, "Weight of the squared error of VGG features."
 )
 _TEXTURE = flags.DEFINE_float(
-  "lambda_texture", 0.0, "Weight of the error of VGG features' Gram matrices.", 0.0
+  "lambda_texture", 0.0, "Weight of the error of VGG features' Gram matrices."
 )
 _VGG_LAYERS = flags.DEFINE_list(
   "vgg_layers", ["block5_conv4"], "Its layers for --lambda_vgg: NAME or NAME:WEIGHT."
@@ -36,11 +36,29 @@ _TEXTURE_LAYERS = flags.DEFINE_list(
   ["block1_conv1:3e-7", "block2_conv1:1e-6", "block3_conv1:1e-6"],
   "Its layers for --lambda_texture: NAME or NAME:WEIGHT.",
 )
+flag_checks.not_negative(CX, GAN, _LF, _MSE, _VGG, _TEXTURE)
 # All of them, for methods that have another objective.
 FLAGS = (
   *(CX, GAN, _LF, _MSE, _VGG, _TEXTURE, _VGG_LAYERS, _VGG_NORMALIZE, _TEXTURE_LAYERS),
   *loss_flags.ALL,
 )
+
+
+def check(crop_size):
+  """Raises ValueError if nothing is to be minimised, or crops are too small for it."""
+  weights = (CX, _LF, _MSE, _VGG, _TEXTURE)
+  if not any(flag.value for flag in weights):
+    names = ", ".join(f"--{flag.name}" for flag in weights)
+    raise ValueError(f"one of {names} must be positive where --epochs is. Received: 0")
+  for weight, layers in (
+    (CX, loss_flags.LAYERS),
+    (_VGG, _VGG_LAYERS),
+    (_TEXTURE, _TEXTURE_LAYERS),
+  ):
+    if weight.value:
+      loss_flags.layer_weights(layers, crop_size)
+  if _LF.value:
+    loss_flags.check_blur(crop_size, "crop_size")
 
 
 def terms():

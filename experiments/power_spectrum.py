@@ -23,7 +23,16 @@ columns are means over the photographs, see `experiments.metrics.patches`.
 import numpy as np
 from absl import flags
 
-from experiments import app, contenders, data, evaluation, plots, reports, run_folder
+from experiments import (
+  app,
+  contenders,
+  data,
+  evaluation,
+  flag_checks,
+  plots,
+  reports,
+  run_folder,
+)
 from experiments.metrics import spectrum
 
 flags.adopt_module_key_flags(app)
@@ -52,11 +61,13 @@ _POINTS = flags.DEFINE_integer(
 _PROJECTIONS = flags.DEFINE_integer(
   "projections", 128, "Directions of the Wasserstein distance.", lower_bound=1
 )
+flag_checks.even(_WINDOW)
+flag_checks.not_empty(_DATA)
 
 
 def main():
-  if _WINDOW.value % 2:
-    raise ValueError(f"--window must be even. Received: {_WINDOW.value}")
+  contenders.parse(_METHOD.value)
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
   least = _WINDOW.value + _SCALE.value
   source = data.load(_DATA.value, "validation", least=least)
   pairs = evaluation.make_pairs(source, _SCALE.value, _IMAGES.value)

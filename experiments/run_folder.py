@@ -13,6 +13,7 @@ from experiments import files
 
 # Flags that may differ when a run is resumed.
 _FREE = {"flagfile", "overwrite", "output_dir", "mode", "strategy", "replicas"}
+_RECORD = "flags.txt"
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 
 
@@ -33,35 +34,16 @@ def open_run(path, overwrite, seed):
   Raises:
     ValueError: if a run with other flags lies there, or other files.
   """
+  check(path, overwrite)
   folder = pathlib.Path(path)
-  record = folder / "flags.txt"
-  others = folder.exists() and {p.name for p in folder.iterdir()} - {"evaluation"}
-  if others and not record.exists():
-    raise ValueError(
-      f"--output_dir must be empty or a run folder. Received: {folder}, which "
-      "holds other files"
-    )
+  record = folder / _RECORD
   if overwrite and folder.exists():
     shutil.rmtree(folder)
   folder.mkdir(parents=True, exist_ok=True)
   files.remove_partial(folder)
-  current = _flags()
-  if record.exists():
-    before = _parse(record.read_text())
-    changed = sorted(
-      name for name in {*before, *current} if before.get(name) != current.get(name)
-    )
-    if changed:
-      changes = ", ".join(
-        f"--{name}: {before.get(name)} -> {current.get(name)}" for name in changed
-      )
-      raise ValueError(
-        f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
-        "another folder, or start anew with --overwrite"
-      )
-  else:
+  if not record.exists():
     files.write_text(
-      record, "".join(f"--{name}={value}\n" for name, value in current.items())
+      record, "".join(f"--{name}={value}\n" for name, value in _flags().items())
     )
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     write_json(
@@ -75,6 +57,32 @@ def open_run(path, overwrite, seed):
       },
     )
   return folder
+
+
+def check(path, overwrite):
+  """Raises what `open_run` does, before anything is done."""
+  folder = pathlib.Path(path)
+  record = folder / _RECORD
+  others = folder.exists() and {p.name for p in folder.iterdir()} - {"evaluation"}
+  if others and not record.exists():
+    raise ValueError(
+      f"--output_dir must be empty or a run folder. Received: {folder}, which "
+      "holds other files"
+    )
+  if overwrite or not record.exists():
+    return
+  before, current = _parse(record.read_text()), _flags()
+  changed = sorted(
+    name for name in {*before, *current} if before.get(name) != current.get(name)
+  )
+  if changed:
+    changes = ", ".join(
+      f"--{name}: {before.get(name)} -> {current.get(name)}" for name in changed
+    )
+    raise ValueError(
+      f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
+      "another folder, or start anew with --overwrite"
+    )
 
 
 def write_json(path, value):

@@ -34,6 +34,7 @@ from experiments import (
   data,
   evaluation,
   figures,
+  flag_checks,
   plots,
   reports,
   run_folder,
@@ -69,29 +70,32 @@ _STEPS = flags.DEFINE_integer("steps", 10_000, "Of each loss.", lower_bound=1)
 _WARM = flags.DEFINE_integer(
   "warm_start_steps", 0, "Steps on squared error before; not in the paper.", 0
 )
-_RATE = flags.DEFINE_float(
-  "learning_rate", 1e-4, "Of Adam; divided by 10 half-way.", lower_bound=0.0
-)
+_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Of Adam; divided by 10 half-way.")
 _PATCH = flags.DEFINE_integer("patch_size", 5, "Of the contextual loss.", 1)
 _STRIDE = flags.DEFINE_integer("patch_stride", 2, "Between patches.", 1)
-_BANDWIDTH = flags.DEFINE_float("bandwidth", 0.1, "h of the contextual loss.", 0.0)
+_BANDWIDTH = flags.DEFINE_float("bandwidth", 0.1, "h of the contextual loss.")
 _LF = flags.DEFINE_float(
   "lambda_lf",
   0.0,
   "Weight of the low-frequency error (Gaussian 21 x 21, sigma 3) beside cx; not in "
   "the paper's experiment, whose super-resolution has 100 times the weight of L_CX.",
-  lower_bound=0.0,
 )
 _BACKUP = flags.DEFINE_integer("backup_every", 200, "Steps between backups.", 1)
 _LOG = flags.DEFINE_integer("log_every", 100, "Steps between log entries.", 1)
 _VALIDATE = flags.DEFINE_integer(
   "validate_every", 500, "Steps between pictures in TensorBoard.", 1
 )
+flag_checks.positive(_RATE, _BANDWIDTH)
+flag_checks.not_negative(_LF)
+flag_checks.not_empty(_IMAGE)
+flag_checks.power_of_two(_SCALE)
+flag_checks.some_of(_LOSS, _LOSSES)
 
 
 def main():
+  _check()
   image = _image()
-  _check(image)
+  _check_size(image)
   # All is set up before the run folder, so that what is missing leaves no trace.
   models = {name: _model(name, _STEPS.value) for name in _LOSS.value}
   warm = _model("l2", _WARM.value) if _WARM.value else None
@@ -120,18 +124,25 @@ def _image():
       f"Received: {_IMAGE.value!r}"
     )
   try:
-    return data.images.read_rgb(_IMAGE.value)
+    image = data.images.read_rgb(_IMAGE.value)
   except ValueError as error:
     raise ValueError(f"--image: {error}") from error
+  return image
 
 
-def _check(image):
-  losses = _LOSS.value
-  if not losses or set(losses) - set(_LOSSES) or len(set(losses)) < len(losses):
+def _check_size(image):
+  least = max(_CROP.value, reports.WINDOW + _SCALE.value)
+  if min(image.shape[:2]) < least:
     raise ValueError(
-      f"--losses must be some of {','.join(_LOSSES)}, each once. "
-      f"Received: {','.join(losses)!r}"
+      f"--image must have sides of at least {least}, for --crop_size={_CROP.value}. "
+      f"Received: {image.shape[1]} x {image.shape[0]}"
     )
+
+
+def _check():
+  if "cx" not in _LOSS.value:
+    unused = [_PATCH, _STRIDE, _BANDWIDTH, _LF]
+    flag_checks.no_effect(unused, "without cx in --losses")
   if _CROP.value % _SCALE.value:
     raise ValueError(
       f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
@@ -141,18 +152,13 @@ def _check(image):
       f"--patch_size must be at most --crop_size={_CROP.value}. "
       f"Received: {_PATCH.value}"
     )
-  least = max(_CROP.value, reports.WINDOW + _SCALE.value)
-  if min(image.shape[:2]) < least:
-    raise ValueError(
-      f"--image must have sides of at least {least}, for --crop_size={_CROP.value}. "
-      f"Received: {image.shape[1]} x {image.shape[0]}"
-    )
   for flag in (_STEPS, _WARM, _VALIDATE):
     if flag.value % _LOG.value:
       raise ValueError(
         f"--{flag.name} must be a multiple of --log_every={_LOG.value}. "
         f"Received: {flag.value}"
       )
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
 
 def _model(name, steps):

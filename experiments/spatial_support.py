@@ -26,7 +26,7 @@ import tensorflow as tf
 from absl import flags
 
 import cxloss
-from experiments import app, files, influence, plots, run_folder
+from experiments import app, files, flag_checks, influence, plots, run_folder
 from experiments.data import bicubic, images, lightning, picture
 
 flags.adopt_module_key_flags(app)
@@ -81,6 +81,13 @@ _NAMES = {
   "cx_patches": "contextual, patches",
   "cx_vgg": "contextual, VGG",
 }
+flag_checks.positive(_BANDWIDTH)
+flag_checks.not_empty(_IMAGE)
+flag_checks.some_of(_LOSSES, _NAMES)
+flag_checks.backbone(_BACKBONE, _BACKBONE_WEIGHTS)
+flags.register_validator(
+  _THRESHOLD, lambda threshold: 0 <= threshold < 1, "must be in [0, 1)"
+)
 
 
 def main():
@@ -101,22 +108,24 @@ def main():
 
 
 def _check():
-  unknown = [name for name in _LOSSES.value if name not in _NAMES]
-  if unknown or not _LOSSES.value:
-    raise ValueError(
-      f"--losses must be among {', '.join(_NAMES)}. "
-      f"Received: {','.join(_LOSSES.value)!r}"
-    )
   for flag in (_SCALE, _BLOCK):
     if _SIZE.value % flag.value:
       raise ValueError(
         f"--size must be a multiple of --{flag.name}. Received: {_SIZE.value} and "
         f"{flag.value}"
       )
-  if not 0 <= _THRESHOLD.value < 1:
-    raise ValueError(f"--threshold must be in [0, 1). Received: {_THRESHOLD.value}")
-  if not _BANDWIDTH.value > 0:
-    raise ValueError(f"--bandwidth must be positive. Received: {_BANDWIDTH.value}")
+  if {"perceptual", "cx_vgg"} & set(_LOSSES.value):
+    if any(":" in name for name in _LAYERS.value):
+      raise ValueError(
+        f"--layers must list names alone. Received: {','.join(_LAYERS.value)!r}"
+      )
+    flag_checks.layers(_LAYERS, _BACKBONE, _BACKBONE_WEIGHTS, _SIZE.value)
+  else:
+    unused = [_BACKBONE, _BACKBONE_WEIGHTS, _LAYERS]
+    flag_checks.no_effect(unused, "without perceptual or cx_vgg in --losses")
+  if _PIXELS.value is not None:
+    _read_pixels()
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
 
 def _target():
@@ -141,6 +150,11 @@ def _pixels(target):
       row, column = np.unravel_index(half.argmax(), half.shape)
       found.append((int(row) + margin, int(column) + left))
     return found
+  return _read_pixels()
+
+
+def _read_pixels():
+  size = _SIZE.value
   try:
     pixels = [tuple(map(int, text.split(":"))) for text in _PIXELS.value]
   except ValueError:

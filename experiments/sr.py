@@ -30,6 +30,8 @@ from experiments import (
   devices,
   evaluation,
   figures,
+  flag_checks,
+  image_files,
   loss_flags,
   methods,
   networks,
@@ -98,10 +100,22 @@ _VALIDATE = flags.DEFINE_integer(
 _PICTURES = flags.DEFINE_integer(
   "validation_images", 8, "Photographs used for validation.", lower_bound=1
 )
+flag_checks.power_of_two(_SCALE)
+flag_checks.not_empty(_DATA, _VALIDATION_DATA, _WEIGHTS, _INPUT, _OUTPUT)
+_TRAINING = (
+  _VALIDATION_DATA,
+  _CROP,
+  _BATCH,
+  _STEPS,
+  _BACKUP,
+  _VALIDATE,
+  *methods.FLAGS,
+)
 
 
 def main():
   methods.set_defaults()
+  _check()
   if _MODE.value == "upscale":
     upscale()
   elif _MODE.value == "evaluate":
@@ -110,9 +124,33 @@ def main():
     train()
 
 
+def _check():
+  """Refuses flags that do not fit each other, before any work starts."""
+  mode = f"with --mode={_MODE.value}"
+  if _MODE.value == "upscale":
+    if not _INPUT.value or not _OUTPUT.value:
+      raise ValueError("--mode=upscale needs --input and --output")
+    networks.check_file(_weights_path())
+    image_files.check(_INPUT.value, _OUTPUT.value)
+    flag_checks.no_effect([_DATA, app.OVERWRITE, *_TRAINING], mode)
+    return
+  flag_checks.no_effect([_INPUT, _OUTPUT], mode)
+  if _MODE.value == "evaluate":
+    flag_checks.no_effect(_TRAINING, mode)
+    return
+  if _CROP.value % _SCALE.value:
+    raise ValueError(
+      f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
+    )
+  methods.check(_CROP.value)
+  devices.check_batch(_BATCH.value)
+  if _WEIGHTS.value:
+    networks.check_file(_WEIGHTS.value)
+  if devices.is_chief():
+    run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+
+
 def upscale():
-  if not _INPUT.value or not _OUTPUT.value:
-    raise ValueError("--mode=upscale needs --input and --output")
   generator = networks.load_generator(_weights_path(), _SCALE.value)
   upscaling.upscale_files(generator, _INPUT.value, _OUTPUT.value, _SCALE.value)
 
@@ -128,8 +166,6 @@ def evaluate():
 
 
 def train():
-  methods.check()
-  devices.check_batch(_BATCH.value)
   train_source, pairs = _sources()
   # All is set up before the run folder, so that what is missing leaves no trace.
   with devices.strategy().scope():
@@ -188,13 +224,11 @@ def _steps_per_epoch(source):
 
 def _sources():
   """The training source and the validation pairs."""
-  if _CROP.value % _SCALE.value:
-    raise ValueError(
-      f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
-    )
   source = data.load(_DATA.value, "train", least=_CROP.value)
   if _VALIDATION_DATA.value:
-    held_out = data.load(_VALIDATION_DATA.value, "validation", least=4 * _SCALE.value)
+    held_out = data.load(
+      _VALIDATION_DATA.value, "validation", 4 * _SCALE.value, "--validation_data"
+    )
   elif _DATA.value in data.SPLIT:
     held_out = data.load(_DATA.value, "validation")
   else:

@@ -25,7 +25,7 @@ import tensorflow as tf
 from absl import flags
 
 import cxloss
-from experiments import app, matching, plots, point_sets, run_folder
+from experiments import app, flag_checks, matching, plots, point_sets, run_folder
 from experiments.data import images
 
 flags.adopt_module_key_flags(app)
@@ -52,6 +52,8 @@ _CURVE_DRAWS = flags.DEFINE_integer(
 _NEIGHBOURS = flags.DEFINE_integer(
   "neighbours", 5, "k of the nearest-neighbour divergence.", lower_bound=1
 )
+flag_checks.positive(_BANDWIDTH, _OFFSET)
+flag_checks.some_of(_SETS, point_sets.SETS)
 
 _CX, _CHAMFER = "contextual", "chamfer"
 _KL, _EXACT = "KL, nearest neighbours", "KL, closed form"
@@ -69,20 +71,12 @@ def main():
 
 
 def _check():
-  unknown = [name for name in _SETS.value if name not in point_sets.SETS]
-  if unknown or not _SETS.value:
-    raise ValueError(
-      f"--sets must be among {', '.join(point_sets.SETS)}. "
-      f"Received: {','.join(_SETS.value)!r}"
-    )
-  for flag in (_BANDWIDTH, _OFFSET):
-    if not flag.value > 0:
-      raise ValueError(f"--{flag.name} must be positive. Received: {flag.value}")
   if _SAMPLES.value <= _NEIGHBOURS.value:
     raise ValueError(
       f"--samples must be more than --neighbours. Received: {_SAMPLES.value} and "
       f"{_NEIGHBOURS.value}"
     )
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
 
 def _count(name):

@@ -22,10 +22,11 @@ from which a stopped run goes on, `scores.json`, `scores.csv` and figures.
 """
 
 import os
+import pathlib
 
 from absl import flags
 
-from experiments import agreement_run, app, distances, run_folder
+from experiments import agreement_run, app, distances, flag_checks, run_folder
 from experiments.data import bapps, sanity
 
 flags.adopt_module_key_flags(app)
@@ -87,12 +88,17 @@ _CENTERING = flags.DEFINE_enum(
   "triplets, which makes scores depend on --batch_size.",
 )
 _BATCH = flags.DEFINE_integer("batch_size", 32, "Triplets at once.", lower_bound=1)
+flag_checks.positive(_BANDWIDTH)
+flag_checks.some_of(_NETS, distances.NETS, least=0)
+flag_checks.some_of(_DISTANCES, distances.DISTANCES, least=0)
+flag_checks.some_of(_LOW_LEVEL, distances.LOW_LEVEL, least=0)
+flag_checks.not_empty(_SUBSETS, _DATA_DIR, _WEIGHTS_DIR)
 
 
 def main():
-  _check_names()
+  _check()
   measures = _measures()
-  if _TRIPLET.value:
+  if _TRIPLET.value is not None:
     agreement_run.rank(_TRIPLET.value, measures)
     return
   subsets = None
@@ -144,23 +150,30 @@ def _available(net, weights_dir):
   return names
 
 
-def _check_names():
-  for flag, known in (
-    (_NETS, distances.NETS),
-    (_DISTANCES, distances.DISTANCES),
-    (_LOW_LEVEL, distances.LOW_LEVEL),
-  ):
-    unknown = [name for name in flag.value if name not in known]
-    if unknown or len(set(flag.value)) < len(flag.value):
-      raise ValueError(
-        f"--{flag.name} must be any of {', '.join(known)}, each once. "
-        f"Received: {','.join(flag.value)}"
-      )
-  if not _SUBSETS.value:
-    raise ValueError("--subsets must name at least one. Received: none")
-  if not _BANDWIDTH.value > 0:
-    raise ValueError(f"--bandwidth must be positive. Received: {_BANDWIDTH.value}")
-  if _TRIPLET.value and len(_TRIPLET.value) != 3:
+def _check():
+  for flag in (_DATA_DIR, _WEIGHTS_DIR):
+    if flag.value and not pathlib.Path(flag.value).is_dir():
+      raise ValueError(f"--{flag.name} must be a folder. Received: {flag.value}")
+  if not _LOW_LEVEL.value and not (_NETS.value and _DISTANCES.value):
+    raise ValueError("--nets, --distances and --lowlevel leave no distance to measure")
+  if "cx" not in _DISTANCES.value or not _NETS.value:
+    unused = [_BANDWIDTH, _CX_TARGET, _CX_LAYERS, _CENTERING]
+    flag_checks.no_effect(unused, "without cx in --distances")
+  of_folders = [_SUBSETS, _SKIP_BAD, _LIMIT]
+  if _TRIPLET.value is not None:
+    _check_triplet()
+    unused = [_DATA_DIR, *of_folders, _TRIPLETS, _BATCH]
+    flag_checks.no_effect(unused, "with --triplet")
+    return
+  if _DATA_DIR.value:
+    flag_checks.no_effect([_TRIPLETS], "with --data_dir")
+  else:
+    flag_checks.no_effect(of_folders, "without --data_dir")
+  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+
+
+def _check_triplet():
+  if len(_TRIPLET.value) != 3 or not all(map(os.path.isfile, _TRIPLET.value)):
     raise ValueError(
       f"--triplet must be three files, REF,P0,P1. Received: {','.join(_TRIPLET.value)}"
     )

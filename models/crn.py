@@ -70,16 +70,7 @@ def crn(height=480, width=640, width_divisor=1):
   Raises:
     ValueError: if a size is below 4, or the divisor leaves no channel.
   """
-  if min(height, width) < _FIRST_ROWS:
-    raise ValueError(
-      f"`height` and `width` must be at least {_FIRST_ROWS}. "
-      f"Received: height={height}, width={width}"
-    )
-  if not 1 <= width_divisor <= _channels(height):
-    raise ValueError(
-      f"`width_divisor` must lie between 1 and {_channels(height)}. "
-      f"Received: width_divisor={width_divisor}"
-    )
+  check_size(height, width, width_divisor)
   image = keras.Input((None, None, 3), name="image")
   x = None
   for halvings in reversed(range(module_count(height, width))):
@@ -93,6 +84,20 @@ def crn(height=480, width=640, width_divisor=1):
   normals = layers.Conv2D(3, 1, dtype="float32")(x)
   normals = layers.UnitNormalization(axis=-1, dtype="float32", name="normals")(normals)
   return keras.Model(image, normals, name="crn")
+
+
+def check_size(height, width, width_divisor):
+  """Raises what `crn` does, before anything is built."""
+  if min(height, width) < _FIRST_ROWS:
+    raise ValueError(
+      f"`height` and `width` must be at least {_FIRST_ROWS}. "
+      f"Received: height={height}, width={width}"
+    )
+  if not 1 <= width_divisor <= _channels(height):
+    raise ValueError(
+      f"`width_divisor` must lie between 1 and {_channels(height)}. "
+      f"Received: width_divisor={width_divisor}"
+    )
 
 
 def multiple(network):

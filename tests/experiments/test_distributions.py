@@ -49,7 +49,7 @@ def test_contextual_loss_keeps_the_distribution_that_l1_loses(tmp_path):
   ("argument", "message"),
   [
     ("--snapshot_every=7", "--snapshot_every must divide --steps. Received: 7"),
-    ("--corner=a,b", "--corner must be ROW,COLUMN from 10,10 to 162,313"),
+    ("--corner=9,9", "--corner must be ROW,COLUMN from 10,10 to 162,313"),
     ("--size=400", "--image must be at least 420 x 420"),
   ],
 )

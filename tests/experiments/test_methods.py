@@ -106,7 +106,7 @@ for path in sorted(pathlib.Path("flags").glob("*.flags")):
     flags.FLAGS[name].unparse()
   flags.FLAGS(["sr", f"--flagfile={path}"])
   methods.set_defaults()
-  methods.check()
+  methods.check(flags.FLAGS.crop_size)
   print(path.stem)
 """
   result = subprocess.run(

@@ -53,7 +53,7 @@ def test_run_compares_all_methods_with_the_originals(photos):
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [
-    (["--window=31"], "--window must be even. Received: 31"),
+    (["--window=31"], "--window=31: must be even"),
     (["--method=ours=/nowhere"], "--method=ours must be a folder"),
   ],
 )

@@ -74,7 +74,7 @@ def test_finished_run_is_not_repeated_and_gives_the_same(run):
 @pytest.mark.parametrize(
   ("arguments", "message"),
   [
-    (["--losses=l2,vgg"], "--losses must be some of l1,l2,cx"),
+    (["--losses=l2,vgg"], "must be some of l1,l2,cx"),
     (["--image=chelsea"], "--image must have sides of at least 384"),
     (["--steps=150"], "--steps must be a multiple of --log_every=100"),
   ],

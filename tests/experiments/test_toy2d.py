@@ -28,7 +28,7 @@ def test_contextual_matches_are_more_diverse_and_estimates_fall(tmp_path):
 @pytest.mark.parametrize(
   ("argument", "message"),
   [
-    ("--sets=shrunk,none", "--sets must be among"),
+    ("--sets=shrunk,none", "must be some of shrunk"),
     ("--samples=5", "--samples must be more than --neighbours"),
   ],
 )

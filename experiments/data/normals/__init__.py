@@ -9,8 +9,9 @@ from experiments.data.normals import folder, motorcycle, nyu, scenes
 from experiments.data.normals.depth import Intrinsics
 from experiments.data.normals.view import View, edges, reduce
 
-__all__ = ["SPLIT", "Intrinsics", "Reduced", "View", "edges", "load", "reduce"]
+__all__ = ["NAMED", "SPLIT", "Intrinsics", "Reduced", "View", "edges", "load", "reduce"]
 
+NAMED = ("scenes", "nyu", "motorcycle")  # all other sources are folders
 SPLIT = ("scenes", "nyu")  # sources with a validation split of their own
 
 
