@@ -48,7 +48,8 @@ def run(main, experiment, default_flagfile=None, set_up=None):
     experiment: name for the default run folder.
     default_flagfile: the file in `flags/` to read, and to say so, if the command line
       names none; by default, none.
-    set_up: function without arguments that prepares TensorFlow's devices.
+    set_up: function without arguments that prepares TensorFlow's devices, and tells
+      whether there are several replicas.
   """
   argv, flagfiles = _resolve_flagfiles(sys.argv)
   if default_flagfile and not flagfiles and not _asks_for_help(argv):
@@ -61,11 +62,12 @@ def run(main, experiment, default_flagfile=None, set_up=None):
   def checked(args):
     if len(args) > 1:
       _refuse(experiment, f"unexpected arguments: {' '.join(args[1:])}")
+    replicated = False
     try:
       with held_back_stderr():
         _set_determinism()
         if set_up:
-          set_up()
+          replicated = set_up()
         keras.utils.set_random_seed(SEED.value)
         tf.config.list_logical_devices()
       main()
@@ -73,12 +75,12 @@ def run(main, experiment, default_flagfile=None, set_up=None):
       print(
         f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
       )
-      sys.exit(130)
+      _leave(130, replicated)
     except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:
       if logging.level_debug():
         raise
       print(f"{experiment}: {_describe(error)}", file=sys.stderr)
-      sys.exit(1)
+      _leave(1, replicated)
 
   app.run(checked, argv=argv, flags_parser=functools.partial(_parse, experiment))
 
@@ -94,6 +96,17 @@ def _parse(experiment, argv):
 def _refuse(experiment, message):
   print(f"{experiment}: {message}", file=sys.stderr)
   sys.exit(1)
+
+
+def _leave(code, replicated):
+  """Ends the process early."""
+  if replicated:
+    # The data of replicas are prepared by threads that call Python; at its end, Python
+    # would wait for them, and they for Python.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+  sys.exit(code)
 
 
 def _set_determinism():

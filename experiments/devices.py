@@ -56,6 +56,9 @@ _current = None
 def set_up():
   """Applies the flags. Must be called before TensorFlow uses a device.
 
+  Returns:
+    Whether there are several replicas or hosts.
+
   Raises:
     ValueError: if flags or `TF_CONFIG` do not fit the machine or each other.
   """
@@ -65,16 +68,11 @@ def set_up():
   gpus = tf.config.list_physical_devices("GPU")
   keras.config.set_dtype_policy(_PRECISION.value)
   if _STRATEGY.value == "default":
-    return
+    return False
   # TensorFlow tells of every sum over replicas that it plans.
   tf.get_logger().setLevel("WARNING")
-  if not gpus:
-    # Replicas that wait for data must leave threads to those who prepare them: by
-    # default there are as many as cores, and two replicas on two cores come to a stop.
-    tf.config.threading.set_inter_op_parallelism_threads(
-      os.cpu_count() + 4 * (_REPLICAS.value or 1)
-    )
   _current = _mirrored(gpus) if _STRATEGY.value == "mirrored" else _multi_worker()
+  return True
 
 
 def strategy():

@@ -90,9 +90,9 @@ class Trainer(keras.Model):
       self.train_function = train
 
   def _maybe_symbolic_build(self, *args, **kwargs):
-    # All is built; Keras 3.15 fails here on the batches of several hosts.
-    if not self._on_several_hosts():
-      super()._maybe_symbolic_build(*args, **kwargs)
+    # All is built. Keras 3.15 averages a batch over replicas here, which fails on
+    # masks, and on the batches of several hosts.
+    del args, kwargs
 
   def _on_several_hosts(self):
     strategy = self.distribute_strategy

@@ -94,6 +94,16 @@ def test_normals_train_on_two_replicas(tmp_path, strategy):
   assert set(json.loads((tmp_path / "evaluation.json").read_text())) >= {"l1", "ours"}
 
 
+@pytest.mark.slow
+def test_error_ends_a_process_of_several_replicas(tmp_path):
+  # It once hung for ever, with threads of tf.data waiting for Python.
+  arguments = [*_NORMALS, f"--output_dir={tmp_path}", "--learning_rate=1e30"]
+  code, _, err = command.run(
+    "experiments.normals", *arguments, "--strategy=mirrored", "--replicas=2"
+  )
+  assert code == 1 and "not finite after step" in err
+
+
 def test_impossible_clusters_and_batches_are_refused(tmp_path):
   run = functools.partial(
     command.run, "experiments.sr", *_SR, f"--output_dir={tmp_path / 'run'}"

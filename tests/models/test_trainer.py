@@ -47,8 +47,8 @@ def test_workers_hold_the_same_weights(trained):
 
 
 def test_keras_itself_still_fails_on_several_hosts():
-  # `Trainer` overrides `make_train_function` and `_maybe_symbolic_build` only because
-  # of this. Once this test fails, remove the overrides.
+  # `Trainer` overrides `make_train_function` only because of this. Once this test
+  # fails, remove the override.
   code = """
 import keras, numpy as np, tensorflow as tf
 with tf.distribute.MultiWorkerMirroredStrategy().scope():
