@@ -5,22 +5,24 @@
 * a folder of pictures that some program has enlarged, found by the names of the
   originals: `1.png` or `1.jpg` for the original `1.png`, or `1.png.png`, as
   `experiments.sr --mode=upscale` writes it. Their size is that of the original, or of
-  the original cut to a multiple of the scale;
+  the original cut to a multiple of the scale. Where several sets are compared, a
+  subfolder with the name of a set holds its pictures, or the folder those of all;
 * a generator's `.keras` file, which is run on the reduced originals;
 * `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
 
 NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
-an entry of `evaluation.make_pairs`, that returns a uint8 picture of the shape of `hr`.
+an entry of `evaluation.Pairs`, that returns a uint8 picture of the shape of `hr`.
 """
 
+import functools
 import pathlib
 import re
 
 import numpy as np
 from PIL import Image
 
-from experiments import networks, tiling
-from experiments.data import bicubic, folder, images
+from experiments import evaluation, networks, tiling
+from experiments.data import folder, images
 
 ORIGINAL = "original"
 _FILTERS = {
@@ -31,13 +33,15 @@ _FILTERS = {
 _INTERPOLATIONS = ("bicubic", *_FILTERS)
 
 
-def load(specifications, pairs, scale):
+def load(specifications, pairs, scale, subfolder=None, own=None):
   """Opens the methods, bicubic interpolation first.
 
   Args:
     specifications: list of strings as above.
-    pairs: of `evaluation.make_pairs`.
+    pairs: `evaluation.Pairs`.
     scale: integer.
+    subfolder: name of the set, to look for in folders of results.
+    own: dict of methods that come after bicubic interpolation.
 
   Returns:
     Dict from a name to a method.
@@ -46,7 +50,7 @@ def load(specifications, pairs, scale):
     ValueError: for a malformed or repeated name, a missing folder, file or picture,
       or a picture of the wrong size. Every picture is read once to make sure.
   """
-  methods = {"bicubic": _interpolate("bicubic")}
+  methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
   for specification in specifications:
     name, equals, source = specification.partition("=")
     if not equals and name in _INTERPOLATIONS:
@@ -60,19 +64,26 @@ def load(specifications, pairs, scale):
       continue
     if name in (*methods, ORIGINAL):
       raise ValueError(f"--method: the name {name!r} is there already")
-    methods[name] = _open(name, source, pairs, scale)
+    methods[name] = _open(name, source, pairs, scale, subfolder)
   return methods
 
 
-def _open(name, source, pairs, scale):
+@functools.cache
+def network(path, scale, flag):
+  """A generator as a method; arguments are those of `networks.load_generator`."""
+  compiled = tiling.compiled(networks.load_generator(path, scale, flag))
+  return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
+
+
+def _open(name, source, pairs, scale, subfolder):
   if source in _INTERPOLATIONS:
     return _interpolate(source)
   path = pathlib.Path(source)
   if path.is_dir():
-    return _pictures(name, path, pairs, scale)
+    inner = path / subfolder if subfolder else path
+    return _pictures(name, inner if inner.is_dir() else path, pairs, scale)
   if path.suffix == ".keras" and path.is_file():
-    network = tiling.compiled(networks.load_generator(path, scale, f"--method={name}"))
-    return lambda name, lr, hr: tiling.upscale(network, lr, scale)
+    return network(path, scale, f"--method={name}")
   raise ValueError(
     f"--method={name} must be a folder of pictures, a generator's .keras file or one "
     f"of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
@@ -82,8 +93,7 @@ def _open(name, source, pairs, scale):
 def _interpolate(source):
   def apply(name, lr, hr):
     if source == "bicubic":
-      scale = hr.shape[0] // lr.shape[0]
-      return bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
+      return evaluation.upscale(None, lr, hr.shape[0] // lr.shape[0])
     size = hr.shape[1], hr.shape[0]
     return np.asarray(Image.fromarray(lr).resize(size, _FILTERS[source]))
 
@@ -101,9 +111,10 @@ def _pictures(method, path, pairs, scale):
         f"--method={method}: {files[key]} and {file} are both pictures of {key}"
       )
     files[key] = file
-  for name, _, hr in pairs:
+  for name in pairs.names:
     if name not in files:
       raise ValueError(f"--method={method}: {path} has no picture of {name}")
+  for name, hr in pairs.originals():
     _read(method, files[name], hr, scale)
   return lambda name, lr, hr: _read(method, files[name], hr, scale)
 

@@ -60,12 +60,16 @@ def open_run(path, overwrite, seed):
     write_text(
       record, "".join(f"--{name}={value}\n" for name, value in current.items())
     )
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     write_json(
       folder / "run.json",
-      {"seed": seed, "python": platform.python_version(), "packages": versions},
+      {"seed": seed, "python": platform.python_version(), "packages": versions()},
     )
   return folder
+
+
+def versions():
+  """Dict of the versions of the packages that results depend on."""
+  return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def write_json(path, value):

@@ -5,19 +5,20 @@ A source is a sequence of uint8 RGB arrays `(H, W, 3)` with a list of `names`.
 
 from experiments.data import div2k, folder, images, samples
 
-__all__ = ["SPLIT", "Part", "hold_out", "images", "load"]
+__all__ = ["SPLIT", "Part", "Selection", "hold_out", "images", "load"]
 
 
 SPLIT = ("samples", "div2k")  # sources with a validation split of their own
 
 
-def load(name, split, least=1):
+def load(name, split, least=1, **options):
   """Opens a source.
 
   Args:
     name: `"samples"`, `"div2k"`, or a folder or glob of photographs.
     split: `"train"` or `"validation"`; a folder has no splits.
     least: smallest side in pixels of a photograph that can be used.
+    **options: of `folder.Folder`, for a folder.
 
   Returns:
     A sequence of uint8 RGB arrays with an attribute `names`.
@@ -26,7 +27,7 @@ def load(name, split, least=1):
     return samples.Samples(split)
   if name == "div2k":
     return div2k.Div2k(split)
-  return folder.Folder(name, least)
+  return folder.Folder(name, least, **options)
 
 
 def hold_out(source):
@@ -40,12 +41,12 @@ def hold_out(source):
   return Part(source, 0, len(source) - count), Part(source, -count, len(source))
 
 
-class Part:
-  """A slice of a source."""
+class Selection:
+  """Some photographs of a source, by their indices."""
 
-  def __init__(self, source, start, stop):
+  def __init__(self, source, indices):
     self._source = source
-    self._indices = range(len(source))[start:stop]
+    self._indices = indices
     self.names = [source.names[i] for i in self._indices]
 
   def __len__(self):
@@ -53,3 +54,10 @@ class Part:
 
   def __getitem__(self, index):
     return self._source[self._indices[index]]
+
+
+class Part(Selection):
+  """A slice of a source."""
+
+  def __init__(self, source, start, stop):
+    super().__init__(source, range(len(source))[start:stop])
