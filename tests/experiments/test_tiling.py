@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from experiments import tiling
+from experiments import evaluation, tiling
+from experiments.data import bicubic
 from models import enhancenet, lapsrn, srgan
 
 
@@ -50,6 +51,15 @@ def test_margin_is_no_wider_than_needed(image):
   network = tiling.compiled(_amplified(srgan.generator(blocks=2, width=4)))
   assert network.reach == 8
   assert _differences(network, image, 4, margin=network.reach - 1).max() > 1
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_bicubic_tiles_equal_the_whole(scale):
+  image = np.random.default_rng(0).integers(0, 256, (40, 1100, 3), np.uint8)
+  whole = bicubic.upscale(image[None], scale)[0].numpy().astype(int)
+  tiled = evaluation.upscale(None, image, scale)
+  # Places of a third of a pixel are rounded, to others in other tiles.
+  assert np.abs(whole - tiled).max() <= (scale == 3)
 
 
 def test_network_that_sees_all_is_not_cut_into_tiles(image, caplog):
