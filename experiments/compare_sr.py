@@ -101,7 +101,7 @@ flag_checks.not_negative(_SHARE)
 
 def main():
   _check()
-  pairs = evaluation.make_pairs(_held_out(), _SCALE)
+  pairs = evaluation.Pairs(_held_out(), _SCALE)
   _check_sizes(pairs)
   folder = run_folder.open_run(
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
@@ -154,7 +154,7 @@ def _check():
 
 def _check_sizes(pairs):
   """Refuses what the spectra could not use before anything is trained."""
-  for name, _, hr in pairs:
+  for name, hr in pairs.originals():
     if _SPECTRA.value and min(hr.shape[:2]) < reports.WINDOW + _SCALE:
       raise ValueError(
         f"--spectra needs held-out photographs with sides of at least "
@@ -198,17 +198,18 @@ def _run(module, arguments):
 
 def _report(folder, pairs):
   """The methods' own results in one table, and panels with all of them."""
-  results, pictures = {}, {}
-  results["bicubic"], pictures["bicubic"] = evaluation.evaluate(None, pairs)
+  compiled = {"bicubic": None}
   for name in _NAMES.value:
     path = folder / name / "generator.keras"
     network = networks.load_generator(path, _SCALE, f"--methods={name}")
-    results[name], pictures[name] = evaluation.evaluate(tiling.compiled(network), pairs)
-  run_folder.write_json(folder / "evaluation.json", results)
-  for i, (name, _, hr) in enumerate(pairs):
-    shown = {"HR": hr, **{method: upscaled[i] for method, upscaled in pictures.items()}}
-    panel = figures.methods(shown, "HR")
+    compiled[name] = tiling.compiled(network)
+  results = {name: [] for name in compiled}
+  for name, _, hr, pictures, rows in evaluation.stream(compiled, pairs):
+    for method, row in rows.items():
+      results[method].append(row)
+    panel = figures.methods({"HR": hr, **pictures}, "HR")
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
+  run_folder.write_json(folder / "evaluation.json", results)
   print(f"\nPSNR (dB) / SSIM on Y, {_SCALE} pixels cut off at the border:")
   print(evaluation.table(results))
   print(f"Panels: {folder / 'panels'}")
@@ -219,7 +220,7 @@ def _power_spectrum(folder, pairs):
   if not truth.exists():
     partial = folder / ".ground_truth.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    for name, _, hr in pairs:
+    for name, hr in pairs.originals():
       data.images.write_png(partial / f"{name}.png", hr)
     partial.rename(truth)
   generators = [f"{name}={folder / name / 'generator.keras'}" for name in _NAMES.value]

@@ -5,22 +5,24 @@
 * a folder of pictures that some program has enlarged, found by the names of the
   originals: `1.png` or `1.jpg` for the original `1.png`, or `1.png.png`, as
   `experiments.sr --mode=upscale` writes it. Their size is that of the original, or of
-  the original cut to a multiple of the scale;
+  the original cut to a multiple of the scale. Where several sets are compared, a
+  subfolder with the name of a set holds its pictures, or the folder those of all;
 * a generator's `.keras` file, which is run on the reduced originals;
 * `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
 
 NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
-an entry of `evaluation.make_pairs`, that returns a uint8 picture of the shape of `hr`.
+an entry of `evaluation.Pairs`, that returns a uint8 picture of the shape of `hr`.
 """
 
+import functools
 import pathlib
 import re
 
 import numpy as np
 from PIL import Image
 
-from experiments import networks, tiling
-from experiments.data import bicubic, folder, images
+from experiments import evaluation, networks, tiling
+from experiments.data import folder, images
 
 ORIGINAL = "original"
 _FILTERS = {
@@ -31,8 +33,12 @@ _FILTERS = {
 _INTERPOLATIONS = ("bicubic", *_FILTERS)
 
 
-def parse(specifications):
+def parse(specifications, taken=()):
   """Reads `NAME=SOURCE`, and makes sure that there is such a source.
+
+  Args:
+    specifications: list of strings.
+    taken: names that are not free.
 
   Returns:
     Dict from name to source, without bicubic interpolation.
@@ -52,11 +58,11 @@ def parse(specifications):
       )
     if name == "bicubic" and source == "bicubic":
       continue
-    if name in (*sources, "bicubic", ORIGINAL):
+    if name in (*sources, *taken, "bicubic", ORIGINAL):
       raise ValueError(f"--method: the name {name!r} is there already")
     path = pathlib.Path(source)
-    network = path.suffix == ".keras" and path.is_file()
-    if source not in _INTERPOLATIONS and not path.is_dir() and not network:
+    trained = path.suffix == ".keras" and path.is_file()
+    if source not in _INTERPOLATIONS and not path.is_dir() and not trained:
       raise ValueError(
         f"--method={name} must be a folder of pictures, a generator's .keras file or "
         f"one of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
@@ -65,13 +71,15 @@ def parse(specifications):
   return sources
 
 
-def load(specifications, pairs, scale):
+def load(specifications, pairs, scale, subfolder=None, own=None):
   """Opens the methods, bicubic interpolation first.
 
   Args:
     specifications: list of strings as above.
-    pairs: of `evaluation.make_pairs`.
+    pairs: `evaluation.Pairs`.
     scale: integer.
+    subfolder: name of the set, to look for in folders of results.
+    own: dict of methods that come after bicubic interpolation.
 
   Returns:
     Dict from a name to a method.
@@ -80,27 +88,33 @@ def load(specifications, pairs, scale):
     ValueError: for a malformed or repeated name, a missing folder, file or picture,
       or a picture of the wrong size. Every picture is read once to make sure.
   """
-  methods = {"bicubic": _interpolate("bicubic")}
-  for name, source in parse(specifications).items():
-    methods[name] = _open(name, source, pairs, scale)
+  methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
+  for name, source in parse(specifications, methods).items():
+    methods[name] = _open(name, source, pairs, scale, subfolder)
   return methods
 
 
-def _open(name, source, pairs, scale):
+@functools.cache
+def network(path, scale, flag):
+  """A generator as a method; arguments are those of `networks.load_generator`."""
+  compiled = tiling.compiled(networks.load_generator(path, scale, flag))
+  return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
+
+
+def _open(name, source, pairs, scale, subfolder):
   if source in _INTERPOLATIONS:
     return _interpolate(source)
   path = pathlib.Path(source)
   if path.is_dir():
-    return _pictures(name, path, pairs, scale)
-  network = tiling.compiled(networks.load_generator(path, scale, f"--method={name}"))
-  return lambda name, lr, hr: tiling.upscale(network, lr, scale)
+    inner = path / subfolder if subfolder else path
+    return _pictures(name, inner if inner.is_dir() else path, pairs, scale)
+  return network(path, scale, f"--method={name}")
 
 
 def _interpolate(source):
   def apply(name, lr, hr):
     if source == "bicubic":
-      scale = hr.shape[0] // lr.shape[0]
-      return bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
+      return evaluation.upscale(None, lr, hr.shape[0] // lr.shape[0])
     size = hr.shape[1], hr.shape[0]
     return np.asarray(Image.fromarray(lr).resize(size, _FILTERS[source]))
 
@@ -118,9 +132,10 @@ def _pictures(method, path, pairs, scale):
         f"--method={method}: {files[key]} and {file} are both pictures of {key}"
       )
     files[key] = file
-  for name, _, hr in pairs:
+  for name in pairs.names:
     if name not in files:
       raise ValueError(f"--method={method}: {path} has no picture of {name}")
+  for name, hr in pairs.originals():
     _read(method, files[name], hr, scale)
   return lambda name, lr, hr: _read(method, files[name], hr, scale)
 

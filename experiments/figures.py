@@ -7,6 +7,8 @@ from experiments.data import bicubic
 
 _GAP = 8
 _CAPTION = 28
+_FRAME = 3
+_COLOURS = ((230, 30, 30), (30, 110, 230), (20, 160, 60), (240, 160, 0))
 
 
 def comparison(lr, sr, hr, zoom=96, name="ours"):
@@ -55,6 +57,65 @@ def methods(pictures, reference, count=2, zoom=96, width=384):
     cuts = [image[top : top + zoom, left : left + zoom] for image in pictures.values()]
     rows.append([_resize_to_width(cut, width) for cut in cuts])
   return grid(rows, list(pictures))
+
+
+class Zooms:
+  """The original, and details of it and of each method (paper, figures 6 and 7).
+
+  Only what is shown is kept of the pictures, so that large ones may follow one another.
+
+  Args:
+    hr: uint8 `(H, W, 3)`, the original. The details are its places of largest
+      contrast, not overlapping.
+    count: number of details, at most 4. Defaults to 2.
+    size: side in pixels of a detail in the panel. Defaults to 256. It shows 64, 128 or
+      256 pixels of the picture, more of larger ones.
+  """
+
+  def __init__(self, hr, count=2, size=256):
+    least = min(hr.shape[:2])
+    shown = size // (4 if least < 512 else 2 if least < 1536 else 1)
+    self._zoom = max(min(shown, least // count), 1)
+    self._factor = max(size // self._zoom, 1)
+    self._corners = _busiest(hr, self._zoom, count)
+    height = count * (self._zoom * self._factor + 2 * _FRAME) + (count - 1) * _GAP
+    self._whole = self._mark(hr, height)
+    self._columns = {}
+
+  def add(self, caption, picture):
+    """Adds a column: uint8 `(H, W, 3)`, of the shape of the original."""
+    column = []
+    for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
+      cut = picture[top : top + self._zoom, left : left + self._zoom]
+      large = cut.repeat(self._factor, 0).repeat(self._factor, 1)
+      framed = np.empty([side + 2 * _FRAME for side in large.shape[:2]] + [3], np.uint8)
+      framed[:] = colour
+      framed[_FRAME:-_FRAME, _FRAME:-_FRAME] = large
+      column.append(framed)
+    self._columns[caption] = column
+
+  def draw(self, caption):
+    """uint8 RGB `(height, width, 3)`; `caption` is that of the whole picture."""
+    rows = list(zip(*self._columns.values(), strict=True))
+    details = grid(rows, list(self._columns))
+    whole = grid([[self._whole]], [caption])
+    height = max(whole.shape[0], details.shape[0])
+    width = whole.shape[1] + _GAP + details.shape[1]
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    canvas[: whole.shape[0], : whole.shape[1]] = whole
+    canvas[: details.shape[0], -details.shape[1] :] = details
+    return canvas
+
+  def _mark(self, hr, height):
+    """The whole picture, about `height` pixels high, with the details framed."""
+    scale = min(height / hr.shape[0], 2 * height / hr.shape[1])
+    size = [max(round(side * scale), 1) for side in (hr.shape[1], hr.shape[0])]
+    image = Image.fromarray(hr).resize(size, Image.LANCZOS)
+    draw = ImageDraw.Draw(image)
+    for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
+      box = [scale * v for v in (left, top, left + self._zoom, top + self._zoom)]
+      draw.rectangle([round(v) for v in box], outline=colour, width=_FRAME)
+    return np.asarray(image)
 
 
 def grid(rows, captions):
@@ -114,9 +175,13 @@ def split(panel, columns, details):
 
 def _busiest(image, size, count):
   """Corners of the windows with the largest gradients that do not overlap."""
-  grey = image.astype(np.float64).mean(axis=2)
+  # Whole numbers: exact, and small in the memory of large pictures.
+  grey = image.sum(axis=2, dtype=np.int16)
   energy = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
-  total = np.pad(energy.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+  total = np.zeros([side + 1 for side in energy.shape], np.int64)
+  total[1:, 1:] = energy
+  for axis in (0, 1):
+    np.cumsum(total, axis=axis, out=total)
   n = size - 1
   sums = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
   corners = []

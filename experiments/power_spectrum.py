@@ -70,13 +70,13 @@ def main():
   run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
   least = _WINDOW.value + _SCALE.value
   source = data.load(_DATA.value, "validation", least=least)
-  pairs = evaluation.make_pairs(source, _SCALE.value, _IMAGES.value)
+  pairs = evaluation.Pairs(source, _SCALE.value, _IMAGES.value)
   compared = contenders.load(_METHOD.value, pairs, _SCALE.value)
   folder = run_folder.open_run(
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
   reference = spectrum.mean_log_power_spectrum(
-    [hr for _, _, hr in pairs], _WINDOW.value
+    (hr for _, hr in pairs.originals()), _WINDOW.value
   )
   spectra, rows = {}, {}
   for name, method in compared.items():

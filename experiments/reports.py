@@ -13,6 +13,8 @@ WINDOW = 64
 _COLUMNS = {
   "psnr_y": ("PSNR", ".2f"),
   "ssim_y": ("SSIM", ".4f"),
+  "lpips": ("LPIPS", ".3f"),
+  "niqe": ("NIQE", ".2f"),
   "spectrum_db": ("spectrum", ".2f"),
   "high_db": ("high", "+.2f"),
   "kl_reference": ("KL to", ".3f"),
@@ -20,10 +22,15 @@ _COLUMNS = {
   "sliced_wasserstein": ("sliced W", ".2f"),
 }
 _LEGEND = """\
-PSNR (dB) and SSIM on Y. spectrum: distance of the log power spectra in dB. high:
-their mean difference in dB beyond the frequencies of the small image; 0 is best. KL
-to, from: divergence of details from the original to the result, and back, in nats.
-sliced W: Wasserstein distance of patches in grey levels. Less is better in these."""
+PSNR (dB) and SSIM on Y: higher is better. spectrum: distance of the log power spectra
+in dB. high: their mean difference in dB beyond the frequencies of the small image; 0
+is best. KL to, from: divergence of details from the original to the result, and back,
+in nats. sliced W: Wasserstein distance of patches in grey levels. Lower is better in
+these{others}."""
+_OTHERS = {
+  "lpips": "in LPIPS (distance of features)",
+  "niqe": "in NIQE (unnaturalness, without the original)",
+}
 
 
 def spectra(reference, spectrum_, scale):
@@ -43,14 +50,36 @@ def pictures(hr, picture, scale, points, projections, seed):
 
 
 def table(rows):
-  """Formats `{method: {measure: value}}`, with a legend below."""
+  """Formats `{method: {measure: value}}`, with `legend` below.
+
+  Measures that no method has get no column; a value of `None` is shown as `-`.
+  """
+  return f"{body(rows)}\n{legend(rows)}"
+
+
+def body(rows):
+  """The lines of `table` but for the legend."""
+  columns = {key: _COLUMNS[key] for key in _measured(rows)}
   width = max(len(name) for name in [*rows, "method"])
-  headings = (f"{heading:>8}" for heading, _ in _COLUMNS.values())
+  headings = (f"{heading:>8}" for heading, _ in columns.values())
   lines = ["  ".join([f"{'method':<{width}}", *headings])]
   for name, row in rows.items():
-    cells = (f"{format(row[key], form):>8}" for key, (_, form) in _COLUMNS.items())
-    lines.append("  ".join([f"{name:<{width}}", *cells]))
-  return "\n".join([*lines, _LEGEND])
+    values = (
+      ("-" if row[key] is None else format(row[key], form))
+      for key, (_, form) in columns.items()
+    )
+    lines.append("  ".join([f"{name:<{width}}", *(f"{value:>8}" for value in values)]))
+  return "\n".join(lines)
+
+
+def legend(rows):
+  """What the columns of `table` are, and which way is better."""
+  others = [text for key, text in _OTHERS.items() if key in _measured(rows)]
+  return _LEGEND.format(others="".join(f", {text}" for text in others))
+
+
+def _measured(rows):
+  return [key for key in _COLUMNS if any(key in row for row in rows.values())]
 
 
 def write_tensorboard(folder, rows, figures, step):

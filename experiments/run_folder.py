@@ -45,7 +45,6 @@ def open_run(path, overwrite, seed):
     files.write_text(
       record, "".join(f"--{name}={value}\n" for name, value in _flags().items())
     )
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     write_json(
       folder / "run.json",
       {
@@ -53,7 +52,7 @@ def open_run(path, overwrite, seed):
         "arguments": sys.argv[1:],
         "seed": seed,
         "python": platform.python_version(),
-        "packages": versions,
+        "packages": versions(),
       },
     )
   return folder
@@ -83,6 +82,11 @@ def check(path, overwrite):
       f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
       "another folder, or start anew with --overwrite"
     )
+
+
+def versions():
+  """Dict of the versions of the packages that results depend on."""
+  return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def write_json(path, value):

@@ -36,7 +36,9 @@ from experiments import (
   methods,
   networks,
   objective,
+  repeated_flag,
   run_folder,
+  sr_evaluation,
   tiling,
   training,
   upscaling,
@@ -48,15 +50,21 @@ flags.adopt_module_key_flags(devices)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(objective)
 flags.adopt_module_key_flags(loss_flags)
+flags.adopt_module_key_flags(sr_evaluation)
 _MODE = flags.DEFINE_enum(
   "mode",
   "train",
   ["train", "evaluate", "upscale"],
-  "train: all phases, then evaluate. evaluate: PSNR and SSIM of --weights on "
-  "--data. upscale: enlarge --input.",
+  "train: all phases, then PSNR and SSIM. evaluate: all measures of --weights and "
+  "--method on --data. upscale: enlarge --input.",
 )
-_DATA = flags.DEFINE_string(
-  "data", "samples", "samples (embedded), div2k, or a folder or glob of photographs."
+_DATA = flags.DEFINE_flag(
+  repeated_flag.Repeated(
+    "data",
+    "samples",
+    "samples (embedded), div2k, or a folder or glob of photographs. evaluate: several, "
+    "separated by commas or by repeating the flag.",
+  )
 )
 _VALIDATION_DATA = flags.DEFINE_string(
   "validation_data",
@@ -116,6 +124,7 @@ _TRAINING = (
 def main():
   methods.set_defaults()
   _check()
+  sr_evaluation.check(_MODE.value)
   if _MODE.value == "upscale":
     upscale()
   elif _MODE.value == "evaluate":
@@ -156,13 +165,14 @@ def upscale():
 
 
 def evaluate():
-  path = _weights_path()
-  generator = networks.load_generator(path, _SCALE.value)
-  source = data.load(_DATA.value, "validation", least=4 * _SCALE.value)
-  pairs = evaluation.make_pairs(source, _SCALE.value)
-  folder = pathlib.Path(app.OUTPUT_DIR.value) / "evaluation"
-  folder.mkdir(parents=True, exist_ok=True)
-  _report(folder, pairs, {"bicubic": None, path.stem: generator})
+  others_alone = sr_evaluation.METHOD.value and not _WEIGHTS.value
+  sr_evaluation.evaluate(
+    flags.FLAGS["data"].all(),
+    None if others_alone else _weights_path(),
+    _SCALE.value,
+    app.SEED.value,
+    pathlib.Path(app.OUTPUT_DIR.value) / "evaluation",
+  )
 
 
 def train():
@@ -233,7 +243,7 @@ def _sources():
     held_out = data.load(_DATA.value, "validation")
   else:
     source, held_out = data.hold_out(source)
-  return source, evaluation.make_pairs(held_out, _SCALE.value)
+  return source, evaluation.Pairs(held_out, _SCALE.value)
 
 
 def _weights_path():
@@ -244,14 +254,15 @@ def _weights_path():
 
 def _report(folder, pairs, trained):
   """Prints and writes the table, and the panels of the last network."""
-  results = {}
-  for method, network in trained.items():
-    compiled = network and tiling.compiled(network)
-    results[method], pictures = evaluation.evaluate(compiled, pairs)
-  run_folder.write_json(folder / "evaluation.json", results)
-  for (name, lr, hr), picture in zip(pairs, pictures, strict=True):
-    panel = figures.comparison(lr, picture, hr, name=method)
+  compiled = {name: net and tiling.compiled(net) for name, net in trained.items()}
+  results = {name: [] for name in trained}
+  last = list(trained)[-1]
+  for name, lr, hr, pictures, rows in evaluation.stream(compiled, pairs):
+    for method, row in rows.items():
+      results[method].append(row)
+    panel = figures.comparison(lr, pictures[last], hr, name=last)
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
+  run_folder.write_json(folder / "evaluation.json", results)
   print(f"PSNR (dB) / SSIM on Y, {_SCALE.value} pixels cut off at the border:")
   print(evaluation.table(results))
   print(f"Panels: {folder / 'panels'}")

@@ -1,15 +1,18 @@
-"""Upscaling of images of any size in bounded memory."""
+"""Upscaling of images of any size in bounded memory.
+
+A network is applied to square tiles, each with a margin as wide as the network sees,
+so that tiles equal the whole.
+"""
+
+import functools
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
+from experiments import progress, receptive_field
 from experiments.data import crops
 
-# Every input pixel that influences an output pixel lies within this distance: at the
-# default 16 blocks the generator has 35 layers of 3 x 3 at the input's resolution and
-# one at twice that, 35.5 pixels; LapSRN and EnhanceNet reach less far. So tiles equal
-# the whole.
-_MARGIN = 40
 _TILE = 192
 
 
@@ -21,20 +24,40 @@ def compiled(model):
       [-1, 1].
 
   Returns:
-    Function from uint8 `(1, h, w, 3)` to uint8 `(1, scale h, scale w, 3)`.
+    Function from uint8 `(1, h, w, 3)` to uint8 `(1, scale h, scale w, 3)`, with an
+    attribute `reach`, see `receptive_field.reach`.
   """
-  signature = [tf.TensorSpec([1, None, None, 3], tf.uint8)]
-  network = tf.function(
-    lambda image: crops.to_uint8(model(crops.to_unit(image), training=False)),
-    input_signature=signature,
-  )
-  # Several networks in a row would look to TensorFlow like one that is traced again
-  # and again, of which it warns; tracing before the first call is not counted.
-  network.get_concrete_function()
-  return network
+  return _Compiled(model)
 
 
-def upscale(network, image, scale, tile=_TILE, margin=_MARGIN):
+class _Compiled:
+  def __init__(self, model):
+    self._model = model
+    signature = [tf.TensorSpec([1, None, None, 3], tf.uint8)]
+    self._function = tf.function(
+      lambda image: crops.to_uint8(model(crops.to_unit(image), training=False)),
+      input_signature=signature,
+    )
+    # Several networks in a row would look to TensorFlow like one that is traced
+    # again and again, of which it warns; tracing before the first call is not
+    # counted.
+    self._function.get_concrete_function()
+
+  def __call__(self, image):
+    return self._function(image)
+
+  @functools.cached_property
+  def reach(self):
+    found = receptive_field.reach(self._model)
+    if found is None:
+      logging.warning(
+        "%s sees whole images, which are not cut into tiles: memory grows with them",
+        self._model.name,
+      )
+    return found
+
+
+def upscale(network, image, scale, tile=_TILE, margin=None):
   """Applies a network tile by tile.
 
   Args:
@@ -42,21 +65,27 @@ def upscale(network, image, scale, tile=_TILE, margin=_MARGIN):
     image: uint8 RGB `(H, W, 3)`.
     scale: integer factor.
     tile: side of the square tiles in input pixels.
-    margin: how many input pixels around a tile the network sees.
+    margin: how many input pixels around a tile the network sees. Defaults to
+      `network.reach`, which makes tiles equal the whole.
 
   Returns:
     uint8 `(scale H, scale W, 3)`.
   """
   height, width = image.shape[:2]
+  if max(height, width) > tile and margin is None:
+    margin = network.reach
+    tile = max(height, width) if margin is None else tile
+  margin = margin or 0
+  corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
   result = np.empty((height * scale, width * scale, 3), np.uint8)
-  for top in range(0, height, tile):
-    for left in range(0, width, tile):
-      bottom, right = min(top + tile, height), min(left + tile, width)
-      y, x = max(top - margin, 0), max(left - margin, 0)
-      piece = image[y : bottom + margin, x : right + margin]
-      output = network(tf.constant(piece[None]))[0].numpy()
-      result[scale * top : scale * bottom, scale * left : scale * right] = output[
-        scale * (top - y) : scale * (bottom - y),
-        scale * (left - x) : scale * (right - x),
-      ]
+  for i, (top, left) in enumerate(corners, 1):
+    progress.step(f"tile {i}/{len(corners)}")
+    bottom, right = min(top + tile, height), min(left + tile, width)
+    y, x = max(top - margin, 0), max(left - margin, 0)
+    piece = image[y : bottom + margin, x : right + margin]
+    output = network(tf.constant(piece[None]))[0].numpy()
+    result[scale * top : scale * bottom, scale * left : scale * right] = output[
+      scale * (top - y) : scale * (bottom - y),
+      scale * (left - x) : scale * (right - x),
+    ]
   return result

@@ -1,10 +1,11 @@
 """Upscaling of the user's image files."""
 
 import functools
+import pathlib
 
 import numpy as np
 
-from experiments import image_files, tiling
+from experiments import image_files, progress, tiling
 from experiments.data import bicubic, images
 
 
@@ -22,9 +23,9 @@ def upscale_files(generator, source, target, scale):
 def upscale_file(network, path, scale):
   """uint8 `(scale H, scale W, 3)`, or with 4 channels if the file has alpha."""
   rgb, alpha = images.read_rgba(path)
-  picture = tiling.upscale(network, rgb, scale)
+  with progress.stage(pathlib.Path(path).name):
+    picture = tiling.upscale(network, rgb, scale)
   if alpha is None:
     return picture
-  alpha = np.repeat(alpha[None, :, :, None], 3, axis=3)
-  alpha = bicubic.upscale(alpha, scale).numpy()[0, :, :, :1].astype(np.uint8)
+  alpha = bicubic.upscale(alpha[None, :, :, None], scale).numpy()[0].astype(np.uint8)
   return np.concatenate([picture, alpha], axis=2)

@@ -52,11 +52,23 @@ def distance(reference, images, heads=None):
   heads = [None] * len(reference) if heads is None else heads
   total = 0.0
   for a, b, head in zip(reference, images, heads, strict=True):
-    difference = (_normalize(a) - _normalize(b)) ** 2
-    if head is not None:
-      difference *= head
-    total += tf.reduce_mean(tf.reduce_sum(difference, axis=-1), axis=[1, 2])
+    total += tf.reduce_mean(difference(a, b, head), axis=[1, 2])
   return total
+
+
+def difference(reference, images, head=None):
+  """The distance of one layer before its mean over positions.
+
+  Args:
+    reference: feature maps, float `(N, h, w, C)`.
+    images: likewise.
+    head: float `(C,)`, learned weights; `None` (default): all 1.
+
+  Returns:
+    Float32 `(N, h, w)`.
+  """
+  squares = (_normalize(reference) - _normalize(images)) ** 2
+  return tf.reduce_sum(squares if head is None else squares * head, axis=-1)
 
 
 def read_heads(path, layers):

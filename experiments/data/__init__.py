@@ -5,13 +5,13 @@ A source is a sequence of uint8 RGB arrays `(H, W, 3)` with a list of `names`.
 
 from experiments.data import div2k, folder, images, samples
 
-__all__ = ["SPLIT", "Part", "hold_out", "images", "load"]
+__all__ = ["SPLIT", "Part", "Selection", "hold_out", "images", "load"]
 
 
 SPLIT = ("samples", "div2k")  # sources with a validation split of their own
 
 
-def load(name, split, least=1, flag="--data"):
+def load(name, split, least=1, flag="--data", **options):
   """Opens a source.
 
   Args:
@@ -19,6 +19,7 @@ def load(name, split, least=1, flag="--data"):
     split: `"train"` or `"validation"`; a folder has no splits.
     least: smallest side in pixels of a photograph that can be used.
     flag: where the name comes from, for errors. Defaults to `--data`.
+    **options: of `folder.Folder`, for a folder.
 
   Returns:
     A sequence of uint8 RGB arrays with an attribute `names`.
@@ -37,7 +38,7 @@ def load(name, split, least=1, flag="--data"):
     return source
   if name == "div2k":
     return div2k.Div2k(split)
-  return folder.Folder(name, least, flag)
+  return folder.Folder(name, least, flag, **options)
 
 
 def hold_out(source):
@@ -51,12 +52,12 @@ def hold_out(source):
   return Part(source, 0, len(source) - count), Part(source, -count, len(source))
 
 
-class Part:
-  """A slice of a source."""
+class Selection:
+  """Some photographs of a source, by their indices."""
 
-  def __init__(self, source, start, stop):
+  def __init__(self, source, indices):
     self._source = source
-    self._indices = range(len(source))[start:stop]
+    self._indices = indices
     self.names = [source.names[i] for i in self._indices]
 
   def __len__(self):
@@ -64,3 +65,10 @@ class Part:
 
   def __getitem__(self, index):
     return self._source[self._indices[index]]
+
+
+class Part(Selection):
+  """A slice of a source."""
+
+  def __init__(self, source, start, stop):
+    super().__init__(source, range(len(source))[start:stop])

@@ -8,38 +8,42 @@ from absl import logging
 
 from experiments.data import images
 
-# Decoded photographs are kept up to this size; beyond it, they are read again.
 _CACHE_BYTES = 4 << 30
+_READERS = 4
 
 
 class Folder:
   """Photographs of a folder (not its subfolders) or glob, sorted by name.
 
   Every file is decoded once at the start. One that is no intact image, or has a
-  side below `least` pixels, is named in a warning and left out.
+  side below `least` pixels, is named in a warning and left out. Photographs are kept
+  decoded up to `cache_bytes` in all, and the others read again when asked for.
 
   Args:
     pattern: the folder or glob.
     least: smallest side in pixels. Defaults to 1.
     flag: where the pattern comes from, for errors. Defaults to `--data`.
+    cache_bytes: how much to keep decoded. Defaults to 4 GiB.
 
   Raises:
     ValueError: if no usable photograph is left.
   """
 
-  def __init__(self, pattern, least=1, flag="--data"):
+  def __init__(self, pattern, least=1, flag="--data", cache_bytes=_CACHE_BYTES):
     paths = list_images(pattern, flag)
     self._paths, self._kept, size = [], {}, 0
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-      # One after the other, so that those which are not kept make room.
-      arrays = pool.map(lambda path: _read(path, least), paths)
-      for path, array in zip(paths, arrays, strict=True):
-        if array is None:
-          continue
-        size += array.nbytes
-        if size <= _CACHE_BYTES:
-          self._kept[len(self._paths)] = array
-        self._paths.append(path)
+    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+      # A few files at a time: all of them together may not fit into memory.
+      for start in range(0, len(paths), _READERS):
+        batch = paths[start : start + _READERS]
+        arrays = pool.map(lambda path: _read(path, least), batch)
+        for path, array in zip(batch, arrays, strict=True):
+          if array is None:
+            continue
+          size += array.nbytes
+          if size <= cache_bytes:
+            self._kept[len(self._paths)] = array
+          self._paths.append(path)
     if not self._paths:
       raise ValueError(
         f"{flag} must hold photographs of at least {least} x {least} pixels. "

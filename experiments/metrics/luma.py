@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+# Rows of a strip: bounds the memory of large images.
+_ROWS = 512
 _WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 
 
@@ -19,3 +21,25 @@ def luma(images, shave=0):
   if shave:
     y = y[:, shave:-shave, shave:-shave]
   return y[..., None]
+
+
+def strips(reference, images, shave=0, overlap=0):
+  """Yields the Y channels of two batches of images in strips of rows.
+
+  Args:
+    reference: RGB `(N, H, W, 3)` in [0, 255].
+    images: likewise, of the same shape.
+    shave: as of `luma`.
+    overlap: rows that a strip shares with the next one. Defaults to 0.
+
+  Yields:
+    Pairs of float32 `(N, h, W - 2 shave, 1)`.
+  """
+  top, bottom = shave, reference.shape[1] - shave
+  while True:
+    end = min(top + _ROWS + overlap, bottom)
+    rows = slice(top - shave, end + shave)
+    yield luma(reference[:, rows], shave), luma(images[:, rows], shave)
+    if end == bottom:
+      return
+    top += _ROWS

@@ -49,15 +49,14 @@ def log_power_spectrum(image, window=64):
     raise ValueError(
       f"`image` must have sides of at least {window}. Received: shape={image.shape}"
     )
-  y = luma(image[None])[0, :, :, 0].numpy().astype(np.float64)
-  tiles = np.lib.stride_tricks.sliding_window_view(y, (window, window))
   # Periodic, not symmetric: with half an overlap all pixels then weigh the same.
   hann = np.hanning(window + 1)[:-1]
   taper = np.outer(hann, hann)
   total, count = 0.0, 0
-  for top in _starts(y.shape[0], window):
-    for left in _starts(y.shape[1], window):
-      tile = tiles[top, left]
+  for top in _starts(image.shape[0], window):
+    y = luma(image[None, top : top + window])[0, :, :, 0].numpy().astype(np.float64)
+    for left in _starts(image.shape[1], window):
+      tile = y[:, left : left + window]
       mean = (taper * tile).sum() / taper.sum()
       total = total + np.abs(np.fft.fft2(taper * (tile - mean))) ** 2
       count += 1

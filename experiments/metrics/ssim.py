@@ -2,7 +2,9 @@
 
 import tensorflow as tf
 
-from experiments.metrics.luma import luma
+from experiments.metrics import luma
+
+_WINDOW = 11
 
 
 def ssim_y(reference, images, shave=4):
@@ -12,8 +14,22 @@ def ssim_y(reference, images, shave=4):
     reference: RGB `(N, H, W, 3)` in [0, 255].
     images: likewise.
     shave: defaults to 4, the convention at x4.
+
+  Raises:
+    ValueError: if images are smaller than the window and what is cut off.
   """
-  return tf.image.ssim(luma(reference, shave), luma(images, shave), max_val=255.0)
+  least = _WINDOW + 2 * shave
+  if min(reference.shape[1:3]) < least:
+    raise ValueError(
+      f"`reference` must have sides of at least {least}. "
+      f"Received: shape={tuple(reference.shape)}"
+    )
+  total, count = 0.0, 0
+  for ours, theirs in luma.strips(reference, images, shave, overlap=_WINDOW - 1):
+    rows = ours.shape[1] - _WINDOW + 1  # of windows, which lie inside the image
+    total += rows * tf.image.ssim(ours, theirs, max_val=255.0)
+    count += rows
+  return total / count
 
 
 def ssim_rgb(reference, images):

@@ -10,11 +10,13 @@ from models import srgan
 @pytest.fixture(name="pairs")
 def _pairs():
   rng = np.random.default_rng(0)
-  photographs = rng.integers(0, 256, (2, 43, 38, 3), np.uint8)
-  return [
-    (name, *evaluation.make_pair(hr, 4))
-    for name, hr in zip("ab", photographs, strict=True)
-  ]
+  photographs = Photographs(rng.integers(0, 256, (2, 43, 38, 3), np.uint8))
+  photographs.names = ["a", "b"]
+  return evaluation.Pairs(photographs, 4)
+
+
+class Photographs(list):
+  """A source."""
 
 
 def _save(folder, names, shape=(40, 36, 3)):
@@ -35,6 +37,25 @@ def test_uncut_results_are_cut_like_the_original(tmp_path, pairs):
   _save(tmp_path, ("a.png", "b.png"), (43, 38, 3))
   picture = contenders.load([f"x={tmp_path}"], pairs, 4)["x"](*pairs[0])
   assert picture.shape == pairs[0][2].shape == (40, 36, 3)
+
+
+def test_subfolder_of_the_set_goes_before_the_folder(tmp_path, pairs):
+  _save(tmp_path / "inner", ("a.png", "b.png"))
+  _save(tmp_path, ("a.png", "b.png", "c.png"))
+  (tmp_path / "inner" / "a.png").replace(tmp_path / "inner" / "b.png")
+  _save(tmp_path / "inner", ("a.png",))
+  found = {
+    name: contenders.load([f"x={tmp_path}"], pairs, 4, name)["x"](*pairs[1]).mean()
+    for name in ("inner", "other")
+  }
+  assert found == {"inner": 1, "other": 2}
+
+
+def test_own_methods_come_after_bicubic_interpolation(pairs):
+  methods = contenders.load(["nearest"], pairs, 4, own={"mine": None})
+  assert list(methods) == ["bicubic", "mine", "nearest"]
+  with pytest.raises(ValueError, match="'mine' is there already"):
+    contenders.load(["mine=nearest"], pairs, 4, own={"mine": None})
 
 
 def test_interpolations_are_those_of_pillow_and_bicubic_is_there(pairs):

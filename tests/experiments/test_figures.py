@@ -45,6 +45,46 @@ def test_spectra_of_any_number_of_methods_fit_the_figure():
       np.testing.assert_array_equal(maps[name], before[name])
 
 
+def test_zooms_show_the_same_places_of_every_method():
+  original = _flat_with_noise([(50, 90), (8, 20)])
+  marked = np.full_like(original, 90)
+  marked[50:66, 90:106], marked[8:24, 20:36] = (255, 0, 0), (0, 0, 255)
+  zooms = figures.Zooms(original, count=2, size=64)
+  zooms.add("m", marked)
+  zooms.add("original", original)
+  panel = zooms.draw("photograph")
+  # Frames of 3, a column of 64 for each, and a gap.
+  columns = panel[28:, -2 * 70 - 8 :]
+  column, truth = columns[:, :70], columns[:, 78:]
+  for part, expected in ((column[3:67], (255, 0, 0)), (column[81:145], (0, 0, 255))):
+    assert (part == expected).all(axis=2).mean() > 0.8
+  np.testing.assert_array_equal(truth[3:67:4, 3:67:4], original[50:66, 90:106])
+  # The whole picture, with frames in the colours of the details'.
+  whole = panel[28 : 28 + 148, :222]
+  for row in (0, 78):
+    colour = column[row, 0]
+    assert not (colour == 90).all()
+    assert (whole == colour).all(axis=2).sum() > 100
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (20, 300), (300, 20), (1600, 1700)])
+def test_zooms_fit_pictures_of_any_shape(shape):
+  picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+  zooms = figures.Zooms(picture)
+  for name in ("a", "b", "c"):
+    zooms.add(name, picture)
+  panel = zooms.draw("whole")
+  assert panel.dtype == np.uint8 and max(panel.shape) < 2500
+
+
+def test_table_leaves_out_what_was_not_measured_and_marks_what_failed():
+  rows = {"a": {"psnr_y": 1.0, "niqe": None}, "b": {"psnr_y": 2.0, "niqe": 3.0}}
+  lines = reports.table(rows).splitlines()
+  assert lines[0].split() == ["method", "PSNR", "NIQE"]
+  assert lines[1].split() == ["a", "1.00", "-"]
+  assert "NIQE (unnaturalness" in lines[-1] and "LPIPS" not in lines[-1]
+
+
 def test_table_has_a_line_for_each_method_and_measure():
   keys = (
     *("psnr_y", "ssim_y", "spectrum_db", "high_db"),

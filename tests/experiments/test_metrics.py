@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import skimage.color
 import skimage.metrics
+import tensorflow as tf
 
 from experiments import evaluation
 from experiments.metrics.luma import luma
@@ -65,6 +66,28 @@ def test_only_the_border_of_shaved_pixels_is_ignored():
   assert np.isinf(psnr_y(clean, border)[0])
   border[:, 4] = 255 - border[:, 4]
   assert np.isfinite(psnr_y(clean, border)[0])
+
+
+@pytest.mark.parametrize("height", [519, 520, 521, 530, 531, 1100])
+def test_strips_of_large_images_sum_up_to_the_whole(height):
+  rng = np.random.default_rng(0)
+  # Noise that grows downwards: strips must count by their sizes.
+  clean = rng.integers(0, 256, (2, height, 24, 3)).astype(np.uint8)
+  noise = rng.normal(0, 1, clean.shape) * np.linspace(1, 60, height)[:, None, None]
+  noisy = np.clip(clean + noise, 0, 255).astype(np.uint8)
+  pair = luma(clean, 4), luma(noisy, 4)
+  np.testing.assert_allclose(
+    psnr_y(clean, noisy), tf.image.psnr(*pair, max_val=255.0), rtol=1e-5
+  )
+  np.testing.assert_allclose(
+    ssim_y(clean, noisy), tf.image.ssim(*pair, max_val=255.0), rtol=1e-5
+  )
+
+
+def test_image_smaller_than_the_window_of_ssim_is_refused():
+  image = np.zeros((1, 18, 40, 3), np.uint8)
+  with pytest.raises(ValueError, match="at least 19"):
+    ssim_y(image, image)
 
 
 def test_table_shows_each_image_and_the_mean():

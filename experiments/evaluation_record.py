@@ -1,0 +1,106 @@
+"""What an evaluation has measured: rows, means, and what is missing."""
+
+import csv
+import io
+
+import numpy as np
+
+from experiments import contenders, data, figures, files, measures, progress
+
+
+class Record:
+  """The rows of all images, and why cells are empty.
+
+  Args:
+    measure: `measures.Measures`.
+    folder: where the files go, which must exist.
+  """
+
+  def __init__(self, measure, folder):
+    self._measure = measure
+    self._folder = folder
+    self._reasons = {}
+    self.rows = []
+
+  def measure(self, set_name, pair, methods):
+    """Adds the rows of one image, and writes its panel and all rows.
+
+    Args:
+      set_name: string.
+      pair: `(name, lr, hr)`.
+      methods: of `contenders.load`.
+    """
+    name, lr, hr = pair
+    place = {
+      "set": set_name,
+      "image": name,
+      "width": hr.shape[1],
+      "height": hr.shape[0],
+    }
+    zooms = figures.Zooms(hr)
+    against = self._measure.against(hr)
+    for method, apply in methods.items():
+      with progress.stage(method):
+        picture = apply(name, lr, hr)
+        progress.step("measures")
+        self._add({**place, "method": method}, *against(picture))
+      zooms.add(method, picture)
+      del picture
+    with progress.stage(contenders.ORIGINAL):
+      row = {**place, "method": contenders.ORIGINAL}
+      self._add(row, *self._measure.original(hr))
+    zooms.add(contenders.ORIGINAL, hr)
+    path = self._folder / "panels" / set_name / f"{name}.png"
+    data.images.write_png(path, zooms.draw(name))
+    files.write_text(self._folder / "evaluation.csv", self._csv())
+
+  def _add(self, row, values, reasons):
+    self.rows.append({**row, **values})
+    for key, reason in reasons.items():
+      missing = self._reasons.setdefault((row["set"], key), {})
+      missing.setdefault(row["image"], reason)
+
+  def means(self, set_name):
+    """`{method: {measure: mean over the images that have it, or None}}`."""
+    rows = [row for row in self.rows if row["set"] == set_name]
+    found = {}
+    for method in dict.fromkeys(row["method"] for row in rows):
+      own = [row for row in rows if row["method"] == method]
+      found[method] = {}
+      for key in measures.DESCRIPTIONS:
+        values = [row[key] for row in own if row[key] is not None]
+        found[method][key] = float(np.mean(values)) if values else None
+    return found
+
+  def notes(self):
+    """Sentences on what could not be measured, or has no finite mean."""
+    equal = sorted(
+      {f"{r['method']}, {r['set']}" for r in self.rows if r["psnr_y"] == np.inf}
+    )
+    infinite = [
+      f"psnr_y of {which}: infinite, as images equal the originals" for which in equal
+    ]
+    notes = {}
+    for (set_name, key), missing in self._reasons.items():
+      count = len({row["image"] for row in self.rows if row["set"] == set_name})
+      first, reason = next(iter(missing.items()))
+      text = (
+        f"{set_name}: no value for {len(missing)} of {count} images, such as {first}: "
+        f"{reason}"
+      )
+      notes.setdefault(text, []).append(key)
+    return infinite + [f"{', '.join(keys)} of {text}" for text, keys in notes.items()]
+
+  def _csv(self):
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(self.rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in self.rows:
+      writer.writerow({key: _cell(value) for key, value in row.items()})
+    return out.getvalue()
+
+
+def _cell(value):
+  if value is None:
+    return ""
+  return f"{value:.6g}" if isinstance(value, float) else value
