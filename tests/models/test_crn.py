@@ -19,6 +19,9 @@ _MASK[:, :5, :9] = False
 
 
 def _model(**weights):
+  # Names alike: TensorFlow's optimiser of graphs goes by names, too, and orders sums by
+  # them.
+  keras.utils.clear_session()
   keras.utils.set_random_seed(3)
   contextual = cxloss.ContextualLoss(cxloss.PatchFeatures(), max_points=40, seed=2)
   model = crn.NormalEstimator(

@@ -18,6 +18,9 @@ _HR = _RNG.uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
 
 
 def _model(learning_rate=1e-3, optimizer=keras.optimizers.Adam):
+  # Names alike: TensorFlow's optimiser of graphs goes by names, too, and orders sums by
+  # them.
+  keras.utils.clear_session()
   keras.utils.set_random_seed(3)
   model = lapsrn.LapSRN(lapsrn.generator(depth=1, width=4))
   model.compile(optimizer(learning_rate))

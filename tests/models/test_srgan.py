@@ -19,6 +19,9 @@ class _Refuses(keras.losses.Loss):
 
 
 def _model(adversarial_weight=1e-3, max_points=None):
+  # Names alike: TensorFlow's optimiser of graphs goes by names, too, and orders sums by
+  # them.
+  keras.utils.clear_session()
   keras.utils.set_random_seed(3)
   model = srgan.SRGAN(
     srgan.generator(blocks=1, width=4),
