@@ -7,7 +7,8 @@
   `experiments.sr --mode=upscale` writes it. Their size is that of the original, or of
   the original cut to a multiple of the scale. Where several sets are compared, a
   subfolder with the name of a set holds its pictures, or the folder those of all;
-* a generator's `.keras` file, which is run on the reduced originals;
+* a generator's `.keras` file, or `pretrained-cx` or `pretrained-mse`, which is run on
+  the reduced originals;
 * `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
 
 NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
@@ -60,7 +61,7 @@ def parse(specifications, taken=()):
       continue
     if name in (*sources, *taken, "bicubic", ORIGINAL):
       raise ValueError(f"--method: the name {name!r} is there already")
-    path = pathlib.Path(source)
+    path = networks.path_of(source)
     trained = path.suffix == ".keras" and path.is_file()
     if source not in _INTERPOLATIONS and not path.is_dir() and not trained:
       raise ValueError(
@@ -104,7 +105,7 @@ def network(path, scale, flag):
 def _open(name, source, pairs, scale, subfolder):
   if source in _INTERPOLATIONS:
     return _interpolate(source)
-  path = pathlib.Path(source)
+  path = networks.path_of(source)
   if path.is_dir():
     inner = path / subfolder if subfolder else path
     return _pictures(name, inner if inner.is_dir() else path, pairs, scale)

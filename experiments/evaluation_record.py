@@ -66,10 +66,7 @@ class Record:
     found = {}
     for method in dict.fromkeys(row["method"] for row in rows):
       own = [row for row in rows if row["method"] == method]
-      found[method] = {}
-      for key in measures.DESCRIPTIONS:
-        values = [row[key] for row in own if row[key] is not None]
-        found[method][key] = float(np.mean(values)) if values else None
+      found[method] = measures.means(own)
     return found
 
   def notes(self):

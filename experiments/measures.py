@@ -93,6 +93,15 @@ class Measures:
     return niqe(picture[shave, shave])
 
 
+def means(rows):
+  """`{measure: mean over the rows that have it, or None}` of a list of dicts."""
+  found = {}
+  for key in DESCRIPTIONS:
+    values = [row[key] for row in rows if row[key] is not None]
+    found[key] = float(np.mean(values)) if values else None
+  return found
+
+
 def _take(measures):
   values, reasons = dict.fromkeys(DESCRIPTIONS), {}
   for keys, function in measures:

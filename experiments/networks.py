@@ -1,9 +1,29 @@
 """Trained networks, read from `.keras` files and checked."""
 
 import pathlib
+import re
 
+import models
 from cxloss import weights_files
 from models import crn
+
+_PRETRAINED = pathlib.Path(models.__file__).parent / "pretrained"
+# Names that stand for the generators that come with the project.
+PRETRAINED = {
+  "pretrained-mse": _PRETRAINED / "mse.keras",
+  "pretrained-cx": _PRETRAINED / "cx.keras",
+}
+
+
+def path_of(weights):
+  """The file that a name of `PRETRAINED`, or a path, stands for."""
+  return PRETRAINED.get(str(weights), pathlib.Path(weights))
+
+
+def name_of(path, taken=()):
+  """What tables call the network of a file: as the file, or start if that is taken."""
+  name = re.sub(r"[^\w.+-]", "_", pathlib.Path(path).stem)
+  return "start" if name in taken else name
 
 
 def load_generator(path, scale, flag="--weights"):

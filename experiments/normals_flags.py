@@ -163,6 +163,8 @@ def check():
     flag_checks.no_effect(_FOLDERS, f"with --data={DATA.value}")
     if DATA.value == "scenes" and REDUCE.value > 1:
       raise ValueError(f"--reduce has no effect with --data=scenes: {REDUCE.value}")
+  if MODE.value == "predict" and not INPUT.value:
+    image_files.check_folder(OUTPUT.value, f".{FORMAT.value}", "without --input")
   if MODE.value == "train":
     check_training()
     if devices.is_chief():

@@ -79,7 +79,9 @@ def legend(rows):
 
 
 def _measured(rows):
-  return [key for key in _COLUMNS if any(key in row for row in rows.values())]
+  return [
+    key for key in _COLUMNS if any(row.get(key) is not None for row in rows.values())
+  ]
 
 
 def write_tensorboard(folder, rows, figures, step):

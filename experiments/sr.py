@@ -33,10 +33,12 @@ from experiments import (
   flag_checks,
   image_files,
   loss_flags,
+  measures,
   methods,
   networks,
   objective,
   repeated_flag,
+  reports,
   run_folder,
   sr_evaluation,
   tiling,
@@ -75,8 +77,9 @@ _VALIDATION_DATA = flags.DEFINE_string(
 _WEIGHTS = flags.DEFINE_string(
   "weights",
   None,
-  "A generator's .keras file. evaluate and upscale: the network to use, by default "
-  "the run's own. train: the network to start from.",
+  "A generator's .keras file, or pretrained-cx or pretrained-mse for those that come "
+  "with the project. evaluate and upscale: the network to use, by default the run's "
+  "own. train: the network to start from.",
 )
 _INPUT = flags.DEFINE_string("input", None, "upscale: an image file or a folder.")
 _OUTPUT = flags.DEFINE_string(
@@ -154,7 +157,7 @@ def _check():
   methods.check(_CROP.value)
   devices.check_batch(_BATCH.value)
   if _WEIGHTS.value:
-    networks.check_file(_WEIGHTS.value)
+    networks.check_file(_weights_path())
   if devices.is_chief():
     run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
@@ -177,16 +180,21 @@ def evaluate():
 
 def train():
   train_source, pairs = _sources()
+  measure = sr_evaluation.all_measures(_SCALE.value, app.SEED.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
   with devices.strategy().scope():
     if _WEIGHTS.value:
-      generator = networks.load_generator(_WEIGHTS.value, _SCALE.value)
+      generator = networks.load_generator(_weights_path(), _SCALE.value)
     else:
       generator = methods.build_generator(_SCALE.value)
     steps = _steps_per_epoch(train_source)
     phases = methods.build_phases(generator, _CROP.value, steps)
   with devices.open_run() as folder:
     trained = {"bicubic": None}
+    if _WEIGHTS.value:
+      path = _weights_path()
+      name = networks.name_of(path, taken=["bicubic", *(p.name for p in phases)])
+      trained[name] = networks.load_generator(path, _SCALE.value)
     for phase in phases:
       _fit(phase, train_source, pairs, folder)
       if devices.is_chief():
@@ -195,7 +203,7 @@ def train():
         training.save_model(generator, path)
         trained[phase.name] = networks.load_generator(path, _SCALE.value)
     if devices.is_chief():
-      _report(folder, pairs, trained)
+      _report(folder, pairs, trained, measure)
 
 
 def _fit(phase, source, pairs, folder):
@@ -247,24 +255,27 @@ def _sources():
 
 
 def _weights_path():
-  return pathlib.Path(
-    _WEIGHTS.value or pathlib.Path(app.OUTPUT_DIR.value) / "generator.keras"
-  )
+  own = pathlib.Path(app.OUTPUT_DIR.value) / "generator.keras"
+  return networks.path_of(_WEIGHTS.value or own)
 
 
-def _report(folder, pairs, trained):
-  """Prints and writes the table, and the panels of the last network."""
+def _report(folder, pairs, trained, measure):
+  """Prints and writes the tables, and the panels of the last network."""
   compiled = {name: net and tiling.compiled(net) for name, net in trained.items()}
   results = {name: [] for name in trained}
   last = list(trained)[-1]
-  for name, lr, hr, pictures, rows in evaluation.stream(compiled, pairs):
-    for method, row in rows.items():
-      results[method].append(row)
-    panel = figures.comparison(lr, pictures[last], hr, name=last)
+  for name, lr, hr in pairs:
+    against = measure.against(hr)
+    for method, network in compiled.items():
+      picture = evaluation.upscale(network, lr, _SCALE.value)
+      results[method].append({"image": name, **against(picture)[0]})
+    panel = figures.comparison(lr, picture, hr, name=last)
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
   run_folder.write_json(folder / "evaluation.json", results)
   print(f"PSNR (dB) / SSIM on Y, {_SCALE.value} pixels cut off at the border:")
   print(evaluation.table(results))
+  print("\nMeans of all measures:")
+  print(reports.table({name: measures.means(rows) for name, rows in results.items()}))
   print(f"Panels: {folder / 'panels'}")
 
 

@@ -17,7 +17,6 @@ is in memory at a time. A set is named after its folder. OUTPUT/evaluation gets
 """
 
 import math
-import re
 
 from absl import flags
 
@@ -26,6 +25,7 @@ from experiments import (
   evaluation_record,
   evaluation_sets,
   measures,
+  networks,
   progress,
   reports,
   run_folder,
@@ -48,13 +48,14 @@ _MAX = flags.DEFINE_integer(
 _LPIPS_WEIGHTS = flags.DEFINE_string(
   "lpips_weights",
   None,
-  "evaluate: .npz weights of AlexNet, VGG16 or SqueezeNet, for LPIPS; "
+  "train and evaluate: .npz weights of AlexNet, VGG16 or SqueezeNet, for LPIPS; "
   "models/convert_torchvision.py writes them.",
 )
 _LPIPS_HEADS = flags.DEFINE_string(
-  "lpips_heads", None, "evaluate: .npz of the learned weights of LPIPS, likewise."
+  "lpips_heads", None, "The .npz of the learned weights of LPIPS, likewise."
 )
-_FLAGS = (METHOD, _IMAGES, _MAX, _LPIPS_WEIGHTS, _LPIPS_HEADS)
+_EVALUATE = (METHOD, _IMAGES, _MAX)
+_LPIPS = (_LPIPS_WEIGHTS, _LPIPS_HEADS)
 
 _DEGRADATION = (
   "photographs cut to a multiple of the scale, reduced by antialiased bicubic "
@@ -64,11 +65,24 @@ _DEGRADATION = (
 
 def check(mode):
   """Raises ValueError for flags that have no effect in a mode."""
-  for flag in _FLAGS:
-    if mode != "evaluate" and flag.value is not None:
+  unused = {"evaluate": (), "train": _EVALUATE, "upscale": _EVALUATE + _LPIPS}[mode]
+  for flag in unused:
+    if flag.value is not None:
       raise ValueError(f"--{flag.name} has no effect with --mode={mode}")
   if (_LPIPS_WEIGHTS.value is None) != (_LPIPS_HEADS.value is None):
     raise ValueError("--lpips_weights and --lpips_heads must be given together")
+
+
+def all_measures(scale, seed):
+  """`measures.Measures`, with LPIPS if there are weights for it.
+
+  Raises:
+    ValueError: if their files are not what they should be.
+  """
+  distance = None
+  if _LPIPS_WEIGHTS.value:
+    distance = lpips.Lpips(_LPIPS_WEIGHTS.value, _LPIPS_HEADS.value)
+  return measures.Measures(scale, seed, distance)
 
 
 def evaluate(sources, weights, scale, seed, folder):
@@ -86,18 +100,16 @@ def evaluate(sources, weights, scale, seed, folder):
   """
   own = {}
   if weights is not None:
-    name = re.sub(r"[^\w.+-]", "_", weights.stem)
+    name = networks.name_of(weights)
     own[name] = contenders.network(weights, scale, "--weights")
-  distance = None
-  if _LPIPS_WEIGHTS.value:
-    distance = lpips.Lpips(_LPIPS_WEIGHTS.value, _LPIPS_HEADS.value)
+  measure = all_measures(scale, seed)
   sets = evaluation_sets.load(sources, scale, _IMAGES.value, _MAX.value)
   methods = {
     name: contenders.load(METHOD.value or [], pairs, scale, name, own)
     for name, (_, pairs) in sets.items()
   }
   folder.mkdir(parents=True, exist_ok=True)
-  record = evaluation_record.Record(measures.Measures(scale, seed, distance), folder)
+  record = evaluation_record.Record(measure, folder)
   for name, (source, pairs) in sets.items():
     print(f"{name}: {len(pairs)} images of {source}", flush=True)
     for i, pair in enumerate(pairs, 1):

@@ -44,10 +44,12 @@ def on_validation(judge):
 def more_natural(values):
   """Whether ours is better than squared error and bicubic interpolation on each set.
 
-  By NIQE, or by LPIPS where there is none, of the values of `sr`.
+  By NIQE, or by LPIPS where there is none, of the values of `sr`; on the validation
+  photographs where no other set was evaluated.
   """
   better, told = [], []
-  for name, rows in values["sets"].items():
+  sets = values["sets"] or {"validation": values["validation"]}
+  for name, rows in sets.items():
     for measure in ("niqe", "lpips"):
       known = {m: rows.get(m, {}).get(measure) for m in ("ours", "mse", "bicubic")}
       known = {method: value for method, value in known.items() if value is not None}

@@ -150,6 +150,10 @@ CASES = {
     ("--mode=predict", "--mode=predict needs --output"),
     ("--mode=predict --output=o --lambda_cx=1", "--lambda_cx has no effect"),
     (
+      "--mode=predict --weights=g.keras --data=motorcycle --output=o.png",
+      "--output must be a folder, without --input",
+    ),
+    (
       "--mode=predict --weights=g.keras --input=photo.png --output=o.npy",
       "--output must end in .png",
     ),
