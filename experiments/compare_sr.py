@@ -41,14 +41,13 @@ from experiments import (
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _SCALE = 4
-# Method to the flagfile of `experiments.sr`.
+# Method to its flagfiles of `experiments.sr`, by --size.
 _METHODS = {
-  "srresnet": "srresnet",
-  "lapsrn": "lapsrn",
-  "srgan": "srgan",
-  "enhancenet": "enhancenet",
-  "ours": "sr",
+  name: {"paper": f"{name}.flags", "quick": f"{name}_quick.flags"}
+  for name in ("srresnet", "lapsrn", "srgan", "enhancenet")
 }
+# Not sr_quick.flags: that starts from a trained network.
+_METHODS["ours"] = {"paper": "sr.flags", "quick": "ours_quick.flags"}
 _TWO_PHASES = ("srgan", "enhancenet", "ours")
 # Epochs into which the steps of a method are cut, for logs and phases.
 _EPOCHS = 10
@@ -119,12 +118,11 @@ def main():
 
 def sr_arguments(method, folder):
   """The flags of one method's run, as a list of strings."""
-  suffix = "_quick" if _SIZE.value == "quick" else ""
   # An epoch is all that phases have in common: their lengths are counted in it.
   epochs = min(_EPOCHS, _STEPS.value)
   pretrained = round(_SHARE.value * epochs) if method in _TWO_PHASES else epochs
   arguments = [
-    f"--flagfile={_ROOT / 'flags' / f'{_METHODS[method]}{suffix}.flags'}",
+    f"--flagfile={_ROOT / 'flags' / _METHODS[method][_SIZE.value]}",
     f"--output_dir={folder}",
     f"--data={_DATA.value}",
     f"--seed={app.SEED.value}",

@@ -61,7 +61,7 @@ def parse(specifications, taken=()):
       continue
     if name in (*sources, *taken, "bicubic", ORIGINAL):
       raise ValueError(f"--method: the name {name!r} is there already")
-    path = networks.path_of(source)
+    path = networks.path_of(source, f"--method={name}")
     trained = path.suffix == ".keras" and path.is_file()
     if source not in _INTERPOLATIONS and not path.is_dir() and not trained:
       raise ValueError(

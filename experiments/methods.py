@@ -72,6 +72,8 @@ _OPTIMIZER = flags.DEFINE_enum(
   "sgd: with momentum 0.9 and weight decay 1e-4, lapsrn only and its default.",
 )
 
+# What a network that is read from a file has settled.
+NETWORK = (_BLOCKS, _WIDTH, _ICNR)
 # All of them, for modes that do not train.
 FLAGS = (
   *(MODEL, _BLOCKS, _WIDTH, _ICNR, _D_WIDTH, _PRETRAIN_EPOCHS, _EPOCHS, _RATE),

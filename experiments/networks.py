@@ -15,9 +15,17 @@ PRETRAINED = {
 }
 
 
-def path_of(weights):
-  """The file that a name of `PRETRAINED`, or a path, stands for."""
-  return PRETRAINED.get(str(weights), pathlib.Path(weights))
+def path_of(weights, flag="--weights"):
+  """The file that a name of `PRETRAINED`, or a path, stands for.
+
+  Raises:
+    ValueError: for another name that begins as those do, unless it is a path.
+  """
+  name, path = str(weights), pathlib.Path(weights)
+  if name.startswith("pretrained-") and name not in PRETRAINED and not path.exists():
+    names = " or ".join(PRETRAINED)
+    raise ValueError(f"{flag} must be {names}, or a .keras file. Received: {name}")
+  return PRETRAINED.get(name, path)
 
 
 def name_of(path, taken=()):

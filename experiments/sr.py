@@ -1,18 +1,20 @@
 """Super-resolution with the contextual loss (paper, section 5.1).
 
-Trains the generator first on mean squared error, then on the paper's objective,
+Trains the generator first on mean squared error, unless it is trained already, then
+on the paper's objective,
 
   0.1 L_CX + 1e-3 L_GAN + 10 |blur(G(s)) - blur(y)|^2   (supplementary, 1.1),
 
 and compares it with bicubic interpolation on photographs held out of training.
 
   python -m experiments.sr --flagfile=sr.flags          # the paper, on DIV2K
-  python -m experiments.sr --flagfile=sr_quick.flags    # minutes, embedded data
+  python -m experiments.sr --flagfile=sr_quick.flags    # minutes, embedded data, from
+                                                        # pretrained-mse
   python -m experiments.sr --flagfile=sr.flags --data=PHOTOS
   python -m experiments.sr --flagfile=srgan.flags       # or srresnet, lapsrn,
                                                         # enhancenet; NAME_quick
   python -m experiments.sr --mode=evaluate --weights=GENERATOR.keras --data=PHOTOS
-  python -m experiments.sr --mode=upscale --weights=GENERATOR.keras \\
+  python -m experiments.sr --mode=upscale --weights=pretrained-cx \\
       --input=PHOTO --output=LARGE.png
   tensorboard --logdir=runs
 
@@ -57,8 +59,8 @@ _MODE = flags.DEFINE_enum(
   "mode",
   "train",
   ["train", "evaluate", "upscale"],
-  "train: all phases, then PSNR and SSIM. evaluate: all measures of --weights and "
-  "--method on --data. upscale: enlarge --input.",
+  "train: all phases, then all measures on held-out photographs. evaluate: all "
+  "measures of --weights and --method on --data. upscale: enlarge --input.",
 )
 _DATA = flags.DEFINE_flag(
   repeated_flag.Repeated(
@@ -77,9 +79,14 @@ _VALIDATION_DATA = flags.DEFINE_string(
 _WEIGHTS = flags.DEFINE_string(
   "weights",
   None,
-  "A generator's .keras file, or pretrained-cx or pretrained-mse for those that come "
-  "with the project. evaluate and upscale: the network to use, by default the run's "
-  "own. train: the network to start from.",
+  "evaluate and upscale: the network to use, a generator's .keras file, or "
+  "pretrained-cx or pretrained-mse, which come with the project. By default the run's "
+  "own.",
+)
+_INITIAL = flags.DEFINE_string(
+  "initial_weights",
+  None,
+  "train: the network to start from, likewise. By default an untrained one.",
 )
 _INPUT = flags.DEFINE_string("input", None, "upscale: an image file or a folder.")
 _OUTPUT = flags.DEFINE_string(
@@ -112,8 +119,9 @@ _PICTURES = flags.DEFINE_integer(
   "validation_images", 8, "Photographs used for validation.", lower_bound=1
 )
 flag_checks.power_of_two(_SCALE)
-flag_checks.not_empty(_DATA, _VALIDATION_DATA, _WEIGHTS, _INPUT, _OUTPUT)
+flag_checks.not_empty(_DATA, _VALIDATION_DATA, _WEIGHTS, _INITIAL, _INPUT, _OUTPUT)
 _TRAINING = (
+  _INITIAL,
   _VALIDATION_DATA,
   _CROP,
   _BATCH,
@@ -126,8 +134,8 @@ _TRAINING = (
 
 def main():
   methods.set_defaults()
-  _check()
   sr_evaluation.check(_MODE.value)
+  _check()
   if _MODE.value == "upscale":
     upscale()
   elif _MODE.value == "evaluate":
@@ -157,7 +165,10 @@ def _check():
   methods.check(_CROP.value)
   devices.check_batch(_BATCH.value)
   if _WEIGHTS.value:
-    networks.check_file(_weights_path())
+    raise ValueError(f"--weights has no effect {mode}, --{_INITIAL.name} has")
+  if _INITIAL.value:
+    networks.check_file(_initial_path(), f"--{_INITIAL.name}")
+    flag_checks.no_effect(methods.NETWORK, f"with --{_INITIAL.name}")
   if devices.is_chief():
     run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
 
@@ -183,18 +194,18 @@ def train():
   measure = sr_evaluation.all_measures(_SCALE.value, app.SEED.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
   with devices.strategy().scope():
-    if _WEIGHTS.value:
-      generator = networks.load_generator(_weights_path(), _SCALE.value)
+    if _INITIAL.value:
+      generator = _initial_network()
     else:
       generator = methods.build_generator(_SCALE.value)
     steps = _steps_per_epoch(train_source)
     phases = methods.build_phases(generator, _CROP.value, steps)
   with devices.open_run() as folder:
     trained = {"bicubic": None}
-    if _WEIGHTS.value:
-      path = _weights_path()
-      name = networks.name_of(path, taken=["bicubic", *(p.name for p in phases)])
-      trained[name] = networks.load_generator(path, _SCALE.value)
+    if _INITIAL.value:
+      taken = ["bicubic", *(phase.name for phase in phases)]
+      name = networks.name_of(_initial_path(), taken)
+      trained[name] = _initial_network()
     for phase in phases:
       _fit(phase, train_source, pairs, folder)
       if devices.is_chief():
@@ -252,6 +263,14 @@ def _sources():
   else:
     source, held_out = data.hold_out(source)
   return source, evaluation.Pairs(held_out, _SCALE.value)
+
+
+def _initial_path():
+  return networks.path_of(_INITIAL.value, f"--{_INITIAL.name}")
+
+
+def _initial_network():
+  return networks.load_generator(_initial_path(), _SCALE.value, f"--{_INITIAL.name}")
 
 
 def _weights_path():

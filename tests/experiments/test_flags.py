@@ -20,7 +20,7 @@ _REFUSED = [
   for module, cases in flag_cases.CASES.items()
   for arguments, message in cases
 ]
-_SR_FLAGFILES = ("sr", "srgan", "srresnet", "lapsrn", "enhancenet")
+_SR_FLAGFILES = ("sr", "ours", "srgan", "srresnet", "lapsrn", "enhancenet")
 
 
 def _entry_point(flagfile):

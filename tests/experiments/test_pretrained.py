@@ -59,6 +59,6 @@ def test_command_finds_them_by_their_names(tmp_path):
     assert large.size == (36, 24)
 
 
-def test_unknown_names_are_paths_without_a_file(tmp_path):
-  with pytest.raises(ValueError, match=r"--weights must be .*pretrained-x, where no"):
-    networks.check_file(networks.path_of("pretrained-x"))
+def test_misspelt_name_is_answered_with_the_right_ones():
+  with pytest.raises(ValueError, match="--weights must be pretrained-mse or"):
+    networks.path_of("pretrained-xc")
