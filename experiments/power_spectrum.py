@@ -43,7 +43,8 @@ _METHOD = flags.DEFINE_multi_string(
   "method",
   [],
   "NAME=SOURCE, repeatable; SOURCE is a folder of results, a generator's .keras file, "
-  "nearest, bilinear or lanczos. Bicubic interpolation is always there.",
+  "pretrained-cx, pretrained-mse, nearest, bilinear or lanczos. Bicubic interpolation "
+  "is always there.",
 )
 _SCALE = flags.DEFINE_integer("scale", 4, "Factor.", lower_bound=2)
 _IMAGES = flags.DEFINE_integer(

@@ -36,8 +36,9 @@ METHOD = flags.DEFINE_multi_string(
   "method",
   None,
   "evaluate: NAME=SOURCE, repeatable; SOURCE is a folder of results (or of a folder "
-  "for each set), a generator's .keras file, nearest, bilinear or lanczos. Bicubic "
-  "interpolation is always there. Without --weights, no other network is used.",
+  "for each set), a generator's .keras file, pretrained-cx, pretrained-mse, nearest, "
+  "bilinear or lanczos. Bicubic interpolation is always there. Without --weights, no "
+  "other network is used.",
 )
 _IMAGES = flags.DEFINE_list(
   "images", None, "evaluate: names of the images to use, * and ? allowed."
