@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from experiments import contenders, data, figures, files, measures, progress
+from experiments import contenders, data, figures, files, measures, progress, reports
 
 
 class Record:
@@ -77,16 +77,20 @@ class Record:
     infinite = [
       f"psnr_y of {which}: infinite, as images equal the originals" for which in equal
     ]
+    nowhere = [k for k in self.rows[0] if all(row[k] is None for row in self.rows)]
     notes = {}
     for (set_name, key), missing in self._reasons.items():
       count = len({row["image"] for row in self.rows if row["set"] == set_name})
       first, reason = next(iter(missing.items()))
       text = (
-        f"{set_name}: no value for {len(missing)} of {count} images, such as {first}: "
-        f"{reason}"
+        f" of {set_name}: no value for {len(missing)} of "
+        f"{reports.counted(count, 'image')}, such as {first}: {reason}"
       )
-      notes.setdefault(text, []).append(key)
-    return infinite + [f"{', '.join(keys)} of {text}" for text, keys in notes.items()]
+      if key in nowhere and set(missing.values()) == {reason}:
+        text = f": not measured, {reason}"
+      # A dict keeps the order, and each key once.
+      notes.setdefault(text, {})[key] = None
+    return infinite + [f"{', '.join(keys)}{text}" for text, keys in notes.items()]
 
   def _csv(self):
     out = io.StringIO()

@@ -40,6 +40,7 @@ from experiments import (
   normals_flags,
   normals_prediction,
   normals_validation,
+  reports,
   run_folder,
   training,
 )
@@ -96,8 +97,9 @@ def train():
   source, held_out = sources()
   # All is set up before the run folder, so that what is missing leaves no trace.
   with devices.strategy().scope():
-    if normals_flags.WEIGHTS.value:
-      network = networks.load_crn(normals_flags.WEIGHTS.value)
+    if normals_flags.INITIAL.value:
+      initial = normals_flags.INITIAL
+      network = networks.load_crn(initial.value, f"--{initial.name}")
     else:
       network = crn.crn(
         normals_flags.HEIGHT.value,
@@ -223,7 +225,8 @@ def _report(folder, source, trained):
   run_folder.write_json(folder / "evaluation.json", results)
   for name, panel in zip(source.names, panels, strict=False):
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
-  print(f"Angular errors in degrees, shares of pixels in %; {len(source)} pictures:")
+  pictures = reports.counted(len(source), "picture")
+  print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
   print(normals_evaluation.table(results))
   print(f"Panels: {folder / 'panels'}")
 

@@ -44,7 +44,10 @@ def main():
   arguments = []
   if normals_flags.PRETRAIN_EPOCHS.value:
     _train(start, ["--epochs=0"])
-    arguments = ["--pretrain_epochs=0", f"--weights={start / 'network_l1.keras'}"]
+    arguments = [
+      "--pretrain_epochs=0",
+      f"--initial_weights={start / 'network_l1.keras'}",
+    ]
   results, predictors = {}, {}
   for name, terms in _TERMS.items():
     run = folder / name.lower().replace(" + ", "_")

@@ -44,8 +44,12 @@ VALIDATION_DATA = flags.DEFINE_string(
 WEIGHTS = flags.DEFINE_string(
   "weights",
   None,
-  "A network's .keras file. evaluate and predict: the one to use, by default the run's "
-  "own. train: the one to start from.",
+  "evaluate and predict: the network's .keras file. By default the run's own.",
+)
+INITIAL = flags.DEFINE_string(
+  "initial_weights",
+  None,
+  "train: a .keras file of the network to start from. By default an untrained one.",
 )
 INPUT = flags.DEFINE_string("input", None, "predict: an image file or a folder.")
 OUTPUT = flags.DEFINE_string(
@@ -128,7 +132,7 @@ PICTURES = flags.DEFINE_integer(
 )
 flag_checks.positive(RATE, PRETRAIN_RATE, DEPTH_SCALE)
 flag_checks.not_negative(CX, LF, L1)
-flag_checks.not_empty(DATA, VALIDATION_DATA, WEIGHTS, INPUT, OUTPUT)
+flag_checks.not_empty(DATA, VALIDATION_DATA, WEIGHTS, INITIAL, INPUT, OUTPUT)
 flags.register_validator(
   FLIP, lambda flip: set(flip) <= set("xyz"), "must be of the letters xyz"
 )
@@ -139,7 +143,7 @@ flags.register_validator(
 )
 # What evaluation and prediction take no part of.
 _TRAINING = (
-  *(VALIDATION_DATA, DIVISOR, BATCH, PRETRAIN_EPOCHS, EPOCHS, STEPS, RATE),
+  *(INITIAL, VALIDATION_DATA, DIVISOR, BATCH, PRETRAIN_EPOCHS, EPOCHS, STEPS, RATE),
   *(PRETRAIN_RATE, CX, LF, L1, PATCH, STRIDE, BACKUP, VALIDATE),
   *loss_flags.ALL,
 )
@@ -190,7 +194,9 @@ def check_training():
     if LF.value:
       loss_flags.check_blur(side, "height" if side == HEIGHT.value else "width")
   if WEIGHTS.value:
-    networks.check_file(WEIGHTS.value)
+    raise ValueError(f"--weights has no effect with --mode=train, --{INITIAL.name} has")
+  if INITIAL.value:
+    networks.check_file(INITIAL.value, f"--{INITIAL.name}")
   else:
     _check_network()
   devices.check_batch(BATCH.value)

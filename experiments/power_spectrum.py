@@ -81,7 +81,7 @@ def main():
   )
   spectra, rows = {}, {}
   for name, method in compared.items():
-    print(f"{name}: {len(pairs)} photographs", flush=True)
+    print(f"{name}: {reports.counted(len(pairs), 'photograph')}", flush=True)
     spectra[name], rows[name] = _measure(method, pairs, reference)
   spectra[contenders.ORIGINAL] = reference
   _report(folder, spectra, rows)

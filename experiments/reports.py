@@ -72,6 +72,11 @@ def body(rows):
   return "\n".join(lines)
 
 
+def counted(number, noun):
+  """`1 image`, `2 images`."""
+  return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def legend(rows):
   """What the columns of `table` are, and which way is better."""
   others = [text for key, text in _OTHERS.items() if key in _measured(rows)]

@@ -42,9 +42,8 @@ def open_run(path, overwrite, seed):
   folder.mkdir(parents=True, exist_ok=True)
   files.remove_partial(folder)
   if not record.exists():
-    files.write_text(
-      record, "".join(f"--{name}={value}\n" for name, value in _flags().items())
-    )
+    lines = (f"--{name}={v}\n" for name, values in _flags().items() for v in values)
+    files.write_text(record, "".join(lines))
     write_json(
       folder / "run.json",
       {
@@ -76,7 +75,8 @@ def check(path, overwrite):
   )
   if changed:
     changes = ", ".join(
-      f"--{name}: {before.get(name)} -> {current.get(name)}" for name in changed
+      f"--{name}: {_joined(before.get(name))} -> {_joined(current.get(name))}"
+      for name in changed
     )
     raise ValueError(
       f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
@@ -95,19 +95,32 @@ def write_json(path, value):
 
 
 def _flags():
-  """Values of the experiments' own flags, as strings."""
+  """Values of the experiments' own flags: a list of strings, of most of them one."""
   own = {
     flag.name: flag
     for module, defined in flags.FLAGS.flags_by_module_dict().items()
     if "absl" not in module and "tensorflow" not in module
     for flag in defined
   }
-  return {
-    name: ",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)
-    for name, flag in sorted(own.items())
-    if name not in _FREE and flag.value is not None
-  }
+  values = {n: _values(f) for n, f in sorted(own.items()) if n not in _FREE}
+  return {name: found for name, found in values.items() if found}
+
+
+def _values(flag):
+  if flag.value is None:
+    return []
+  if isinstance(flag, flags.MultiFlag):
+    return [str(value) for value in flag.value]
+  return [",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)]
 
 
 def _parse(text):
-  return dict(line[2:].split("=", 1) for line in text.splitlines() if line)
+  found = {}
+  for line in filter(None, text.splitlines()):
+    name, value = line[2:].split("=", 1)
+    found.setdefault(name, []).append(value)
+  return found
+
+
+def _joined(values):
+  return values and ",".join(values)

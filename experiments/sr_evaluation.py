@@ -112,7 +112,7 @@ def evaluate(sources, weights, scale, seed, folder):
   folder.mkdir(parents=True, exist_ok=True)
   record = evaluation_record.Record(measure, folder)
   for name, (source, pairs) in sets.items():
-    print(f"{name}: {len(pairs)} images of {source}", flush=True)
+    print(f"{name}: {reports.counted(len(pairs), 'image')} of {source}", flush=True)
     for i, pair in enumerate(pairs, 1):
       with progress.stage(f"{name} {i}/{len(pairs)} {pair[0]}"):
         record.measure(name, pair, methods[name])
@@ -137,7 +137,8 @@ def _report(record, sets, scale, seed, folder):
   content = _finite({"protocol": protocol, "sets": results, "notes": notes})
   run_folder.write_json(folder / "evaluation.json", content)
   for name, result in results.items():
-    print(f"\n{name}, means over {result['images']} images, x{scale}:")
+    images = reports.counted(result["images"], "image")
+    print(f"\n{name}, means over {images}, x{scale}:")
     print(reports.body(result["means"]))
   print(reports.legend(result["means"]))
   print(f"{scale} pixels are cut off at the border for PSNR, SSIM and NIQE.")

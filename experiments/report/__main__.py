@@ -36,7 +36,7 @@ def main():
     print(f"report: {folder}: {reason}", file=sys.stderr)
   files.write_text(output, text)
   size = len(text.encode()) / 1e6
-  print(f"{output}: {len(found)} runs, {text.count('<img ')} pictures, {size:.1f} MB")
+  print(f"{output}: runs {len(found)}, pictures {text.count('<img ')}, {size:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ _UNSET = "not set"
 def parse(text):
   """Dict of the flags of a flagfile.
 
-  The values of repeated flags are joined by commas, as in a run's `flags.txt`; a flag
-  without a value is on.
+  The values of a flag with several lines are joined by commas; one without is on.
 
   Raises:
     ValueError: for a line that is neither a flag nor a comment.

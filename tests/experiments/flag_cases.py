@@ -157,7 +157,13 @@ CASES = {
   "normals": [
     ("--mode=upscale", "--mode"),
     ("--data=", "--data"),
-    ("--weights=none.keras", "--weights must be.*none.keras"),
+    ("--weights=g.keras", "--weights has no effect with --mode=train, --initial_weigh"),
+    ("--initial_weights=", "--initial_weights"),
+    ("--initial_weights=none.keras", "--initial_weights must be.*none.keras"),
+    (
+      "--mode=evaluate --weights=g.keras --initial_weights=g.keras",
+      "--initial_weights has no effect with --mode=evaluate",
+    ),
     ("--mode=evaluate --weights=none.keras", "--weights must be.*none.keras"),
     ("--mode=evaluate", "--weights.*runs/normals_quick/network.keras"),
     ("--mode=predict", "--mode=predict needs --output"),

@@ -48,12 +48,13 @@ def test_contextual_loss_keeps_the_distribution_that_l1_loses(tmp_path):
 @pytest.mark.parametrize(
   ("argument", "message"),
   [
-    ("--snapshot_every=7", "--snapshot_every must divide --steps. Received: 7"),
     ("--corner=9,9", "--corner must be ROW,COLUMN from 10,10 to 162,313"),
     ("--size=400", "--image must be at least 420 x 420"),
   ],
 )
-def test_mistakes_end_with_a_hint_before_the_run_folder(tmp_path, argument, message):
+def test_details_beyond_the_photograph_are_refused_in_one_line(
+  tmp_path, argument, message
+):
   code, _, err = _run(argument, f"--output_dir={tmp_path / 'run'}")
   assert code == 1
   assert message in err and len(err.strip().splitlines()) == 1

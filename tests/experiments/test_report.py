@@ -316,7 +316,7 @@ def test_command_line_reports_a_real_run(tmp_path):
   arguments = [f"--runs={tmp_path}", f"--output={output}"]
   code, out, err = command.run("experiments.report", *arguments)
   assert code == 0, err
-  assert f"{output}: 1 runs, 2 pictures, " in out
+  assert f"{output}: runs 1, pictures 2, " in out
   tree = _tree(output.read_text("utf-8"))
   assert "python -m experiments.toy2d --draws=20" in _words(tree)
   assert f"report: {output.parent}: there is no flags.txt" not in err

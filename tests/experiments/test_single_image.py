@@ -71,17 +71,9 @@ def test_finished_run_is_not_repeated_and_gives_the_same(run):
   assert (folder / "metrics.json").read_text() == before
 
 
-@pytest.mark.parametrize(
-  ("arguments", "message"),
-  [
-    (["--losses=l2,vgg"], "must be some of l1,l2,cx"),
-    (["--image=chelsea"], "--image must have sides of at least 384"),
-    (["--steps=150"], "--steps must be a multiple of --log_every=100"),
-  ],
-)
-def test_mistakes_end_in_one_line_before_the_run_folder(tmp_path, arguments, message):
+def test_photograph_smaller_than_the_crop_is_refused_in_one_line(tmp_path):
   folder = tmp_path / "run"
-  code, _, err = _run(*arguments, f"--output_dir={folder}")
-  assert code == 1 and message in err
+  code, _, err = _run("--image=chelsea", f"--output_dir={folder}")
+  assert code == 1 and "--image must have sides of at least 384" in err
   assert len(err.strip().splitlines()) == 1
   assert not folder.exists()

@@ -1,7 +1,6 @@
 import functools
 import json
 
-import pytest
 from PIL import Image
 
 from tests.experiments import command
@@ -34,17 +33,3 @@ def test_support_grows_from_the_pixel_to_the_image(tmp_path):
   code, out, err = _run(*_TINY, f"--output_dir={run}")
   assert code == 0 and "Computing" not in out, err
   assert (run / "support.png").exists()
-
-
-@pytest.mark.parametrize(
-  ("argument", "message"),
-  [
-    ("--pixels=3:64", "--pixels must be ROW:COLUMN, each from 0 to 63"),
-    ("--block=5", "--size must be a multiple of --block. Received: 64 and 5"),
-  ],
-)
-def test_mistakes_end_with_a_hint_before_the_run_folder(tmp_path, argument, message):
-  code, _, err = _run(argument, f"--output_dir={tmp_path / 'run'}")
-  assert code == 1
-  assert message in err and len(err.strip().splitlines()) == 1
-  assert not (tmp_path / "run").exists()

@@ -1,7 +1,6 @@
 import functools
 import json
 
-import pytest
 from PIL import Image
 
 from tests.experiments import command
@@ -23,17 +22,3 @@ def test_contextual_matches_are_more_diverse_and_estimates_fall(tmp_path):
     with Image.open(tmp_path / "run" / f"{name}.png") as picture:
       assert min(picture.size) > 300
   assert list((tmp_path / "run" / "tensorboard").glob("events*"))
-
-
-@pytest.mark.parametrize(
-  ("argument", "message"),
-  [
-    ("--sets=shrunk,none", "must be some of shrunk"),
-    ("--samples=5", "--samples must be more than --neighbours"),
-  ],
-)
-def test_mistakes_end_with_a_hint_before_the_run_folder(tmp_path, argument, message):
-  code, _, err = _run(argument, f"--output_dir={tmp_path / 'run'}")
-  assert code == 1
-  assert message in err and len(err.strip().splitlines()) == 1
-  assert not (tmp_path / "run").exists()

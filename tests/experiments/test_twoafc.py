@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 
-import pytest
 from PIL import Image
 
 from experiments.data import sanity
@@ -74,18 +73,3 @@ def test_one_triplet_is_ranked_by_every_net_and_distance():
     assert rows["Alex L2"][0] == "4.82656"
     nets = ("Squeeze", "Alex", "VGG")
     assert {f"{net} {name}" for net in nets for name in ("L2", "CX")} <= set(rows)
-
-
-@pytest.mark.parametrize(
-  ("arguments", "message"),
-  [
-    (["--nets=resnet"], "must be any of squeeze"),
-    (["--data_dir=/nowhere"], "--data_dir must be a folder"),
-  ],
-)
-def test_mistakes_end_with_a_hint_before_the_run_folder(tmp_path, arguments, message):
-  run = tmp_path / "run"
-  code, _, err = _run(f"--output_dir={run}", *arguments)
-  assert code == 1
-  assert message in err and "Traceback" not in err
-  assert not run.exists()
