@@ -1,5 +1,6 @@
 """Keras callbacks: logs for TensorBoard and programs, and validation pictures."""
 
+import contextlib
 import json
 import pathlib
 import time
@@ -115,6 +116,8 @@ class Periodic(keras.callbacks.Callback):
 class Validation(Periodic):
   """PSNR, SSIM and panels of held-out photographs, and D's logits.
 
+  Of the average of the generator's weights, if the model keeps one.
+
   Adds `val_psnr_y` and `val_ssim_y` to the epoch's logs.
 
   Args:
@@ -134,6 +137,11 @@ class Validation(Periodic):
       self._network = tiling.compiled(self.model.generator)
 
   def validate(self, logs):
+    average = getattr(self.model, "average", None)
+    with average.inside(self.model.generator) if average else contextlib.nullcontext():
+      self._validate(logs)
+
+  def _validate(self, logs):
     rows, pictures = evaluation.evaluate(self._network, self._pairs)
     for measure in ("psnr_y", "ssim_y"):
       logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))

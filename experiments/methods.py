@@ -65,6 +65,15 @@ _RATE = flags.DEFINE_float(
   "constant. lapsrn: halved every 50 epochs (1e-5, for SGD).",
 )
 flag_checks.positive(_RATE)
+_AVERAGE = flags.DEFINE_float(
+  "average",
+  0.0,
+  "Momentum of a running average of G's weights, such as 0.998, which then takes the "
+  "place of G in validations and at the end of a phase; not in the paper. 0: none.",
+)
+flags.register_validator(
+  _AVERAGE, lambda momentum: 0 <= momentum < 1, "must be in [0, 1)"
+)
 _OPTIMIZER = flags.DEFINE_enum(
   "optimizer",
   "adam",
@@ -77,7 +86,7 @@ NETWORK = (_BLOCKS, _WIDTH, _ICNR)
 # All of them, for modes that do not train.
 FLAGS = (
   *(MODEL, _BLOCKS, _WIDTH, _ICNR, _D_WIDTH, _PRETRAIN_EPOCHS, _EPOCHS, _RATE),
-  *(_OPTIMIZER, *objective.FLAGS),
+  *(_AVERAGE, _OPTIMIZER, *objective.FLAGS),
 )
 
 # What differs from the flags' own defaults.
@@ -106,7 +115,7 @@ _DEFAULTS = {
 }
 _UNUSED = {
   "srgan": (_OPTIMIZER,),
-  "lapsrn": (_ICNR, _D_WIDTH, _PRETRAIN_EPOCHS, *objective.FLAGS),
+  "lapsrn": (_ICNR, _D_WIDTH, _PRETRAIN_EPOCHS, _AVERAGE, *objective.FLAGS),
   "enhancenet": (_ICNR, _OPTIMIZER),
 }
 
@@ -161,14 +170,17 @@ def build_phases(generator, crop_size, steps_per_epoch):
     return [Phase("lapsrn", model, _EPOCHS.value)]
   phases = []
   if _PRETRAIN_EPOCHS.value:
-    model = srgan.SRGAN(generator, {"mse": (1.0, keras.losses.MeanSquaredError())})
+    terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
+    model = srgan.SRGAN(generator, terms, average=_AVERAGE.value)
     model.compile(_adam(_RATE.value))
     phases.append(Phase("mse", model, _PRETRAIN_EPOCHS.value))
   if _EPOCHS.value:
     # A discriminator is built last: random numbers are drawn in this order.
     terms = objective.terms()
     discriminator = _discriminator(crop_size) if objective.GAN.value else None
-    model = srgan.SRGAN(generator, terms, discriminator, objective.GAN.value)
+    model = srgan.SRGAN(
+      generator, terms, discriminator, objective.GAN.value, _AVERAGE.value
+    )
     rate = _RATE.value
     if MODEL.value == "srgan":
       rate = keras.optimizers.schedules.PiecewiseConstantDecay(

@@ -20,6 +20,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from models.averaging import WeightAverage
 from models.trainer import Trainer, value_of
 
 _LEAK = 0.2
@@ -113,18 +114,27 @@ class SRGAN(Trainer):
     discriminator: model from high-resolution images to logits `(N, 1)`, or
       `None`.
     adversarial_weight: lambda_GAN. Defaults to 0, which needs no discriminator.
+    average: momentum, in (0, 1), of the running average of the generator's weights,
+      the attribute `average`, an `averaging.WeightAverage`. Defaults to 0: there is
+      none, as in the paper, and the attribute is `None`.
 
   `fit` takes batches `(lr, hr)`. It reports the weighted `loss`, each term
   unweighted under its name, and with a discriminator `adversarial`, `d_real`
   and `d_fake`: the cross-entropies of G, and of D on either kind of image.
 
   Raises:
-    ValueError: for a negative weight, no active term, or an adversarial weight
-      without a discriminator.
+    ValueError: for a negative weight, no active term, an adversarial weight
+      without a discriminator, or a momentum outside [0, 1).
   """
 
   def __init__(
-    self, generator, terms, discriminator=None, adversarial_weight=0.0, **kwargs
+    self,
+    generator,
+    terms,
+    discriminator=None,
+    adversarial_weight=0.0,
+    average=0.0,
+    **kwargs,
   ):
     super().__init__(**kwargs)
     weights = {name: weight for name, (weight, _) in terms.items()}
@@ -144,6 +154,7 @@ class SRGAN(Trainer):
     self.synchronize(*filter(None, (self.generator, self.discriminator)))
     self.terms = {name: term for name, term in terms.items() if term[0] > 0}
     self.adversarial_weight = adversarial_weight
+    self.average = WeightAverage(generator, average) if average else None
     self.random_losses = [loss for _, loss in self.terms.values()]
     names = ["loss", *self.terms]
     if self.discriminator is not None:
@@ -187,6 +198,8 @@ class SRGAN(Trainer):
       scaled = self.scaled(values["loss"], self.optimizer)
     variables = self.generator.trainable_variables
     self.optimizer.apply(tape.gradient(scaled, variables), variables)
+    if self.average is not None:
+      self.average.update(self.generator)
     return self.report(values, lr)
 
   def test_step(self, data):

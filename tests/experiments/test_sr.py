@@ -26,6 +26,7 @@ _TINY = [
   "--max_points=100",
   "--backup_every=3",
   "--validate_every=2",
+  "--average=0.5",
   "--seed=4",
 ]
 _start = functools.partial(command.start, "experiments.sr")
@@ -64,6 +65,9 @@ def test_run_folder_holds_what_the_run_was_and_found(whole_run):
   results = json.loads((run / "evaluation.json").read_text())
   assert list(results) == ["bicubic", "mse", "ours"]
   assert f"{results['bicubic'][0]['psnr_y']:.2f}" in out
+  # The network that was validated, an average of weights, is the one that is kept.
+  kept = np.mean([row["psnr_y"] for row in results["ours"]])
+  assert last["val_psnr_y"] == pytest.approx(kept, abs=1e-6)
   with Image.open(next((run / "panels").iterdir())) as panel:
     assert panel.size[0] > 4 * 40
 
