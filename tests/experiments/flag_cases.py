@@ -93,6 +93,11 @@ _SR = [
   ("--input=photo.png", "--input has no effect with --mode=train"),
   ("--output=o.png", "--output has no effect with --mode=train"),
   ("--mode=evaluate --input=photo.png", "--input has no effect with --mode=evaluate"),
+  ("--images=b", "--images has no effect with --mode=train"),
+  (
+    "--mode=evaluate --lpips_heads=w.npz",
+    "--lpips_weights and --lpips_heads must be given together",
+  ),
   ("--mode=evaluate --epochs=3", "--epochs has no effect with --mode=evaluate"),
   ("--mode=upscale", "--mode=upscale needs --input and --output"),
   ("--mode=upscale --input=photo.png", "needs --input and --output"),

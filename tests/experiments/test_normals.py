@@ -141,6 +141,7 @@ def test_predict_writes_colours_or_vectors_of_the_photographs_size(whole_run, tm
     np.testing.assert_allclose(np.asarray(image) / 127.5 - 1, vectors, atol=0.005)
 
 
+@pytest.mark.slow
 def test_ablation_trains_three_networks_from_one_start(tmp_path):
   code, out, err = command.run(
     "experiments.normals_ablation", *_TINY, "--epochs=1", f"--output_dir={tmp_path}"
