@@ -14,7 +14,7 @@ class WeightAverage(keras.layers.Layer):
   """Exponential running average of all weights, those of batch normalisation included.
 
   `average = momentum * average + (1 - momentum) * weight` after every step, beginning
-  with the weights of the network given. A layer only so that checkpoints hold it.
+  with the weights after the first. A layer only so that checkpoints hold it.
 
   Keras' optimizers average, too, but leave batch normalisation's statistics out, and
   put the average into the network at the end of every `fit`, which is then not the
@@ -33,6 +33,13 @@ class WeightAverage(keras.layers.Layer):
     if not 0 < momentum < 1:
       raise ValueError(f"`momentum` must be in (0, 1). Received: {momentum}")
     self._momentum = momentum
+    # 0 until the first update, then 1.
+    self._begun = self.add_weight(
+      name="begun",
+      initializer="zeros",
+      trainable=False,
+      aggregation="only_first_replica",
+    )
     # All replicas hold the same weights.
     self._averages = [
       self.add_weight(
@@ -49,8 +56,10 @@ class WeightAverage(keras.layers.Layer):
 
   def update(self, network):
     """Takes the network's weights in, once a step."""
+    momentum = self._momentum * self._begun
     for average, weight in zip(self._averages, network.weights, strict=True):
-      average.assign(average + (1 - self._momentum) * (weight - average))
+      average.assign(average + (1 - momentum) * (weight - average))
+    self._begun.assign(1.0)
 
   def copy_to(self, network):
     """Puts the average in the place of the network's weights."""
