@@ -21,6 +21,7 @@ _SR = [
   "--layers=block1_conv2",
   "--max_points=100",
   "--backup_every=3",
+  "--average=0.5",
   "--seed=4",
 ]
 _NORMALS = [
