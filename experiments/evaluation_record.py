@@ -86,11 +86,14 @@ class Record:
         f" of {set_name}: no value for {len(missing)} of "
         f"{reports.counted(count, 'image')}, such as {first}: {reason}"
       )
-      if key in nowhere and set(missing.values()) == {reason}:
+      if key in nowhere and self._reasons_for(key) == {reason}:
         text = f": not measured, {reason}"
       # A dict keeps the order, and each key once.
       notes.setdefault(text, {})[key] = None
     return infinite + [f"{', '.join(keys)}{text}" for text, keys in notes.items()]
+
+  def _reasons_for(self, key):
+    return {r for (_, k), m in self._reasons.items() if k == key for r in m.values()}
 
   def _csv(self):
     out = io.StringIO()

@@ -69,7 +69,8 @@ _AVERAGE = flags.DEFINE_float(
   "average",
   0.0,
   "Momentum of a running average of G's weights, such as 0.998, which then takes the "
-  "place of G in validations and at the end of a phase; not in the paper. 0: none.",
+  "place of G in validations and at the end of a phase; for phases of several times "
+  "1 / (1 - momentum) steps. Not in the paper. 0: none.",
 )
 flags.register_validator(
   _AVERAGE, lambda momentum: 0 <= momentum < 1, "must be in [0, 1)"
@@ -142,7 +143,8 @@ def check(crop_size):
     crop_size: side of the high-resolution crops.
   """
   for flag in _UNUSED[MODEL.value]:
-    if flags.FLAGS[flag.name].present:
+    # A run's record holds all flags, so that values that change nothing are let pass.
+    if flag.value != flag.default:
       raise ValueError(f"--{flag.name} has no effect with --model={MODEL.value}")
   epochs = _EPOCHS.value
   if MODEL.value != "lapsrn":

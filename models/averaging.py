@@ -23,6 +23,7 @@ class WeightAverage(keras.layers.Layer):
   Args:
     network: `keras.Model`, built.
     momentum: float in (0, 1); 0.998 averages over some 1 / (1 - momentum) = 500 steps.
+      In a training of few more, the weights after the first step still count.
 
   Raises:
     ValueError: for a momentum outside (0, 1).

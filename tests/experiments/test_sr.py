@@ -102,7 +102,8 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
     os.kill(process.pid, sign)
     process.communicate()
     assert process.returncode != 0, f"it ended before it was killed in {phase}"
-  code, _, err = _run(*arguments)
+  # What it recorded says how to go on.
+  code, _, err = _run(f"--flagfile={run / 'flags.txt'}", f"--output_dir={run}")
   assert code == 0, err
   a, b = (
     keras.models.load_model(folder / "generator.keras")
