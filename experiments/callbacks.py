@@ -137,7 +137,7 @@ class Validation(Periodic):
       self._network = tiling.compiled(self.model.generator)
 
   def validate(self, logs):
-    average = getattr(self.model, "average", None)
+    average = self.model.average
     with average.inside(self.model.generator) if average else contextlib.nullcontext():
       self._validate(logs)
 

@@ -142,8 +142,10 @@ def check(crop_size):
   Args:
     crop_size: side of the high-resolution crops.
   """
-  for flag in _UNUSED[MODEL.value]:
-    # A run's record holds all flags, so that values that change nothing are let pass.
+  unused = _UNUSED[MODEL.value]
+  flag_checks.no_effect(unused, f"with --model={MODEL.value}")
+  for flag in unused:
+    # In a flagfile, defaults are let pass: a run's record holds all flags.
     if flag.value != flag.default:
       raise ValueError(f"--{flag.name} has no effect with --model={MODEL.value}")
   epochs = _EPOCHS.value

@@ -208,8 +208,8 @@ def train():
       trained[name] = _initial_network()
     for phase in phases:
       _fit(phase, train_source, pairs, folder)
-      if average := getattr(phase.model, "average", None):
-        average.copy_to(generator)
+      if phase.model.average is not None:
+        phase.model.average.copy_to(generator)
       if devices.is_chief():
         name = "generator" if phase is phases[-1] else f"generator_{phase.name}"
         path = folder / f"{name}.keras"

@@ -154,7 +154,8 @@ class SRGAN(Trainer):
     self.synchronize(*filter(None, (self.generator, self.discriminator)))
     self.terms = {name: term for name, term in terms.items() if term[0] > 0}
     self.adversarial_weight = adversarial_weight
-    self.average = WeightAverage(generator, average) if average else None
+    if average:
+      self.average = WeightAverage(generator, average)
     self.random_losses = [loss for _, loss in self.terms.values()]
     names = ["loss", *self.terms]
     if self.discriminator is not None:

@@ -19,6 +19,8 @@ class Trainer(keras.Model):
   """
 
   random_losses = ()
+  # An `averaging.WeightAverage` where a running average of weights is kept.
+  average = None
 
   def track(self, names):
     """Creates the means that `fit` reports; call it once, in `__init__`."""

@@ -28,7 +28,7 @@ def _photos(tmp_path):
 def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos):
   run = tmp_path / "run"
   arguments = [*_TINY, f"--data={photos}", f"--output_dir={run}"]
-  arguments.append("--methods=srresnet,ours")
+  arguments.append("--methods=srresnet,lapsrn,ours")
   process = _start(*arguments)
   # Stopped once the first method has begun, it goes on with the same command.
   backup = run / "srresnet" / "backup" / "mse.weights.h5"
@@ -39,20 +39,20 @@ def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos
   assert "the same command goes on" in err
   code, out, err = _run(*arguments)
   assert code == 0, err
-  for name, steps in (("srresnet", [2]), ("ours", [1, 1])):
+  for name, steps in (("srresnet", [2]), ("lapsrn", [2]), ("ours", [1, 1])):
     entries = [json.loads(line) for line in (run / name / "metrics.jsonl").open()]
     last = {entry["phase"]: entry["step"] for entry in entries}
     assert list(last.values()) == steps
     assert "--seed=3" in (run / name / "flags.txt").read_text()
   results = json.loads((run / "evaluation.json").read_text())
-  assert list(results) == ["bicubic", "srresnet", "ours"]
+  assert list(results) == ["bicubic", "srresnet", "lapsrn", "ours"]
   # The same photographs and networks as in the methods' own runs.
-  for name, own in (("srresnet", "mse"), ("ours", "ours")):
+  for name, own in (("srresnet", "mse"), ("lapsrn", "lapsrn"), ("ours", "ours")):
     rows = json.loads((run / name / "evaluation.json").read_text())
     for row, same in zip(rows[own], results[name], strict=True):
       assert same.items() <= row.items()
   with Image.open(run / "panels" / "2.png") as panel:
-    assert panel.size[0] > 4 * 3 * 40
+    assert panel.size[0] > 5 * 3 * 40
   spectra = json.loads((run / "power_spectrum" / "metrics.json").read_text())
   assert list(spectra["methods"]) == list(results)
   assert (run / "power_spectrum" / "power_spectrum.png").exists()

@@ -77,6 +77,9 @@ def test_method_trains_its_phases_on_its_own_terms(tmp_path, arguments, phases, 
   earlier = {f"generator_{name}.keras" for name in phases[:-1]}
   assert files == {"generator.keras", *earlier}
   assert f"--model={phases[-1]}\n" in (run / "flags.txt").read_text()
+  # The record is a flagfile of the same run.
+  result = _run(f"--flagfile={run / 'flags.txt'}", f"--output_dir={run}")
+  assert result.returncode == 0 and "loss:" not in result.stdout, result.stderr
   network = keras.models.load_model(run / "generator.keras")
   assert network.compute_output_shape((1, 6, 9, 3)) == (1, 24, 36, 3)
 
