@@ -96,10 +96,16 @@ def write_json(path, value):
 
 def _flags():
   """Values of the experiments' own flags: a list of strings, of most of them one."""
+  # By the modules themselves: absl names the main one by its path, which says nothing.
+  modules = {
+    id(module)
+    for name, module in list(sys.modules.items())
+    if name == "__main__" or name.split(".")[0] == "experiments"
+  }
   own = {
     flag.name: flag
-    for module, defined in flags.FLAGS.flags_by_module_dict().items()
-    if "absl" not in module and "tensorflow" not in module
+    for module, defined in flags.FLAGS.flags_by_module_id_dict().items()
+    if module in modules
     for flag in defined
   }
   values = {n: _values(f) for n, f in sorted(own.items()) if n not in _FREE}
