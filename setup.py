@@ -30,8 +30,8 @@ setuptools.setup(
   long_description_content_type="text/markdown",
   license="MIT",
   python_requires=">=3.10",
-  packages=["cxloss"],
-  package_data={"cxloss": ["weights/*"]},
+  packages=["cxloss", "cxloss.metrics"],
+  package_data={"cxloss": ["weights/*"], "cxloss.metrics": ["niqe.npz"]},
   install_requires=["tensorflow>=2.18", "keras>=3.14", "numpy>=1.26"],
   extras_require={
     "experiments": _EXPERIMENTS,

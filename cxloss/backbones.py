@@ -14,7 +14,7 @@ Weights come from
 * a path ending in `.npz`: float32 arrays `LAYER/kernel` (height, width, in, out)
   and `LAYER/bias` by layer name, and optionally `preprocessing`, a string;
   `"torch"` if it is missing.
-  `python -m models.convert_torchvision` writes such files from torchvision's;
+  `experiments.tools.convert_torchvision` writes such files from torchvision's;
 * a path ending in `.h5` (`.weights.h5`) or `.keras`: a file of `keras.applications`
   without its top (caffe preprocessing); VGG only;
 * `None`: random weights, for tests (torch preprocessing).
@@ -151,7 +151,7 @@ def _read(weights, architecture):
   if weights == "imagenet":
     raise ValueError(
       f"`weights` of {architecture} must be the path of an .npz file, such as "
-      "models/convert_torchvision.py writes; Keras has none to download. "
+      "experiments/tools/convert_torchvision.py writes; Keras has none to download. "
       f"Received: weights={weights!r}"
     )
   path = pathlib.Path(os.fspath(weights))

@@ -158,7 +158,7 @@ class AlexNetFeatures(_NetworkFeatures):
     layers: dict from layer name, `"conv1"` to `"conv5"`, to weight in the loss, or
       a sequence of names (weight 1 each).
     weights: path of an `.npz` file, or `None` (random); see `cxloss.backbones`.
-      Keras has none to download: `python -m models.convert_torchvision` makes it.
+      Keras has none to download; `experiments.tools.convert_torchvision` makes it.
     value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
     preprocessing: `"torch"` or `"caffe"`, what the weights were trained with, for
       a file that does not state it. `None` (default) takes what the file states,

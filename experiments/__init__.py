@@ -1,5 +1,5 @@
 """Entry points that reproduce the paper's experiments."""
 
-from experiments import quiet
+from experiments.common.run import startup
 
-quiet.import_tensorflow()
+startup.import_tensorflow()

@@ -26,18 +26,10 @@ import sys
 
 from absl import flags
 
-from experiments import (
-  app,
-  data,
-  evaluation,
-  figures,
-  flag_checks,
-  networks,
-  reports,
-  run_folder,
-  tiling,
-  training,
-)
+from experiments.common import data, networks, reports
+from experiments.common.drawing import panels
+from experiments.common.run import app, flag_checks, run_folder, training
+from experiments.common.upscaling import evaluation, tiling
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _SCALE = 4
@@ -205,7 +197,7 @@ def _report(folder, pairs):
   for name, _, hr, pictures, rows in evaluation.stream(compiled, pairs):
     for method, row in rows.items():
       results[method].append(row)
-    panel = figures.methods({"HR": hr, **pictures}, "HR")
+    panel = panels.methods({"HR": hr, **pictures}, "HR")
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
   run_folder.write_json(folder / "evaluation.json", results)
   print(f"\nPSNR (dB) / SSIM on Y, {_SCALE} pixels cut off at the border:")

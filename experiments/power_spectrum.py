@@ -12,28 +12,22 @@ of their patches.
       --method=EnhanceNet=ENHANCENET_RESULTS --method=lanczos
   tensorboard --logdir=runs
 
-`--method` takes what `experiments.contenders` describes: a folder of results, a
+`--method` takes what `common.upscaling.upscalers` describes: a folder of results, a
 network, or an interpolation. Photographs are cut to a multiple of --scale, reduced by
 antialiased bicubic interpolation. `spectrum` in the table is the root mean square
 difference of the mean spectra in dB; `high` the mean difference beyond the small
 image's highest frequency, below 0 where high frequencies are lacking. The other
-columns are means over the photographs, see `experiments.metrics.patches`.
+columns are means over the photographs, see `cxloss.metrics.patches`.
 """
 
 import numpy as np
 from absl import flags
 
-from experiments import (
-  app,
-  contenders,
-  data,
-  evaluation,
-  flag_checks,
-  plots,
-  reports,
-  run_folder,
-)
-from experiments.metrics import spectrum
+from cxloss.metrics import spectrum
+from experiments.common import data, reports
+from experiments.common.drawing import diagrams
+from experiments.common.run import app, flag_checks, run_folder
+from experiments.common.upscaling import evaluation, upscalers
 
 flags.adopt_module_key_flags(app)
 _DATA = flags.DEFINE_string(
@@ -67,12 +61,12 @@ flag_checks.not_empty(_DATA)
 
 
 def main():
-  contenders.parse(_METHOD.value)
+  upscalers.parse(_METHOD.value)
   run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
   least = _WINDOW.value + _SCALE.value
   source = data.load(_DATA.value, "validation", least=least)
   pairs = evaluation.Pairs(source, _SCALE.value, _IMAGES.value)
-  compared = contenders.load(_METHOD.value, pairs, _SCALE.value)
+  compared = upscalers.load(_METHOD.value, pairs, _SCALE.value)
   folder = run_folder.open_run(
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
@@ -83,7 +77,7 @@ def main():
   for name, method in compared.items():
     print(f"{name}: {reports.counted(len(pairs), 'photograph')}", flush=True)
     spectra[name], rows[name] = _measure(method, pairs, reference)
-  spectra[contenders.ORIGINAL] = reference
+  spectra[upscalers.ORIGINAL] = reference
   _report(folder, spectra, rows)
 
 
@@ -106,11 +100,11 @@ def _report(folder, spectra, rows):
   radial = {name: spectrum.radial_average(value) for name, value in spectra.items()}
   content = {
     "methods": rows,
-    "frequencies": radial[contenders.ORIGINAL][0].tolist(),
+    "frequencies": radial[upscalers.ORIGINAL][0].tolist(),
     "radial_db": {name: values.tolist() for name, (_, values) in radial.items()},
   }
   run_folder.write_json(folder / "metrics.json", content)
-  figure = plots.spectra(spectra, contenders.ORIGINAL, _SCALE.value)
+  figure = diagrams.spectra(spectra, upscalers.ORIGINAL, _SCALE.value)
   data.images.write_png(folder / "power_spectrum.png", figure)
   reports.write_tensorboard(folder, rows, {"power_spectrum": figure}, step=0)
   print(reports.table(rows))

@@ -28,21 +28,12 @@ import keras
 from absl import flags
 
 import cxloss
-from experiments import (
-  app,
-  callbacks,
-  data,
-  evaluation,
-  figures,
-  flag_checks,
-  plots,
-  reports,
-  run_folder,
-  tiling,
-  training,
-)
-from experiments.data import crops, samples
-from experiments.metrics import spectrum
+from cxloss.metrics import spectrum
+from experiments.common import data, reports
+from experiments.common.data import crops, samples
+from experiments.common.drawing import diagrams, panels
+from experiments.common.run import app, flag_checks, logs, run_folder, training
+from experiments.common.upscaling import evaluation, tiling
 from models import srgan
 
 _LOSSES = ("l1", "l2", "cx")
@@ -196,8 +187,8 @@ def _fit(model, phase, steps, image, pair, folder):
     backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
     callbacks=[
-      callbacks.Validation(folder, phase, pairs, None, every, epochs),
-      callbacks.Logger(folder, phase),
+      logs.Validation(folder, phase, pairs, None, every, epochs),
+      logs.Logger(folder, phase),
     ],
     verbose=2 if app.quiet() else 1,
   )
@@ -222,8 +213,8 @@ def _report(folder, pair, networks):
     for name, picture in results.items()
   }
   drawn = {
-    "panel": figures.methods({_ORIGINAL: hr, **results}, _ORIGINAL),
-    "power_spectrum": plots.spectra(spectra, _ORIGINAL, _SCALE.value),
+    "panel": panels.methods({_ORIGINAL: hr, **results}, _ORIGINAL),
+    "power_spectrum": diagrams.spectra(spectra, _ORIGINAL, _SCALE.value),
   }
   run_folder.write_json(folder / "metrics.json", rows)
   for name, figure in drawn.items():

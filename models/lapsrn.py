@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from models import bicubic, losses
+from models import bicubic, feature_losses
 from models.trainer import Trainer, value_of
 
 _LEAK = 0.2
@@ -121,7 +121,7 @@ class LapSRN(Trainer):
       for factor, level in zip(self._factors, levels, strict=True)
     }
     self._pyramid = keras.Model(generator.input, outputs)
-    self._charbonnier = losses.CharbonnierLoss(dtype="float32")
+    self._charbonnier = feature_losses.CharbonnierLoss(dtype="float32")
     self.track(["loss", *(f"charbonnier_x{factor}" for factor in self._factors)])
 
   def compile(self, optimizer="adam", jit_compile=False, **kwargs):

@@ -16,7 +16,7 @@ import sys
 
 from absl import flags
 
-from experiments import app, files
+from experiments.common.run import app, files
 from experiments.report import assembly
 
 _RUNS = flags.DEFINE_list(

@@ -6,8 +6,8 @@ become a pair to compare.
 
 import json
 
-from experiments import figures
-from experiments.data import images
+from experiments.common.data import images
+from experiments.common.drawing import panels
 from experiments.report import pictures
 
 # Of a run's panels, to keep the page small.
@@ -101,7 +101,7 @@ def _panels(cut):
 
 
 def _sr(run, panel):
-  columns = figures.split(panel, columns=4, details=1)
+  columns = panels.split(panel, columns=4, details=1)
   return (columns[1][0], "bicubic"), (columns[2][0], list(run.values["validation"])[-1])
 
 
@@ -116,7 +116,7 @@ def _zooms(run, remarks):
 
 
 def _normals(run, panel):
-  image, predicted, _ = figures.split(panel, columns=3, details=0)
+  image, predicted, _ = panels.split(panel, columns=3, details=0)
   return (image[0], "photograph"), (predicted[0], "predicted normals")
 
 
@@ -124,7 +124,7 @@ def _compare_sr(run, panel):
   """A detail: the whole pictures are reduced."""
   methods = ["HR", *json.loads((run.folder / "evaluation.json").read_text())]
   columns = dict(
-    zip(methods, figures.split(panel, len(methods), details=2), strict=True)
+    zip(methods, panels.split(panel, len(methods), details=2), strict=True)
   )
   return (columns["bicubic"][1], "bicubic"), (columns[methods[-1]][1], methods[-1])
 

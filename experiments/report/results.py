@@ -5,8 +5,8 @@ A table is `(caption, header, rows)`, all strings.
 
 import json
 
-from experiments import agreement_table
 from experiments.report import measures
+from experiments.twoafc import table
 
 
 def load(entry, folder, name):
@@ -179,7 +179,7 @@ def _scores(found):
 
 def _score(row, title, value, human):
   ours = "-" if value is None else f"{value:.1f}"
-  paper = agreement_table.paper_value(row, title) if human else None
+  paper = table.paper_value(row, title) if human else None
   return ours if paper is None else f"{ours} / {paper:.1f}"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.data import images
+from experiments.common.data import images
 from tests.experiments import command
 
 _TINY = [

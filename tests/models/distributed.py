@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 import cxloss
-from experiments import replicas, training
-from experiments.data import crops
+from experiments.common.data import crops
+from experiments.common.run import replicas, training
 from models import srgan
 
 _PHOTOGRAPHS = np.random.default_rng(0).integers(0, 256, (3, 40, 44, 3)).astype("uint8")

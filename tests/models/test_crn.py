@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from experiments.metrics import angles
+from experiments.normals import angles
 from models import crn
 
 _RNG = np.random.default_rng(1)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from models import enhancenet, losses, srgan
+from models import enhancenet, feature_losses, srgan
 
 _RNG = np.random.default_rng(2)
 _LR = _RNG.uniform(-0.2, 0.2, (2, 8, 8, 3)).astype("float32")
@@ -20,8 +20,8 @@ def _model():
   model = srgan.SRGAN(
     enhancenet.generator(blocks=1, width=4),
     {
-      "vgg": (1.0, losses.PerceptualLoss(pools, normalize=True)),
-      "texture": (3e-7, losses.TextureLoss(features)),
+      "vgg": (1.0, feature_losses.PerceptualLoss(pools, normalize=True)),
+      "texture": (3e-7, feature_losses.TextureLoss(features)),
     },
     enhancenet.discriminator(32, width=2),
     2.0,

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 import cxloss
 from models import srgan
-from tests.experiments import cluster, command
+from tests.experiments import command
+from tests.experiments.common.run import cluster
 
 
 def _start(kind, folder, name, environment=None):

@@ -1,0 +1,22 @@
+"""Peak signal-to-noise ratio."""
+
+import math
+
+import tensorflow as tf
+
+from cxloss.metrics import luma
+
+
+def psnr_y(reference, images, shave=4):
+  """PSNR in dB on the Y channel, `shave` pixels cut off; `(N,)`.
+
+  Args:
+    reference: RGB `(N, H, W, 3)` in [0, 255].
+    images: likewise.
+    shave: defaults to 4, the convention at x4.
+  """
+  total, count = 0.0, 0
+  for ours, theirs in luma.strips(reference, images, shave):
+    total += tf.reduce_sum((ours - theirs) ** 2, axis=[1, 2, 3])
+    count += math.prod(ours.shape[1:])
+  return 20 * math.log10(255) - 10 * tf.math.log(total / count) / math.log(10)

@@ -1,0 +1,121 @@
+"""Power spectra of images, and the distance between two of them.
+
+The power spectrum of natural images falls with about the square of the frequency
+[1, 2]; one that lacks high frequencies is that of a blurred image. The spectrum is
+estimated by Welch's method [3]: the image is cut into overlapping windows, each is
+tapered towards its border, and their squared Fourier transforms are averaged.
+Without the taper, the jump between opposite borders would draw a bright cross; and
+windows make images of different sizes comparable.
+
+Spectra are in decibels, 10 log10 of the power per pixel, which is the variance for
+white noise. Frequencies are in cycles per pixel, up to 0.5. Images enlarged s times
+have no high frequencies of their own beyond 0.5 / s.
+
+References:
+1. Ruderman, "The statistics of natural images", Network 5, 1994.
+2. Van der Schaaf, van Hateren, "Modelling the power spectra of natural images",
+   Vision Research 36(17), 1996.
+3. Welch, "The use of fast Fourier transform for the estimation of power spectra",
+   IEEE Trans. Audio and Electroacoustics 15(2), 1967.
+"""
+
+import numpy as np
+
+from cxloss.metrics.luma import luma
+
+# Variance of the errors of rounding to whole grey levels. Power far below it is not
+# in the picture, and its logarithm would rule every average.
+_FLOOR = 1 / 12
+
+
+def log_power_spectrum(image, window=64):
+  """Log power spectrum of the Y channel of one image.
+
+  Args:
+    image: RGB `(H, W, 3)` in [0, 255], sides of at least `window`.
+    window: side of the square windows, an even integer. They overlap by half at
+      least, reach all borders and are tapered by a Hann window. Defaults to 64.
+
+  Returns:
+    Float64 `(window, window)` in dB, frequency 0 at `[window // 2, window // 2]`.
+    Each window's mean is taken off, so the power at 0 says nothing.
+
+  Raises:
+    ValueError: if the image is smaller than the window, or the window is odd.
+  """
+  if window < 2 or window % 2:
+    raise ValueError(f"`window` must be even and positive. Received: {window}")
+  if min(image.shape[:2]) < window:
+    raise ValueError(
+      f"`image` must have sides of at least {window}. Received: shape={image.shape}"
+    )
+  # Periodic, not symmetric: with half an overlap all pixels then weigh the same.
+  hann = np.hanning(window + 1)[:-1]
+  taper = np.outer(hann, hann)
+  total, count = 0.0, 0
+  for top in _starts(image.shape[0], window):
+    y = luma(image[None, top : top + window])[0, :, :, 0].numpy().astype(np.float64)
+    for left in _starts(image.shape[1], window):
+      tile = y[:, left : left + window]
+      mean = (taper * tile).sum() / taper.sum()
+      total = total + np.abs(np.fft.fft2(taper * (tile - mean))) ** 2
+      count += 1
+  power = total / (count * (taper**2).sum())
+  return 10 * np.log10(np.fft.fftshift(power) + _FLOOR)
+
+
+def mean_log_power_spectrum(images, window=64):
+  """Mean of the log power spectra of images of any sizes, as one image's."""
+  return np.mean([log_power_spectrum(image, window) for image in images], axis=0)
+
+
+def radial_average(spectrum):
+  """Mean of a spectrum over all directions.
+
+  Args:
+    spectrum: `(window, window)` of this module.
+
+  Returns:
+    `(frequencies, values)`, both `(window // 2,)`: rings of width 1 / window around
+    the frequencies 1 / window, 2 / window, ..., 0.5, and their means. Corners beyond
+    0.5 are left out.
+  """
+  window = len(spectrum)
+  ring = np.rint(_radius(window) * window).astype(int).ravel()
+  sums = np.bincount(ring, spectrum.ravel())
+  values = sums / np.bincount(ring)
+  rings = np.arange(1, window // 2 + 1)
+  return rings / window, values[rings]
+
+
+def spectrum_distance(reference, spectrum):
+  """Root mean square difference in dB over all frequencies but 0.
+
+  Taken in two dimensions, so that peaks at single frequencies count, such as those
+  of a checkerboard.
+  """
+  used = _radius(len(reference)) > 0
+  return float(np.sqrt(np.mean((spectrum - reference)[used] ** 2)))
+
+
+def high_frequency_excess(reference, spectrum, scale):
+  """Mean difference in dB beyond 0.5 / scale: below 0, high frequencies are lacking.
+
+  Args:
+    reference: spectrum of the original.
+    spectrum: of the enlarged image.
+    scale: the factor. No frequency beyond 0.5 / scale was in the small image.
+  """
+  used = _radius(len(reference)) > 0.5 / scale
+  return float(np.mean((spectrum - reference)[used]))
+
+
+def _starts(side, window):
+  """Where windows begin: at both ends, and evenly between."""
+  count = -(-(side - window) // (window // 2)) + 1
+  return np.rint(np.linspace(0, side - window, count)).astype(int)
+
+
+def _radius(window):
+  frequencies = np.fft.fftshift(np.fft.fftfreq(window))
+  return np.hypot(*np.meshgrid(frequencies, frequencies))

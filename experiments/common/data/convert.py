@@ -1,0 +1,77 @@
+"""Turning the user's image files into others."""
+
+import pathlib
+
+from absl import logging
+
+from experiments.common.data import images, photo_folder
+
+
+def convert(transform, source, target, write=images.write_png, suffix=".png"):
+  """Turns an image file into a file, or the images of a folder into a folder.
+
+  In a folder, files that are no images are named in a warning and left out.
+
+  Args:
+    transform: function from a path to an array.
+    source: an image file or a folder.
+    target: a file ending in `suffix`, or a folder if `source` is one.
+    write: function of a path and an array.
+    suffix: of the files written. Defaults to `.png`.
+
+  Raises:
+    ValueError: if there is nothing to do, or `target` does not fit.
+  """
+  check(source, target, suffix)
+  source, target = pathlib.Path(source), pathlib.Path(target)
+  if source.is_file():
+    try:
+      result = transform(source)
+    except ValueError as error:
+      raise ValueError(f"--input: {error}") from error
+    write(target, result)
+    print(target)
+    return
+  written = 0
+  for path in map(pathlib.Path, photo_folder.list_images(str(source), "--input")):
+    try:
+      result = transform(path)
+    except ValueError as error:
+      logging.warning("Left out: %s", error)
+      continue
+    # The suffix stays in the name: a.jpg and a.png are two images.
+    output = target / f"{path.name}{suffix}"
+    write(output, result)
+    print(output)
+    written += 1
+  if not written:
+    raise ValueError(f"--input holds no intact image. Received: {source}")
+
+
+def check(source, target, suffix=".png"):
+  """Raises what `convert` does about its paths, before anything is done."""
+  source, target = pathlib.Path(source), pathlib.Path(target)
+  if not source.exists():
+    raise ValueError(f"--input must be an image file or a folder. Received: {source}")
+  if source.resolve() == target.resolve():
+    raise ValueError(f"--output must not be --input. Received: {target} for both")
+  if source.is_file() and (target.suffix.lower() != suffix or target.is_dir()):
+    found = ", which is a folder" if target.is_dir() else ""
+    raise ValueError(
+      f"--output must end in {suffix} and be a file, as --input is one. "
+      f"Received: {target}{found}"
+    )
+  if source.is_dir():
+    check_folder(target, suffix, "as --input is one")
+  for parent in target.parents:
+    if parent.exists() and not parent.is_dir():
+      raise ValueError(
+        f"--output must lie in a folder. Received: {target}, but {parent} is a file"
+      )
+
+
+def check_folder(target, suffix, reason):
+  """Raises ValueError if `--output` is, or is called like, a file of results."""
+  target = pathlib.Path(target)
+  if target.suffix.lower() == suffix or target.is_file():
+    raise ValueError(f"--output must be a folder, {reason}. Received: {target}")

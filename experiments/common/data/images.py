@@ -1,0 +1,94 @@
+"""Reading and writing of image files, by Pillow."""
+
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from experiments.common.run import files
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+# Larger images are refused before memory is taken for them. This is Pillow's limit,
+# from which it only warns; 8K has 33 million.
+MAX_PIXELS = 89_478_485
+
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def read_rgb(path):
+  """Reads the first frame of an image file as uint8 RGB `(H, W, 3)`.
+
+  Grey and palette images are converted, 16-bit ones reduced to 8 bits, transparent
+  ones lose their alpha channel, and the orientation noted by cameras is applied.
+
+  Raises:
+    ValueError: if the file is not an intact image of at most `MAX_PIXELS`.
+  """
+  return _convert(path, _upright, "RGB")
+
+
+def read_rgba(path):
+  """Like `read_rgb`; returns `(rgb, alpha)`, alpha uint8 `(H, W)` or `None`."""
+  rgba = _convert(path, _upright, "RGB", "RGBA")
+  return rgba[:, :, :3], rgba[:, :, 3] if rgba.shape[2] == 4 else None
+
+
+def read_raw(path):
+  """The numbers of an image file as they are stored, `(H, W)` or `(H, W, C)`.
+
+  Raises: as `read_rgb`.
+  """
+  return _convert(path, lambda image: image, None)
+
+
+def write_png(path, array):
+  """Writes a uint8 array as PNG, whole or not at all."""
+  with files.replacing(path) as partial:
+    Image.fromarray(array).save(partial, format="PNG")
+
+
+def write_gif(path, arrays, milliseconds=200):
+  """Writes uint8 RGB arrays as an animated GIF, whole or not at all."""
+  first, *rest = (Image.fromarray(array) for array in arrays)
+  with files.replacing(path) as partial:
+    first.save(
+      partial,
+      format="GIF",
+      save_all=True,
+      append_images=rest,
+      duration=milliseconds,
+      loop=0,
+    )
+
+
+def _convert(path, prepare, mode, transparent_mode=None):
+  """Array of an image file, in a Pillow mode or that of the file (`None`)."""
+  try:
+    with Image.open(path) as image:
+      if image.width * image.height > MAX_PIXELS:
+        raise ValueError(
+          f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}"
+        )
+      image.load()
+      image = prepare(image)
+      if transparent_mode and image.has_transparency_data:
+        mode = transparent_mode
+      return np.asarray(image.convert(mode) if mode else image)
+  # Decoders of damaged files raise all kinds.
+  except Exception as error:
+    raise ValueError(f"not an intact image file: {path}: {error}") from error
+
+
+def _upright(image):
+  """With 8 bits, and as the camera was held."""
+  stored = image.mode, image.format
+  image = ImageOps.exif_transpose(image)
+  if stored[0].startswith("I;16") or stored == ("I", "PNG"):
+    # Pillow's own conversion would clip at 255.
+    values = np.asarray(image, np.float64) / 65535
+    return Image.fromarray(np.uint8(values * 255 + 0.5))
+  if stored[0] in ("I", "F"):
+    raise ValueError(
+      "it holds 32-bit numbers, whose range is unknown; use 8 or 16 bits"
+    )
+  return image

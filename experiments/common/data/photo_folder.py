@@ -1,0 +1,90 @@
+"""A folder, or a glob, of the user's photographs."""
+
+import concurrent.futures
+import glob
+import os
+
+from absl import logging
+
+from experiments.common.data import images
+
+_CACHE_BYTES = 4 << 30
+_READERS = 4
+
+
+class Folder:
+  """Photographs of a folder (not its subfolders) or glob, sorted by name.
+
+  Every file is decoded once at the start. One that is no intact image, or has a
+  side below `least` pixels, is named in a warning and left out. Photographs are kept
+  decoded up to `cache_bytes` in all, and the others read again when asked for.
+
+  Args:
+    pattern: the folder or glob.
+    least: smallest side in pixels. Defaults to 1.
+    flag: where the pattern comes from, for errors. Defaults to `--data`.
+    cache_bytes: how much to keep decoded. Defaults to 4 GiB.
+
+  Raises:
+    ValueError: if no usable photograph is left.
+  """
+
+  def __init__(self, pattern, least=1, flag="--data", cache_bytes=_CACHE_BYTES):
+    paths = list_images(pattern, flag)
+    self._paths, self._kept, size = [], {}, 0
+    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+      # A few files at a time: all of them together may not fit into memory.
+      for start in range(0, len(paths), _READERS):
+        batch = paths[start : start + _READERS]
+        arrays = pool.map(lambda path: _read(path, least), batch)
+        for path, array in zip(batch, arrays, strict=True):
+          if array is None:
+            continue
+          size += array.nbytes
+          if size <= cache_bytes:
+            self._kept[len(self._paths)] = array
+          self._paths.append(path)
+    if not self._paths:
+      raise ValueError(
+        f"{flag} must hold photographs of at least {least} x {least} pixels. "
+        f"Received: {pattern!r}, with {len(paths)} image files, none usable"
+      )
+    self.names = [os.path.splitext(os.path.basename(p))[0] for p in self._paths]
+
+  def __len__(self):
+    return len(self._paths)
+
+  def __getitem__(self, index):
+    array = self._kept.get(index)
+    return images.read_rgb(self._paths[index]) if array is None else array
+
+
+def list_images(pattern, flag="--data"):
+  """Image files of a folder, or matches of a glob or path, sorted."""
+  if os.path.isdir(pattern):
+    pattern = os.path.join(glob.escape(pattern), "*")
+  elif not glob.glob(pattern):
+    raise ValueError(
+      f"{flag} must be samples, div2k, a folder or a glob. "
+      f"Received: {pattern!r}, which matches nothing"
+    )
+  return sorted(
+    path
+    for path in glob.glob(pattern)
+    if os.path.isfile(path) and path.lower().endswith(images.SUFFIXES)
+  )
+
+
+def _read(path, least):
+  try:
+    array = images.read_rgb(path)
+  except ValueError as error:
+    logging.warning("Left out: %s", error)
+    return None
+  if min(array.shape[:2]) < least:
+    height, width = array.shape[:2]
+    logging.warning(
+      "Left out: %s is %d x %d, smaller than %d", path, width, height, least
+    )
+    return None
+  return array

@@ -1,0 +1,203 @@
+"""Panels that set images side by side."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from experiments.common.data import bicubic
+
+_GAP = 8
+_CAPTION = 28
+_FRAME = 3
+_COLOURS = ((230, 30, 30), (30, 110, 230), (20, 160, 60), (240, 160, 0))
+
+
+def comparison(lr, sr, hr, zoom=96, name="ours"):
+  """LR, bicubic, the network's result and HR, whole and a detail enlarged.
+
+  Args:
+    lr: uint8 `(h, w, 3)`.
+    sr: uint8 `(H, W, 3)`.
+    hr: uint8 `(H, W, 3)`.
+    zoom: side in pixels of the detail, which is the place of largest contrast.
+    name: caption of `sr`.
+
+  Returns:
+    uint8 `(height, width, 3)`.
+  """
+  scale = hr.shape[0] // lr.shape[0]
+  cubic = bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
+  nearest = lr.repeat(scale, 0).repeat(scale, 1)
+  images = [nearest, cubic, sr, hr]
+  zoom = min(zoom, *hr.shape[:2])
+  ((top, left),) = _busiest(hr, zoom, 1)
+  details = [image[top : top + zoom, left : left + zoom] for image in images]
+  width = hr.shape[1]
+  rows = [images, [_resize_to_width(detail, width) for detail in details]]
+  return grid(rows, [f"LR x{scale}", "bicubic", name, "HR"])
+
+
+def methods(pictures, reference, count=2, zoom=96, width=384):
+  """Sets the results of several methods side by side, whole and details enlarged.
+
+  Args:
+    pictures: dict from a caption to uint8 `(H, W, 3)`, all of one size.
+    reference: the caption of the picture whose places of largest contrast, not
+      overlapping, are the details.
+    count: number of details.
+    zoom: their side in pixels, less in small pictures.
+    width: pixels of a column.
+
+  Returns:
+    uint8 `(height, width, 3)`.
+  """
+  hr = pictures[reference]
+  zoom = min(zoom, *(side // count for side in hr.shape[:2]))
+  rows = [[_reduce_to_width(image, width) for image in pictures.values()]]
+  for top, left in _busiest(hr, zoom, count):
+    cuts = [image[top : top + zoom, left : left + zoom] for image in pictures.values()]
+    rows.append([_resize_to_width(cut, width) for cut in cuts])
+  return grid(rows, list(pictures))
+
+
+class Zooms:
+  """The original, and details of it and of each method (paper, figures 6 and 7).
+
+  Only what is shown is kept of the pictures, so that large ones may follow one another.
+
+  Args:
+    hr: uint8 `(H, W, 3)`, the original. The details are its places of largest
+      contrast, not overlapping.
+    count: number of details, at most 4. Defaults to 2.
+    size: side in pixels of a detail in the panel. Defaults to 256. It shows 64, 128 or
+      256 pixels of the picture, more of larger ones.
+  """
+
+  def __init__(self, hr, count=2, size=256):
+    least = min(hr.shape[:2])
+    shown = size // (4 if least < 512 else 2 if least < 1536 else 1)
+    self._zoom = max(min(shown, least // count), 1)
+    self._factor = max(size // self._zoom, 1)
+    self._corners = _busiest(hr, self._zoom, count)
+    height = count * (self._zoom * self._factor + 2 * _FRAME) + (count - 1) * _GAP
+    self._whole = self._mark(hr, height)
+    self._columns = {}
+
+  def add(self, caption, picture):
+    """Adds a column: uint8 `(H, W, 3)`, of the shape of the original."""
+    column = []
+    for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
+      cut = picture[top : top + self._zoom, left : left + self._zoom]
+      large = cut.repeat(self._factor, 0).repeat(self._factor, 1)
+      framed = np.empty([side + 2 * _FRAME for side in large.shape[:2]] + [3], np.uint8)
+      framed[:] = colour
+      framed[_FRAME:-_FRAME, _FRAME:-_FRAME] = large
+      column.append(framed)
+    self._columns[caption] = column
+
+  def draw(self, caption):
+    """uint8 RGB `(height, width, 3)`; `caption` is that of the whole picture."""
+    rows = list(zip(*self._columns.values(), strict=True))
+    details = grid(rows, list(self._columns))
+    whole = grid([[self._whole]], [caption])
+    height = max(whole.shape[0], details.shape[0])
+    width = whole.shape[1] + _GAP + details.shape[1]
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    canvas[: whole.shape[0], : whole.shape[1]] = whole
+    canvas[: details.shape[0], -details.shape[1] :] = details
+    return canvas
+
+  def _mark(self, hr, height):
+    """The whole picture, about `height` pixels high, with the details framed."""
+    scale = min(height / hr.shape[0], 2 * height / hr.shape[1])
+    size = [max(round(side * scale), 1) for side in (hr.shape[1], hr.shape[0])]
+    image = Image.fromarray(hr).resize(size, Image.LANCZOS)
+    draw = ImageDraw.Draw(image)
+    for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
+      box = [scale * v for v in (left, top, left + self._zoom, top + self._zoom)]
+      draw.rectangle([round(v) for v in box], outline=colour, width=_FRAME)
+    return np.asarray(image)
+
+
+def grid(rows, captions):
+  """Draws rows of uint8 RGB images under a line of captions."""
+  widths = [max(row[i].shape[1] for row in rows) for i in range(len(captions))]
+  heights = [max(image.shape[0] for image in row) for row in rows]
+  size = (
+    sum(widths) + _GAP * (len(widths) - 1),
+    _CAPTION + sum(heights) + _GAP * (len(heights) - 1),
+  )
+  canvas = Image.new("RGB", size, "white")
+  draw = ImageDraw.Draw(canvas)
+  font = ImageFont.load_default(size=18)
+  x = 0
+  for i, caption in enumerate(captions):
+    draw.text((x + 4, 2), caption, fill="black", font=font)
+    y = _CAPTION
+    for row, height in zip(rows, heights, strict=True):
+      canvas.paste(Image.fromarray(row[i]), (x, y))
+      y += height + _GAP
+    x += widths[i] + _GAP
+  return np.asarray(canvas)
+
+
+def split(panel, columns, details):
+  """Cuts up what `comparison`, `methods` or a `grid` of equal pictures has drawn.
+
+  Args:
+    panel: uint8 `(height, width, 3)`.
+    columns: number of its columns.
+    details: number of rows of details below the whole pictures, squares as wide as a
+      column; 0 in a grid of one row.
+
+  Returns:
+    List over columns of the uint8 pictures in it, from the top.
+
+  Raises:
+    ValueError: if the panel cannot have been drawn so.
+  """
+  width, rest = divmod(panel.shape[1] - _GAP * (columns - 1), columns)
+  bottoms = [panel.shape[0] - i * (width + _GAP) for i in range(details, -1, -1)]
+  if rest or width < 1 or bottoms[0] <= _CAPTION:
+    raise ValueError(
+      f"a panel of {panel.shape[1]} x {panel.shape[0]} pixels has not {columns} "
+      f"columns with {details} details"
+    )
+  tops = [_CAPTION, *(bottom - width for bottom in bottoms[1:])]
+  lefts = [i * (width + _GAP) for i in range(columns)]
+  return [
+    [
+      panel[top:bottom, left : left + width]
+      for top, bottom in zip(tops, bottoms, strict=True)
+    ]
+    for left in lefts
+  ]
+
+
+def _busiest(image, size, count):
+  """Corners of the windows with the largest gradients that do not overlap."""
+  # Whole numbers: exact, and small in the memory of large pictures.
+  grey = image.sum(axis=2, dtype=np.int16)
+  energy = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
+  total = np.zeros([side + 1 for side in energy.shape], np.int64)
+  total[1:, 1:] = energy
+  for axis in (0, 1):
+    np.cumsum(total, axis=axis, out=total)
+  n = size - 1
+  sums = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
+  corners = []
+  for _ in range(count):
+    top, left = np.unravel_index(sums.argmax(), sums.shape)
+    corners.append((top, left))
+    sums[max(top - n, 0) : top + size, max(left - n, 0) : left + size] = -1
+  return corners
+
+
+def _reduce_to_width(image, width):
+  width = min(width, image.shape[1])
+  height = round(image.shape[0] * width / image.shape[1])
+  return np.asarray(Image.fromarray(image).resize((width, height), Image.LANCZOS))
+
+
+def _resize_to_width(image, width):
+  height = round(image.shape[0] * width / image.shape[1])
+  return np.asarray(Image.fromarray(image).resize((width, height), Image.NEAREST))

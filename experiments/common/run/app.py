@@ -1,0 +1,164 @@
+"""What every entry point shares: start-up, common flags, errors in one line.
+
+`run(main)` parses the command line (`--flagfile=NAME` also finds `flags/NAME`),
+refuses stray arguments, seeds all random numbers, and turns the user's mistakes
+into one line on stderr and exit code 1 (`--v=1` shows where they arose).
+"""
+
+import functools
+import os
+import pathlib
+import sys
+
+import keras
+import tensorflow as tf
+from absl import app, flags, logging
+
+from experiments.common.run import flag_checks, training
+from experiments.common.run.startup import held_back_stderr
+
+_FLAGS_FOLDER = pathlib.Path(__file__).parents[3] / "flags"
+
+OUTPUT_DIR = flags.DEFINE_string(
+  "output_dir",
+  None,
+  "Run folder. The same command again resumes what lies there. Defaults to "
+  "runs/<name of the flagfile, or else of the experiment>.",
+)
+SEED = flags.DEFINE_integer(
+  "seed", 0, "Fixes all random numbers.", lower_bound=0, upper_bound=2**32 - 1
+)
+OVERWRITE = flags.DEFINE_bool(
+  "overwrite", False, "Delete an earlier run in --output_dir and start anew."
+)
+DETERMINISTIC = flags.DEFINE_bool(
+  "deterministic",
+  None,
+  "Whether the same command gives the same bits, however often it is cut off. By "
+  "default only without a GPU: there it costs a few per cent of the time.",
+)
+flag_checks.folder(OUTPUT_DIR)
+
+
+def run(main, experiment, default_flagfile=None, set_up=None):
+  """Runs an experiment's `main()`.
+
+  Args:
+    main: function without arguments.
+    experiment: name for the default run folder.
+    default_flagfile: the file in `flags/` to read, and to say so, if the command line
+      names none; by default, none.
+    set_up: function without arguments that prepares TensorFlow's devices, and tells
+      whether there are several replicas.
+  """
+  argv, flagfiles = _resolve_flagfiles(sys.argv)
+  if default_flagfile and not flagfiles and not _asks_for_help(argv):
+    print(f"{experiment}: no --flagfile, so flags/{default_flagfile}", file=sys.stderr)
+    flagfiles = [_FLAGS_FOLDER / default_flagfile]
+    argv.insert(1, f"--flagfile={flagfiles[0]}")
+  name = flagfiles[-1].stem if flagfiles else experiment
+  flags.set_default(OUTPUT_DIR, str(pathlib.Path("runs") / name))
+
+  def checked(args):
+    if len(args) > 1:
+      _refuse(experiment, f"unexpected arguments: {' '.join(args[1:])}")
+    replicated = False
+    try:
+      with held_back_stderr():
+        _set_determinism()
+        if set_up:
+          replicated = set_up()
+        keras.utils.set_random_seed(SEED.value)
+        tf.config.list_logical_devices()
+      main()
+    except training.StoppedError as stop:
+      print(
+        f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
+      )
+      _leave(130, replicated)
+    except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:
+      if logging.level_debug():
+        raise
+      print(f"{experiment}: {_describe(error)}", file=sys.stderr)
+      _leave(1, replicated)
+
+  app.run(checked, argv=argv, flags_parser=functools.partial(_parse, experiment))
+
+
+def _parse(experiment, argv):
+  """Reads the command line; its mistakes, too, are told in one line."""
+  try:
+    return flags.FLAGS(argv)
+  except (flags.Error, ValueError) as error:
+    return _refuse(experiment, " ".join(str(error).split()))
+
+
+def _refuse(experiment, message):
+  print(f"{experiment}: {message}", file=sys.stderr)
+  sys.exit(1)
+
+
+def _leave(code, replicated):
+  """Ends the process early."""
+  if replicated:
+    # The data of replicas are prepared by threads that call Python; at its end, Python
+    # would wait for them, and they for Python.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+  sys.exit(code)
+
+
+def _set_determinism():
+  wanted = DETERMINISTIC.value
+  if wanted is None:
+    wanted = not tf.config.list_physical_devices("GPU")
+  if wanted:
+    tf.config.experimental.enable_op_determinism()
+
+
+def _describe(error):
+  """An error in one line."""
+  if not isinstance(error, tf.errors.OpError):
+    return " ".join(str(error).split())
+  first = error.message.strip().splitlines()[0]
+  if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
+    return (
+      f"another worker is gone: {first}. The same commands go on from the last backup"
+    )
+  return f"{type(error).__name__}: {first}"
+
+
+def _resolve_flagfiles(argv):
+  """Points `--flagfile NAME` to `flags/NAME` where the former does not exist."""
+  resolved, paths = argv[:1], []
+  arguments = iter(argv[1:])
+  for argument in arguments:
+    name, equals, value = argument.partition("=")
+    if name.lstrip("-") == "flagfile" and name.startswith("-"):
+      value = value if equals else next(arguments, "")
+      paths.append(_find_flagfile(value))
+      argument = f"--flagfile={paths[-1]}"
+    resolved.append(argument)
+  return resolved, paths
+
+
+def _asks_for_help(argv):
+  return any(argument.lstrip("-").startswith("help") for argument in argv[1:])
+
+
+def _find_flagfile(value):
+  for path in (pathlib.Path(value), _FLAGS_FOLDER / value):
+    if path.is_file():
+      return path
+  known = ", ".join(sorted(path.name for path in _FLAGS_FOLDER.glob("*.flags")))
+  print(
+    f"--flagfile: there is no file {value!r}. {_FLAGS_FOLDER.name}/ has {known}",
+    file=sys.stderr,
+  )
+  sys.exit(1)
+
+
+def quiet():
+  """Whether the standard output is not a terminal, where bars become noise."""
+  return not sys.stdout.isatty() or bool(os.environ.get("CI"))

@@ -1,0 +1,138 @@
+"""The folder of one run: its configuration, and the refusal to mix two."""
+
+import importlib.metadata
+import json
+import pathlib
+import platform
+import shutil
+import sys
+
+from absl import flags
+
+from experiments.common.run import files
+
+# Flags that may differ when a run is resumed.
+_FREE = {"flagfile", "overwrite", "output_dir", "mode", "strategy", "replicas"}
+_RECORD = "flags.txt"
+_PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
+
+
+def open_run(path, overwrite, seed):
+  """Creates a run folder, or opens one that the same flags have made.
+
+  It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (the
+  experiment and the arguments that started it, seed and versions).
+
+  Args:
+    path: the folder.
+    overwrite: whether to delete what an earlier run left there.
+    seed: integer, for the record.
+
+  Returns:
+    `pathlib.Path` of the folder.
+
+  Raises:
+    ValueError: if a run with other flags lies there, or other files.
+  """
+  check(path, overwrite)
+  folder = pathlib.Path(path)
+  record = folder / _RECORD
+  if overwrite and folder.exists():
+    shutil.rmtree(folder)
+  folder.mkdir(parents=True, exist_ok=True)
+  files.remove_partial(folder)
+  if not record.exists():
+    lines = (f"--{name}={v}\n" for name, values in _flags().items() for v in values)
+    files.write_text(record, "".join(lines))
+    write_json(
+      folder / "run.json",
+      {
+        "experiment": _experiment(),
+        "arguments": sys.argv[1:],
+        "seed": seed,
+        "python": platform.python_version(),
+        "packages": versions(),
+      },
+    )
+  return folder
+
+
+def check(path, overwrite):
+  """Raises what `open_run` does, before anything is done."""
+  folder = pathlib.Path(path)
+  record = folder / _RECORD
+  others = folder.exists() and {p.name for p in folder.iterdir()} - {"evaluation"}
+  if others and not record.exists():
+    raise ValueError(
+      f"--output_dir must be empty or a run folder. Received: {folder}, which "
+      "holds other files"
+    )
+  if overwrite or not record.exists():
+    return
+  before, current = _parse(record.read_text()), _flags()
+  changed = sorted(
+    name for name in {*before, *current} if before.get(name) != current.get(name)
+  )
+  if changed:
+    changes = ", ".join(
+      f"--{name}: {_joined(before.get(name))} -> {_joined(current.get(name))}"
+      for name in changed
+    )
+    raise ValueError(
+      f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
+      "another folder, or start anew with --overwrite"
+    )
+
+
+def _experiment():
+  """The name of the entry point: of its file, or of its package."""
+  path = pathlib.Path(sys.argv[0])
+  return path.parent.name if path.stem == "__main__" else path.stem
+
+
+def versions():
+  """Dict of the versions of the packages that results depend on."""
+  return {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def write_json(path, value):
+  """Writes JSON, whole or not at all."""
+  files.write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def _flags():
+  """Values of the experiments' own flags: a list of strings, of most of them one."""
+  # By the modules themselves: absl names the main one by its path, which says nothing.
+  modules = {
+    id(module)
+    for name, module in list(sys.modules.items())
+    if name == "__main__" or name.split(".")[0] == "experiments"
+  }
+  own = {
+    flag.name: flag
+    for module, defined in flags.FLAGS.flags_by_module_id_dict().items()
+    if module in modules
+    for flag in defined
+  }
+  values = {n: _values(f) for n, f in sorted(own.items()) if n not in _FREE}
+  return {name: found for name, found in values.items() if found}
+
+
+def _values(flag):
+  if flag.value is None:
+    return []
+  if isinstance(flag, flags.MultiFlag):
+    return [str(value) for value in flag.value]
+  return [",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)]
+
+
+def _parse(text):
+  found = {}
+  for line in filter(None, text.splitlines()):
+    name, value = line[2:].split("=", 1)
+    found.setdefault(name, []).append(value)
+  return found
+
+
+def _joined(values):
+  return values and ",".join(values)

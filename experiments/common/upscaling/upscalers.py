@@ -1,0 +1,155 @@
+"""Methods of super-resolution to compare, each named on the command line.
+
+`NAME=SOURCE`, where SOURCE is
+
+* a folder of pictures that some program has enlarged, found by the names of the
+  originals: `1.png` or `1.jpg` for the original `1.png`, or `1.png.png`, as
+  `experiments.sr --mode=upscale` writes it. Their size is that of the original, or of
+  the original cut to a multiple of the scale. Where several sets are compared, a
+  subfolder with the name of a set holds its pictures, or the folder those of all;
+* a generator's `.keras` file, or `pretrained-cx` or `pretrained-mse`, which is run on
+  the reduced originals;
+* `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
+
+NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
+an entry of `evaluation.Pairs`, that returns a uint8 picture of the shape of `hr`.
+"""
+
+import functools
+import pathlib
+import re
+
+import numpy as np
+from PIL import Image
+
+from experiments.common import networks
+from experiments.common.data import images, photo_folder
+from experiments.common.upscaling import evaluation, tiling
+
+ORIGINAL = "original"
+_FILTERS = {
+  "nearest": Image.Resampling.NEAREST,
+  "bilinear": Image.Resampling.BILINEAR,
+  "lanczos": Image.Resampling.LANCZOS,
+}
+_INTERPOLATIONS = ("bicubic", *_FILTERS)
+
+
+def parse(specifications, taken=()):
+  """Reads `NAME=SOURCE`, and makes sure that there is such a source.
+
+  Args:
+    specifications: list of strings.
+    taken: names that are not free.
+
+  Returns:
+    Dict from name to source, without bicubic interpolation.
+
+  Raises:
+    ValueError: for a malformed or repeated name, or a missing folder or file.
+  """
+  sources = {}
+  for specification in specifications:
+    name, equals, source = specification.partition("=")
+    if not equals and name in _INTERPOLATIONS:
+      source = name
+    if not source or not re.fullmatch(r"[\w.+-]+", name):
+      raise ValueError(
+        "--method must be NAME=SOURCE, NAME of letters, digits and _ . + -; or one of "
+        f"{', '.join(_INTERPOLATIONS)}. Received: {specification!r}"
+      )
+    if name == "bicubic" and source == "bicubic":
+      continue
+    if name in (*sources, *taken, "bicubic", ORIGINAL):
+      raise ValueError(f"--method: the name {name!r} is there already")
+    path = networks.path_of(source, f"--method={name}")
+    trained = path.suffix == ".keras" and path.is_file()
+    if source not in _INTERPOLATIONS and not path.is_dir() and not trained:
+      raise ValueError(
+        f"--method={name} must be a folder of pictures, a generator's .keras file or "
+        f"one of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
+      )
+    sources[name] = source
+  return sources
+
+
+def load(specifications, pairs, scale, subfolder=None, own=None):
+  """Opens the methods, bicubic interpolation first.
+
+  Args:
+    specifications: list of strings as above.
+    pairs: `evaluation.Pairs`.
+    scale: integer.
+    subfolder: name of the set, to look for in folders of results.
+    own: dict of methods that come after bicubic interpolation.
+
+  Returns:
+    Dict from a name to a method.
+
+  Raises:
+    ValueError: for a malformed or repeated name, a missing folder, file or picture,
+      or a picture of the wrong size. Every picture is read once to make sure.
+  """
+  methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
+  for name, source in parse(specifications, methods).items():
+    methods[name] = _open(name, source, pairs, scale, subfolder)
+  return methods
+
+
+@functools.cache
+def network(path, scale, flag):
+  """A generator as a method; arguments are those of `networks.load_generator`."""
+  compiled = tiling.compiled(networks.load_generator(path, scale, flag))
+  return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
+
+
+def _open(name, source, pairs, scale, subfolder):
+  if source in _INTERPOLATIONS:
+    return _interpolate(source)
+  path = networks.path_of(source)
+  if path.is_dir():
+    inner = path / subfolder if subfolder else path
+    return _pictures(name, inner if inner.is_dir() else path, pairs, scale)
+  return network(path, scale, f"--method={name}")
+
+
+def _interpolate(source):
+  def apply(name, lr, hr):
+    if source == "bicubic":
+      return evaluation.upscale(None, lr, hr.shape[0] // lr.shape[0])
+    size = hr.shape[1], hr.shape[0]
+    return np.asarray(Image.fromarray(lr).resize(size, _FILTERS[source]))
+
+  return apply
+
+
+def _pictures(method, path, pairs, scale):
+  files = {}
+  for file in map(pathlib.Path, photo_folder.list_images(str(path))):
+    stem = pathlib.Path(file.stem)
+    # a.jpg.png, too, is the result for a.jpg.
+    key = stem.stem if stem.suffix.lower() in images.SUFFIXES else file.stem
+    if key in files:
+      raise ValueError(
+        f"--method={method}: {files[key]} and {file} are both pictures of {key}"
+      )
+    files[key] = file
+  for name in pairs.names:
+    if name not in files:
+      raise ValueError(f"--method={method}: {path} has no picture of {name}")
+  for name, hr in pairs.originals():
+    _read(method, files[name], hr, scale)
+  return lambda name, lr, hr: _read(method, files[name], hr, scale)
+
+
+def _read(method, file, hr, scale):
+  picture = images.read_rgb(file)
+  height, width = hr.shape[:2]
+  beyond = [side - least for side, least in zip(picture.shape, hr.shape, strict=True)]
+  if min(beyond) < 0 or max(beyond) >= scale:
+    raise ValueError(
+      f"--method={method}: {file} must have the size of the original, "
+      f"{width} x {height} when cut to a multiple of {scale}. "
+      f"Received: {picture.shape[1]} x {picture.shape[0]}"
+    )
+  return picture[:height, :width]

@@ -1,0 +1,192 @@
+"""Converts networks of torchvision to the weights files of `cxloss.backbones`.
+
+  python -m experiments.tools.convert_torchvision \\
+      --arch=alexnet --output=alexnet_imagenet.npz
+  python -m experiments.tools.convert_torchvision \\
+      --arch=squeezenet --checkpoint=FILE.pth --output=squeezenet_imagenet.npz
+  python -m experiments.tools.convert_torchvision \\
+      --arch=alexnet --lpips_heads=alex.pth --output=lpips_lin_alexnet.npz
+
+The first downloads the weights by torchvision, the second takes a state dict as
+torchvision saves it, the third the learned weights that the `lpips` package ships
+(`lpips/weights/v0.1`). Nothing else in this project needs torch.
+
+Kernels go from (out, in, height, width) to (height, width, in, out). The file states
+its preprocessing, that of torchvision: RGB in [0, 1], minus mean, over standard
+deviation.
+"""
+
+import importlib
+import os
+import pathlib
+import sys
+
+import numpy as np
+from absl import app, flags
+
+from cxloss import architectures
+from cxloss.metrics import lpips_network
+
+ARCHITECTURES = {
+  "alexnet": ("alexnet", "AlexNet_Weights"),
+  "squeezenet": ("squeezenet1_1", "SqueezeNet1_1_Weights"),
+  "vgg16": ("vgg16", "VGG16_Weights"),
+  "vgg19": ("vgg19", "VGG19_Weights"),
+}
+_ALEXNET_INDICES = (0, 3, 6, 8, 10)
+_FIRE_INDICES = (3, 4, 6, 7, 9, 10, 11, 12)
+
+_ARCH = flags.DEFINE_enum("arch", "alexnet", list(ARCHITECTURES), "Network to convert.")
+_OUTPUT = flags.DEFINE_string("output", None, "The .npz file to write.")
+_CHECKPOINT = flags.DEFINE_string(
+  "checkpoint", None, "A state dict (.pth); downloaded by torchvision if not given."
+)
+_LPIPS_HEADS = flags.DEFINE_string(
+  "lpips_heads", None, "Convert these learned weights of LPIPS (.pth) instead."
+)
+
+
+def main(args):
+  try:
+    if len(args) > 1:
+      raise ValueError(f"Unexpected arguments: {' '.join(args[1:])}")
+    path = _convert()
+  except (ValueError, OSError, ImportError, RuntimeError) as error:
+    print(f"convert_torchvision: {error}", file=sys.stderr)
+    sys.exit(1)
+  print(path)
+
+
+def _convert():
+  output = pathlib.Path(_OUTPUT.value or "")
+  if output.suffix != ".npz":
+    raise ValueError(
+      f"--output must be a file ending in .npz. Received: {_OUTPUT.value}"
+    )
+  if _LPIPS_HEADS.value:
+    arrays = convert_heads(
+      _read_state("--lpips_heads", _LPIPS_HEADS.value), _ARCH.value
+    )
+  elif _CHECKPOINT.value:
+    arrays = convert(_read_state("--checkpoint", _CHECKPOINT.value), _ARCH.value)
+  else:
+    arrays = convert(_download(_ARCH.value), _ARCH.value)
+  _write(output, arrays)
+  return output
+
+
+def convert(state, architecture):
+  """Arrays of a weights file from a state dict of torchvision.
+
+  Args:
+    state: dict from names such as `features.0.weight` to tensors or arrays. Names
+      of the classifier are ignored.
+    architecture: one of `ARCHITECTURES`.
+
+  Returns:
+    Dict with float32 `LAYER/kernel` (height, width, in, out), `LAYER/bias` (out,),
+    and `preprocessing`.
+
+  Raises:
+    ValueError: if a layer is missing or has another rank.
+  """
+  arrays = {"preprocessing": np.array("torch")}
+  for name, key in _names(architecture).items():
+    kernel, bias = (_array(state, f"{key}.{part}") for part in ("weight", "bias"))
+    if kernel.ndim != 4 or bias.shape != kernel.shape[:1]:
+      raise ValueError(
+        f"{key} must be a convolution of {architecture}. "
+        f"Received: shapes {kernel.shape} and {bias.shape}"
+      )
+    arrays[f"{name}/kernel"] = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
+    arrays[f"{name}/bias"] = bias
+  return arrays
+
+
+def convert_heads(state, architecture):
+  """Arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
+  if architecture not in lpips_network.TAPS:
+    raise ValueError(
+      f"LPIPS has heads for {', '.join(lpips_network.TAPS)}. Received: {architecture}"
+    )
+  return {
+    f"lin/{layer}": _array(state, f"lin{i}.model.1.weight").reshape(-1)
+    for i, layer in enumerate(lpips_network.TAPS[architecture])
+  }
+
+
+def _names(architecture):
+  """Our layer name to torchvision's, for each convolution."""
+  if architecture == "alexnet":
+    layers = zip(architectures.ALEXNET_LAYERS, _ALEXNET_INDICES, strict=True)
+    return {name: f"features.{index}" for name, index in layers}
+  if architecture == "squeezenet":
+    first, *fires = architectures.SQUEEZENET_LAYERS
+    return {
+      first: "features.0",
+      **{
+        f"{name}/{part}": f"features.{index}.{part}"
+        for name, index in zip(fires, _FIRE_INDICES, strict=True)
+        for part in ("squeeze1x1", "expand1x1", "expand3x3")
+      },
+    }
+  names, index = {}, 0
+  for name in architectures.vgg_convolutions(architecture):
+    # A ReLU follows each convolution, a pool each block.
+    if name.endswith("conv1") and index:
+      index += 1
+    names[name] = f"features.{index}"
+    index += 2
+  return names
+
+
+def _array(state, key):
+  # The parts of a fire module: `squeeze` and `expand1x1` in torchvision.
+  key = key.replace(".squeeze1x1.", ".squeeze.")
+  if key not in state:
+    raise ValueError(f"The state dict must hold {key}. Received: {sorted(state)[:8]}")
+  return np.asarray(state[key], np.float32)
+
+
+def _read_state(flag, path):
+  if not os.path.isfile(path):
+    raise ValueError(f"{flag} must be a file. Received: {path}, where none is")
+  torch = _import("torch")
+  try:
+    return torch.load(path, map_location="cpu", weights_only=True)
+  except Exception as error:
+    raise ValueError(
+      f"{flag} must be a state dict. Received: {path}: {error}"
+    ) from error
+
+
+def _download(architecture):
+  torchvision = _import("torchvision")
+  function, weights = ARCHITECTURES[architecture]
+  weights = getattr(torchvision.models, weights).IMAGENET1K_V1
+  return getattr(torchvision.models, function)(weights=weights).state_dict()
+
+
+def _import(name):
+  try:
+    return importlib.import_module(name)
+  except ImportError as error:
+    raise ImportError(
+      f"This needs {name}, which nothing else here does: pip install {name}. "
+      f"Received: {error}"
+    ) from error
+
+
+def _write(path, arrays):
+  """Whole or not at all."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  partial = path.with_name(f".partial.{path.name}")
+  try:
+    np.savez(partial, **arrays)
+    os.replace(partial, path)
+  finally:
+    partial.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+  app.run(main)

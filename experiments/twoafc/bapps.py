@@ -1,0 +1,147 @@
+"""Triplets with human judgements, in the layout of the BAPPS archive.
+
+A reference, two distorted versions `p0` and `p1`, and the share of people who found
+`p1` closer to the reference:
+
+  FOLDER/[val/]SUBSET/ref/000000.png      and p0, p1 alike
+  FOLDER/[val/]SUBSET/judge/000000.npy    one number in [0, 1]
+
+The archive is `twoafc_val.tar.gz` (1.3 GB), 36,344 triplets of 64 x 64 pixels; see
+`scripts/download_dataset_valonly.sh` of github.com/richzhang/PerceptualSimilarity.
+Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
+Metric", CVPR 2018.
+"""
+
+import concurrent.futures
+import pathlib
+
+import numpy as np
+from absl import logging
+
+from experiments.common.data import images
+
+SUBSETS = ("traditional", "cnn", "superres", "deblur", "color", "frameinterp")
+# What the smallest feature map of the networks needs.
+LEAST = 32
+_KINDS = ("ref", "p0", "p1")
+_SHOWN = 5
+
+
+def open_subsets(folder, names, skip_bad=False, limit=None):
+  """Opens and checks subsets, reading every file once.
+
+  Args:
+    folder: that of the archive, or its `val`.
+    names: names of subsets.
+    skip_bad: whether to leave broken triplets out, with a warning for each,
+      instead of refusing the set.
+    limit: how many triplets to use of each subset, the first ones; `None`
+      (default) means all.
+
+  Returns:
+    List of `Subset`.
+
+  Raises:
+    ValueError: if subsets are missing or empty, or triplets are broken.
+  """
+  root = pathlib.Path(folder)
+  root = root / "val" if (root / "val").is_dir() else root
+  missing = [name for name in names if not (root / name).is_dir()]
+  if missing:
+    raise ValueError(
+      f"--data_dir must hold the subsets {', '.join(names)} (or choose by --subsets). "
+      f"Received: {folder}, which lacks {', '.join(missing)}"
+    )
+  subsets = [Subset(root / name, limit) for name in names]
+  bad = [line for subset in subsets for line in subset.bad]
+  if bad and not skip_bad:
+    more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+    raise ValueError(
+      f"--data_dir has {len(bad)} broken triplets, which --skip_bad leaves out: "
+      f"{'; '.join(bad[:_SHOWN])}{more}"
+    )
+  for line in bad:
+    logging.warning("Left out: %s", line)
+  for subset in subsets:
+    if not len(subset):
+      raise ValueError(f"--data_dir has no intact triplet in {subset.folder}")
+  return subsets
+
+
+class Subset:
+  """One subset: `names` of its triplets, `judges` float64 `(n,)`, `bad` lines."""
+
+  def __init__(self, folder, limit=None):
+    self.folder = pathlib.Path(folder)
+    self.name = self.folder.name
+    stems = {p.stem for kind in (*_KINDS, "judge") for p in self._files(kind)}
+    stems = sorted(stems)[:limit]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+      found = list(pool.map(self._check, stems))
+    self.bad = [entry for entry in found if isinstance(entry, str)]
+    # Batches hold images of one size; the archive has a single one.
+    intact = sorted(
+      (size, stem, judge)
+      for stem, (size, judge) in (
+        pair for pair in zip(stems, found, strict=True) if not isinstance(pair[1], str)
+      )
+    )
+    self._sizes = [size for size, _, _ in intact]
+    self.names = [stem for _, stem, _ in intact]
+    self.judges = np.array([judge for _, _, judge in intact])
+
+  def __len__(self):
+    return len(self.names)
+
+  def batches(self, batch_size, start=0):
+    """Yields uint8 `(3, n, H, W, 3)`: ref, p0 and p1 of the triplets from `start`."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+      while start < len(self):
+        stop = min(start + batch_size, len(self))
+        stop = start + self._sizes[start:stop].count(self._sizes[start])
+        triplets = list(pool.map(self._read, self.names[start:stop]))
+        yield np.stack(triplets, axis=1)
+        start = stop
+
+  def _files(self, kind):
+    folder = self.folder / kind
+    suffix = ".npy" if kind == "judge" else ".png"
+    return folder.glob(f"*{suffix}")
+
+  def _read(self, stem):
+    return [images.read_rgb(self.folder / kind / f"{stem}.png") for kind in _KINDS]
+
+  def _check(self, stem):
+    """`((height, width), judge)`, or what is wrong."""
+    try:
+      triplet = check_triplet(self._read(stem))
+      return triplet[0].shape[:2], _read_judge(self.folder / "judge" / f"{stem}.npy")
+    except ValueError as error:
+      return f"{self.name}/{stem}: {error}"
+
+
+def check_triplet(triplet):
+  """Returns three images `(H, W, 3)`; `ValueError` unless they fit each other."""
+  sizes = [image.shape[:2] for image in triplet]
+  if len(set(sizes)) > 1 or min(sizes[0]) < LEAST:
+    raise ValueError(
+      f"ref, p0 and p1 must have one size of at least {LEAST} x {LEAST}. Received: "
+      + ", ".join(f"{width} x {height}" for height, width in sizes)
+    )
+  return triplet
+
+
+def _read_judge(path):
+  try:
+    with path.open("rb") as file:
+      judge = np.lib.format.read_array(file, allow_pickle=False)
+  except (OSError, ValueError) as error:
+    raise ValueError(f"not an intact judgement: {path}: {error}") from error
+  if judge.size != 1 or judge.dtype.kind not in "biuf":
+    raise ValueError(
+      f"{path} must hold one number. Received: shape {judge.shape}, type {judge.dtype}"
+    )
+  value = float(judge.reshape(()))
+  if not 0 <= value <= 1:
+    raise ValueError(f"{path} must lie in [0, 1]. Received: {value}")
+  return value

@@ -1,0 +1,205 @@
+"""The distances that `experiments.twoafc` compares, on batches of triplets.
+
+A measure is a callable from uint8 triplets `(3, N, H, W, 3)`, ref, p0 and p1, to a
+dict from row labels such as `"Alex CX"` to distances `(2, N)` of p0 and p1 from ref.
+
+Where the paper is silent on its "Net with L_CX": the layers are those of LPIPS, the
+reference is the target, one loss a layer is summed, h is 0.1, and each reference is
+centred by its own mean, so that no distance depends on a batch. `Cx` holds these
+choices.
+"""
+
+import collections
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+import cxloss
+from cxloss.metrics import fsim, lpips_network, ssim
+
+# Above so many positions, images go through the loss one by one: its tiles of rows
+# are then taller, which is a third faster.
+_ONE_BY_ONE = 500
+
+DISTANCES = {"l2": "L2", "cx": "CX", "lpips": "LPIPS"}
+LOW_LEVEL = {"l2": "L2", "ssim": "SSIM", "fsimc": "FSIMc"}
+
+# Label, architecture of `lpips_network.TAPS`, and weights files that serve, in order,
+# each with the preprocessing to assume and a remark.
+_Net = collections.namedtuple("_Net", "label architecture files")
+NETS = {
+  "squeeze": _Net(
+    "Squeeze",
+    "squeezenet",
+    {
+      "squeezenet_imagenet.npz": (None, None),
+      "squeezenet_v1.1_caffe_bgr_notop.npz": (
+        "caffe",
+        "trained with Caffe, not torchvision's weights of the paper",
+      ),
+    },
+  ),
+  "alex": _Net("Alex", "alexnet", {"alexnet_imagenet.npz": (None, None)}),
+  "vgg": _Net("VGG", "vgg16", {"vgg16_imagenet.npz": (None, None)}),
+  "vgg_front": _Net("VGG front", "vgg16", {}),
+}
+# The layers of LPIPS that the bundled weights reach.
+_FRONT = 3
+
+# `target`: reference, distorted or both; `layers`: sum or pool.
+Cx = collections.namedtuple(
+  "Cx",
+  "bandwidth target layers centering",
+  defaults=(0.1, "reference", "sum", "image"),
+)
+
+
+class LowLevel:
+  """L2, SSIM and FSIMc of pixels; similarities as 1 minus them."""
+
+  name = "low level"
+  remark = None
+
+  def __init__(self, names):
+    self.labels = {name: LOW_LEVEL[name] for name in names}
+
+  def __call__(self, images):
+    functions = {"l2": _squared_error, "ssim": _dssim, "fsimc": _dfsimc}
+    return {label: functions[name](images) for name, label in self.labels.items()}
+
+
+class Network:
+  """Distances of one network's features, from one forward pass.
+
+  Args:
+    name: one of `NETS`.
+    distances: any of `DISTANCES`.
+    weights_dir: folder of the weights files; `vgg_front` needs none.
+    cx: `Cx`.
+
+  Raises:
+    ValueError: if a weights file is missing or does not fit.
+  """
+
+  def __init__(self, name, distances, weights_dir=None, cx=Cx()):  # noqa: B008
+    net = NETS[name]
+    self.name = name
+    self.cx = cx
+    layers = lpips_network.TAPS[net.architecture]
+    if name == "vgg_front":
+      layers = layers[:_FRONT]
+      path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
+    else:
+      path, preprocessing, self.remark = _find(name, weights_dir)
+    self._heads = None
+    try:
+      self._features = _features(net.architecture, layers, path, preprocessing)
+      if "lpips" in distances:
+        self._heads = lpips_network.read_heads(heads_path(name, weights_dir), layers)
+    except ValueError as error:
+      raise ValueError(f"--weights_dir: {error}") from error
+    self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
+    self._graph = tf.function(self._distances)
+
+  def __call__(self, images):
+    result = self._graph(tf.constant(images))
+    return {label: values.numpy() for label, values in result.items()}
+
+  def _distances(self, images):
+    _, n, height, width, _ = images.shape
+    images = tf.reshape(tf.cast(images, tf.float32) / 255, [3 * n, height, width, 3])
+    maps = [features for _, features in self._features(images)]
+    references = [tf.concat([m[:n], m[:n]], axis=0) for m in maps]
+    distorted = [m[n:] for m in maps]
+    functions = {
+      "l2": lpips_network.distance,
+      "lpips": lambda *pair: lpips_network.distance(*pair, self._heads),
+      "cx": lambda *pair: contextual_distance(*pair, self.cx),
+    }
+    return {
+      label: tf.reshape(functions[name](references, distorted), [2, n])
+      for name, label in self.labels.items()
+    }
+
+
+def contextual_distance(references, distorted, cx=Cx()):  # noqa: B008
+  """Contextual loss over layers.
+
+  Args:
+    references: list of feature maps, float `(N, h, w, C)`, one a layer.
+    distorted: likewise.
+    cx: `Cx`. With `layers="sum"`, the sum of the layers' -log CX; with `"pool"`,
+      -log of the mean CX over layers.
+
+  Returns:
+    Float32 `(N,)`.
+  """
+  losses = []
+  for a, b in zip(references, distorted, strict=True):
+    pairs = {"reference": [(a, b)], "distorted": [(b, a)], "both": [(a, b), (b, a)]}
+    directions = [_contextual(*pair, cx) for pair in pairs[cx.target]]
+    losses.append(tf.add_n(directions) / len(directions))
+  if cx.layers == "sum":
+    return tf.add_n(losses)
+  return -tf.math.log(tf.reduce_mean(tf.exp(-tf.stack(losses)), axis=0))
+
+
+def _contextual(target, generated, cx):
+  options = {"bandwidth": cx.bandwidth, "centering": cx.centering}
+  positions = target.shape[1] * target.shape[2]
+  if cx.centering == "batch" or positions < _ONE_BY_ONE:
+    return cxloss.contextual_loss(target, generated, **options)
+  return tf.map_fn(
+    lambda pair: cxloss.contextual_loss(pair[0][None], pair[1][None], **options)[0],
+    (target, generated),
+    parallel_iterations=1,
+    fn_output_signature=tf.float32,
+  )
+
+
+def heads_path(name, weights_dir):
+  """Where the learned weights of LPIPS must be; `None` if there can be none."""
+  if name == "vgg_front" or weights_dir is None:
+    return None
+  return pathlib.Path(weights_dir) / f"lpips_lin_{NETS[name].architecture}.npz"
+
+
+def _find(name, weights_dir):
+  """`(path, preprocessing, remark)` of a net's weights."""
+  files = NETS[name].files
+  if weights_dir is None:
+    raise ValueError(
+      f"--weights_dir must name the folder of {next(iter(files))} for "
+      f"--nets={name}. Received: none. --nets=vgg_front needs no files"
+    )
+  for file, (preprocessing, remark) in files.items():
+    path = pathlib.Path(weights_dir) / file
+    if path.is_file():
+      return path, preprocessing, f"{file}, {remark}" if remark else file
+  raise ValueError(
+    f"--weights_dir must hold {' or '.join(files)} for --nets={name}; "
+    f"experiments.tools.convert_torchvision writes it. Received: {weights_dir}, "
+    "which does not"
+  )
+
+
+def _features(architecture, layers, path, preprocessing):
+  if architecture == "vgg16":
+    return cxloss.VGGFeatures(layers, "vgg16", path, (0.0, 1.0))
+  makers = {"alexnet": cxloss.AlexNetFeatures, "squeezenet": cxloss.SqueezeNetFeatures}
+  return makers[architecture](layers, path, (0.0, 1.0), preprocessing)
+
+
+def _squared_error(images):
+  reference, *distorted = np.float64(images)
+  return np.stack([((d - reference) ** 2).mean(axis=(1, 2, 3)) for d in distorted])
+
+
+def _dssim(images):
+  reference, *distorted = images
+  return np.stack([1 - ssim.ssim_rgb(reference, d).numpy() for d in distorted])
+
+
+def _dfsimc(images):
+  return 1 - fsim.fsimc(images[:1], images[1:])

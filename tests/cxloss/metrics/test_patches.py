@@ -1,0 +1,125 @@
+import math
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import scipy.stats
+import skimage.data
+
+from cxloss.metrics import patches
+
+
+def _photograph():
+  return skimage.data.chelsea()[80:240, 100:280]
+
+
+def test_patches_are_those_of_a_loop():
+  image = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+  expected = [image[y : y + 5, x : x + 5].ravel() for y in range(2) for x in range(4)]
+  np.testing.assert_array_equal(patches.patches_at(image), expected)
+  some = patches.patches_at(image, np.array([5, 2]))
+  np.testing.assert_array_equal(some, [expected[5], expected[2]])
+
+
+def test_large_images_are_compared_at_the_same_places(monkeypatch):
+  image = _photograph()
+  blurred = scipy.ndimage.gaussian_filter(image, (1, 1, 0))
+  whole = patches.compare(image, blurred, points=50)["sliced_wasserstein"]
+  monkeypatch.setattr(patches, "_MOST", 3000)
+  part = patches.compare(image, blurred, points=50)["sliced_wasserstein"]
+  assert part == pytest.approx(whole, rel=0.2)
+  assert patches.compare(image, image, points=50)["sliced_wasserstein"] == 0
+
+
+def test_sliced_distance_in_one_dimension_is_that_of_scipy():
+  a, b = (np.random.default_rng(i).normal(i, 1 + i, (500, 1)) for i in range(2))
+  expected = scipy.stats.wasserstein_distance(a[:, 0], b[:, 0])
+  assert patches.sliced_wasserstein(a, b, 3) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("dimension", [2, 75])
+def test_shift_has_its_closed_form(dimension):
+  a = np.random.default_rng(0).normal(0, 3, (300, dimension))
+  shift = np.random.default_rng(1).normal(0, 1, dimension)
+  expected = np.linalg.norm(shift) * math.exp(
+    math.lgamma(dimension / 2) - math.lgamma((dimension + 1) / 2)
+  )
+  actual = patches.sliced_wasserstein(a, a + shift, 5_000)
+  assert actual == pytest.approx(expected / math.sqrt(math.pi), rel=0.04)
+
+
+def test_scaled_gaussian_has_its_closed_form():
+  # W1 of N(0, 1) and N(0, s^2) is |s - 1| sqrt(2 / pi).
+  a = np.random.default_rng(0).normal(0, 1, (40_000, 3))
+  b = 3 * np.random.default_rng(1).normal(0, 1, (40_000, 3))
+  expected = 2 * math.sqrt(2 / math.pi)
+  assert patches.sliced_wasserstein(a, b) == pytest.approx(expected, rel=0.02)
+
+
+def test_sliced_distance_does_not_see_the_order():
+  a = np.random.default_rng(0).normal(0, 1, (200, 5))
+  assert patches.sliced_wasserstein(a, a[::-1]) == pytest.approx(0, abs=1e-9)
+
+
+def test_equal_images_are_near_and_blurred_ones_far():
+  image = _photograph()
+  same = patches.compare(image, image, points=1024)
+  assert same["sliced_wasserstein"] == 0
+  assert max(abs(value) for value in same.values()) < 0.05
+  previous = same
+  for sigma in (0.7, 1.5):
+    blurred = scipy.ndimage.gaussian_filter(image, (sigma, sigma, 0))
+    worse = patches.compare(image, blurred, points=1024)
+    assert all(worse[key] > previous[key] + 0.05 for key in worse)
+    previous = worse
+
+
+def test_divergences_tell_what_is_missing_from_what_is_new():
+  noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+  half = noise.copy()
+  half[:50] = 128  # details that noise never has
+  values = patches.compare(noise, half, points=1024)
+  # Half of the noise is there: log 2. The flat half is found nowhere.
+  assert values["kl_reference"] == pytest.approx(np.log(2), abs=0.2)
+  assert values["kl_image"] > 1.5
+  mirrored = patches.compare(half, noise, points=1024)
+  assert mirrored["kl_image"] == pytest.approx(values["kl_reference"], abs=0.1)
+
+
+def test_divergence_of_noises_has_the_closed_form_of_gaussians():
+  rng = np.random.default_rng(0)
+  a, b = (rng.normal(128, sigma, (150, 150, 3)) for sigma in (10, 20))
+  values = patches.compare(a, b, 1024)
+  # KL(N(0, s) || N(0, t)) = log(t / s) + s^2 / (2 t^2) - 1 / 2 per dimension. In the
+  # other direction, the tails have no neighbours, and the estimate is far too small.
+  expected = 2 * (np.log(2) + 1 / 8 - 1 / 2)
+  assert values["kl_reference"] == pytest.approx(expected, abs=0.1)
+  assert patches.compare(b, a, 1024)["kl_image"] == pytest.approx(expected, abs=0.1)
+
+
+def test_divergences_do_not_see_the_mean_colour():
+  image = _photograph() // 2
+  plain, shifted = (patches.compare(image, image + add, 512) for add in (0, 60))
+  assert shifted["kl_image"] == pytest.approx(plain["kl_image"], abs=0.05)
+  assert shifted["sliced_wasserstein"] > 20
+
+
+def test_flat_colours_give_finite_divergences():
+  white = np.full((20, 20, 3), 255, np.uint8)
+  values = patches.compare(white, white, points=100)
+  assert all(np.isfinite(value) for value in values.values())
+  assert abs(values["kl_reference"]) < 0.5
+
+
+def test_draws_are_fixed_by_the_seed():
+  image = _photograph()
+  other = image[::-1]
+  a, b, c = (patches.compare(image, other, points=200, seed=seed) for seed in (1, 1, 2))
+  assert a == b != c
+
+
+def test_error_says_what_was_received():
+  with pytest.raises(ValueError, match=r"same shape.*\(9, 9, 3\).*\(9, 8, 3\)"):
+    patches.compare(np.zeros((9, 9, 3)), np.zeros((9, 8, 3)))
+  with pytest.raises(ValueError, match=r"more than 11 patches. Received: 4"):
+    patches.compare(np.zeros((6, 6, 3)), np.zeros((6, 6, 3)))

@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from experiments.common import data
+from experiments.common.data import bicubic, crops, div2k, images
+
+
+def _noise(*shape, seed=0):
+  return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def _cubic_matrix(size, scale):
+  """MATLAB's `imresize` in one dimension, as a matrix from size to size / scale."""
+  matrix = np.zeros((size // scale, size))
+  for row in range(size // scale):
+    centre = (row + 0.5) * scale - 0.5
+    t = np.abs(np.arange(size) - centre) / scale
+    near = 1.5 * t**3 - 2.5 * t**2 + 1
+    far = -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+    matrix[row] = np.where(t <= 1, near, np.where(t <= 2, far, 0))
+  return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+def test_downscaling_is_the_antialiased_bicubic_of_matlab():
+  image = _noise(1, 48, 64, 3)
+  expected = np.einsum(
+    "ij,jkc,lk->ilc", _cubic_matrix(48, 4), image[0], _cubic_matrix(64, 4)
+  )
+  result = bicubic.downscale(image, 4)[0].numpy()
+  # Borders differ: MATLAB reflects there.
+  difference = np.abs(result - np.clip(expected, 0, 255))[2:-2, 2:-2]
+  assert difference.max() <= 0.51
+
+
+def test_batches_do_not_depend_on_where_a_run_was_resumed():
+  source = [_noise(40, 50, 3, seed=i) for i in range(5)]
+  settings = (source, 32, 4, 2, 11)
+  whole = list(crops.training_batches(*settings).take(6))
+  resumed = list(crops.training_batches(*settings, start=4).take(2))
+  for (lr, hr), (lr2, hr2) in zip(whole[4:], resumed, strict=True):
+    np.testing.assert_array_equal(lr, lr2)
+    np.testing.assert_array_equal(hr, hr2)
+  assert np.abs(whole[0][1] - whole[1][1]).max() > 0
+
+
+def test_crops_come_from_every_photograph_once_an_epoch_and_are_mirrored():
+  columns = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None], (40, 40, 3))
+  source = [columns + np.uint8(40 * i) for i in range(4)]
+  batches = list(crops.training_batches(source, 32, 4, 4, 0).take(8))
+  mirrored = set()
+  for lr, hr in batches:
+    assert lr.shape == (4, 8, 8, 3)
+    assert hr.shape == (4, 32, 32, 3)
+    assert hr.numpy().min() >= -1 and hr.numpy().max() <= 1
+    values = crops.to_uint8(hr).numpy()
+    assert sorted(values[:, 0, 0, 0] // 40) == [0, 1, 2, 3]
+    mirrored |= {bool(v[0, 0, 0] > v[0, 1, 0]) for v in values}
+  assert mirrored == {False, True}
+
+
+def test_crops_are_not_mirrored_unless_asked_for():
+  columns = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None], (40, 40, 3))
+  batches = crops.training_batches([columns], 32, 4, 8, 0, mirror=False)
+  _, hr = next(iter(batches))
+  assert (np.diff(hr[:, 0, :, 0], axis=1) > 0).all()
+
+
+def test_low_resolution_crop_is_the_downscaled_crop():
+  lr, hr = next(iter(crops.training_batches([_noise(64, 64, 3)], 64, 4, 1, 0)))
+  expected = bicubic.downscale(crops.to_uint8(hr), 4)
+  np.testing.assert_array_equal(crops.to_uint8(lr), expected)
+
+
+def test_unusable_files_are_named_and_left_out(tmp_path, caplog):
+  Image.fromarray(_noise(64, 64, 3)).save(tmp_path / "good.png")
+  Image.fromarray(_noise(16, 64, 3)).save(tmp_path / "small.png")
+  whole = (tmp_path / "good.png").read_bytes()
+  (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+  (tmp_path / "text.jpg").write_text("not an image")
+  (tmp_path / "notes.txt").write_text("left alone")
+  source = data.load(str(tmp_path), "train", least=32)
+  assert source.names == ["good"]
+  np.testing.assert_array_equal(source[0], images.read_rgb(tmp_path / "good.png"))
+  for name in ("small.png", "cut.png", "text.jpg"):
+    assert name in caplog.text
+  assert "notes" not in caplog.text
+
+
+@pytest.mark.parametrize("pattern", ["{}", "{}/*.png", "{}/missing"])
+def test_sources_without_a_usable_photograph_are_refused(tmp_path, pattern):
+  with pytest.raises(ValueError, match="--data"):
+    data.load(pattern.format(tmp_path), "train")
+
+
+def test_glob_selects_files(tmp_path):
+  for name in ("a1", "a2", "b1"):
+    Image.fromarray(_noise(8, 8, 3)).save(tmp_path / f"{name}.png")
+  assert data.load(f"{tmp_path}/a*.png", "train").names == ["a1", "a2"]
+
+
+def test_last_tenth_of_a_folder_is_held_out(tmp_path):
+  for i in range(20):
+    Image.fromarray(_noise(8, 8, 3)).save(tmp_path / f"{i:02d}.png")
+  train, held_out = data.hold_out(data.load(str(tmp_path), "train"))
+  assert (len(train), held_out.names) == (18, ["18", "19"])
+
+
+def test_samples_hold_validation_photographs_out():
+  train, validation = (data.load("samples", s) for s in ("train", "validation"))
+  assert not set(train.names) & set(validation.names)
+  for source in (train, validation):
+    assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in source)
+
+
+def test_div2k_reads_high_resolution_images_of_the_split(monkeypatch):
+  records = [{"hr": _noise(8, 9, 3), "lr": _noise(2, 2, 3)}] * 2
+  asked = []
+
+  def data_source(name, split):
+    asked.append((name, split))
+    return records
+
+  monkeypatch.setattr(div2k.tfds, "data_source", data_source)
+  source = data.load("div2k", "validation")
+  assert asked == [("div2k/bicubic_x4", "validation")]
+  assert source.names == ["0801", "0802"]
+  np.testing.assert_array_equal(source[1], records[1]["hr"])
+
+
+@pytest.mark.parametrize(
+  ("mode", "array", "expected"),
+  [
+    ("L", [[0, 200]], [[[0] * 3, [200] * 3]]),
+    ("LA", [[[7, 0], [9, 255]]], [[[7] * 3, [9] * 3]]),
+    ("RGBA", [[[1, 2, 3, 0]]], [[[1, 2, 3]]]),
+    ("I;16", [[0, 65535]], [[[0] * 3, [255] * 3]]),
+  ],
+)
+def test_any_mode_becomes_rgb(tmp_path, mode, array, expected):
+  dtype = np.uint16 if mode == "I;16" else np.uint8
+  Image.fromarray(np.array(array, dtype)).save(tmp_path / "image.png")
+  np.testing.assert_array_equal(images.read_rgb(tmp_path / "image.png"), expected)
+
+
+def test_camera_orientation_is_applied(tmp_path):
+  exif = Image.Exif()
+  exif[0x0112] = 6  # rotated by 90 degrees
+  Image.fromarray(_noise(8, 20, 3)).save(tmp_path / "image.jpg", exif=exif)
+  assert images.read_rgb(tmp_path / "image.jpg").shape == (20, 8, 3)
+
+
+def test_failed_write_leaves_the_old_file(tmp_path):
+  path = tmp_path / "image.png"
+  images.write_png(path, _noise(4, 4, 3))
+  before = path.read_bytes()
+  with pytest.raises(TypeError, match="Cannot handle this data type"):
+    images.write_png(path, np.zeros((4, 4, 7), np.uint8))
+  assert path.read_bytes() == before
+  assert [p.name for p in tmp_path.iterdir()] == ["image.png"]
+
+
+def test_unit_range_round_trips_every_level():
+  levels = tf.range(256)
+  np.testing.assert_array_equal(crops.to_uint8(crops.to_unit(levels)), levels)

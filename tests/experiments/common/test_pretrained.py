@@ -1,0 +1,66 @@
+"""The networks that come with the project, on photographs that they have not seen."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.common import data, networks
+from experiments.common.upscaling import evaluation, tiling
+from experiments.common.upscaling import measure as measures
+from tests.experiments import command
+
+
+@pytest.fixture(scope="module", name="means")
+def _means():
+  """`{method: {measure: mean}}` on the held-out embedded photographs."""
+  methods = {"bicubic": None}
+  for name, path in networks.PRETRAINED.items():
+    methods[name] = tiling.compiled(networks.load_generator(path, 4))
+  rows = {name: [] for name in methods}
+  measure = measures.Measures(4, seed=0)
+  for _, lr, hr in evaluation.Pairs(data.load("samples", "validation"), 4):
+    against = measure.against(hr)
+    for name, network in methods.items():
+      rows[name].append(against(evaluation.upscale(network, lr, 4))[0])
+  return {name: measures.means(found) for name, found in rows.items()}
+
+
+def test_network_of_squared_error_is_closer_to_the_original_than_interpolation(means):
+  assert means["pretrained-mse"]["psnr_y"] > means["bicubic"]["psnr_y"] + 0.7
+  assert means["pretrained-mse"]["ssim_y"] > means["bicubic"]["ssim_y"] + 0.02
+
+
+@pytest.mark.parametrize("other", ["bicubic", "pretrained-mse"])
+def test_network_of_the_contextual_loss_has_statistics_closer_to_the_originals(
+  means, other
+):
+  ours = means["pretrained-cx"]
+  for key in ("niqe", "spectrum_db", "kl_reference", "kl_image"):
+    assert ours[key] < means[other][key], key
+  assert abs(ours["high_db"]) < abs(means[other]["high_db"]) - 3
+
+
+@pytest.mark.parametrize("name", list(networks.PRETRAINED))
+def test_file_holds_a_plain_generator_and_nothing_of_its_training(name):
+  path = networks.path_of(name)
+  assert path.stat().st_size < 7e6
+  network = keras.models.load_model(path)
+  assert not network.compiled and network.count_params() == 1_522_371
+
+
+def test_command_finds_them_by_their_names(tmp_path):
+  small = np.full((6, 9, 3), 128, np.uint8)
+  Image.fromarray(small).save(tmp_path / "small.png")
+  code, _, err = command.run(
+    *("experiments.sr", "--mode=upscale", "--weights=pretrained-cx"),
+    *(f"--input={tmp_path / 'small.png'}", f"--output={tmp_path / 'large.png'}"),
+  )
+  assert code == 0, err
+  with Image.open(tmp_path / "large.png") as large:
+    assert large.size == (36, 24)
+
+
+def test_misspelt_name_is_answered_with_the_right_ones():
+  with pytest.raises(ValueError, match="--weights must be pretrained-mse or"):
+    networks.path_of("pretrained-xc")

@@ -1,0 +1,158 @@
+import csv
+import functools
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.common.data import images
+from models import srgan
+from tests.experiments import command
+
+_run = functools.partial(command.run, "experiments.sr", "--mode=evaluate")
+
+
+@pytest.fixture(scope="module", name="base")
+def _base(tmp_path_factory):
+  """Two sets, results for both in one folder, and a network."""
+  base = tmp_path_factory.mktemp("evaluation")
+  rng = np.random.default_rng(0)
+  for name, image, size in (("one", "a", 210), ("one", "b", 42), ("two", "a", 50)):
+    pixels = rng.integers(0, 256, (size, size + 6, 3)).astype(np.uint8)
+    images.write_png(base / name / f"{image}.png", pixels)
+    images.write_png(base / "results" / name / f"{image}.png", pixels)
+  # An untrained generator's pictures may be flat, which have no NIQE.
+  layers = keras.Input((None, None, 3)), keras.layers.UpSampling2D(4)
+  keras.Sequential(layers).save(base / "net.keras")
+  return base
+
+
+def test_sets_and_methods_are_reported_side_by_side(base):
+  code, out, err = _run(
+    f"--weights={base / 'net.keras'}",
+    f"--data={base / 'one'},{base / 'two'}",
+    f"--method=copies={base / 'results'}",
+    f"--output_dir={base / 'run'}",
+  )
+  assert code == 0, err
+  assert "\r" not in err  # no terminal
+  folder = base / "run" / "evaluation"
+  rows = list(csv.DictReader((folder / "evaluation.csv").open()))
+  methods = ["bicubic", "net", "copies", "original"]
+  assert [(r["set"], r["image"], r["method"]) for r in rows] == [
+    (*place, method)
+    for place in (("one", "a"), ("one", "b"), ("two", "a"))
+    for method in methods
+  ]
+  found = json.loads((folder / "evaluation.json").read_text())
+  assert found["protocol"]["scale"] == found["protocol"]["shave"] == 4
+  assert found["protocol"]["packages"]["tensorflow"]
+  means = found["sets"]["one"]["means"]
+  assert list(means) == methods and list(found["sets"]) == ["one", "two"]
+  psnr = [float(r["psnr_y"]) for r in rows if r["method"] == "net"]
+  assert means["net"]["psnr_y"] == pytest.approx(np.mean(psnr[:2]), rel=1e-5)
+  assert f"{means['net']['psnr_y']:.2f}" in out
+  # The copies are perfect; NIQE needs no original, and larger images than most here.
+  assert means["copies"]["psnr_y"] is None and means["copies"]["ssim_y"] == 1
+  assert means["copies"]["niqe"] == means["original"]["niqe"] > 0
+  assert [r["niqe"] == "" for r in rows] == [False] * 4 + [True] * 8
+  assert "Note: niqe of one: no value for 1 of 2 images, such as b: " in out
+  assert "Note: psnr_y of copies, two: infinite" in out
+  with Image.open(folder / "panels" / "one" / "a.png") as panel:
+    assert panel.size[0] > panel.size[1] > 400
+
+
+def test_images_are_chosen_and_no_network_is_needed_beside_methods(base):
+  code, out, err = _run(
+    f"--data={base / 'one'}",
+    "--images=b",
+    "--method=nearest",
+    f"--output_dir={base / 'chosen'}",
+  )
+  assert code == 0, err
+  assert "one: 1 image of" in out and "nearest" in out and "net" not in out.split()
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--images=c"], "--images: "),
+    (["--method=x=/nowhere"], "--method=x must be"),
+    (["--lpips_heads=x.npz", "--lpips_weights=y.npz"], "There is no file x.npz"),
+    (["--weights=/nowhere.keras"], "--weights must be"),
+  ],
+)
+def test_mistakes_end_in_one_line_before_anything_is_written(base, arguments, message):
+  run = base / "mistake"
+  code, _, err = _run(
+    f"--weights={base / 'net.keras'}",
+    f"--data={base / 'one'}",
+    f"--output_dir={run}",
+    *arguments,
+  )
+  assert code == 1 and message in err
+  assert len(err.strip().splitlines()) == 1
+  assert not run.exists()
+
+
+_GROWTH = """
+import pathlib, resource, sys
+import numpy as np
+from experiments import contenders, evaluation, evaluation_record, measures
+from models import srgan
+
+srgan.generator(1, 4).save(sys.argv[1] + "/net.keras")
+own = {"net": contenders.network(sys.argv[1] + "/net.keras", 4, "--weights")}
+methods = contenders.load([], [], 4, own=own)
+record = evaluation_record.Record(measures.Measures(4, 0), pathlib.Path(sys.argv[1]))
+rng = np.random.default_rng(0)
+for name, width in (("a", 1024), ("b", 2048), ("c", 2048), ("d", 2048)):
+  hr = rng.integers(0, 256, (768, width, 3), np.uint8)
+  record.measure("set", (name, *evaluation.make_pair(hr, 4)), methods)
+  print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_grows_little_with_the_picture_and_not_with_their_number(tmp_path):
+  done = subprocess.run(
+    [sys.executable, "-c", _GROWTH, tmp_path],
+    cwd=command.ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  small, large, *more = map(int, done.stdout.split())
+  # 90 bytes a pixel are 3 GB for 7680 x 4320, and leave 1 GB of 4 for the rest.
+  assert large - small < 90 * 768 * 1024
+  assert max(more) - large < 30 * 768 * 1024
+
+
+@pytest.mark.slow
+def test_evaluation_and_upscaling_of_2k_images_stay_below_4_gb(tmp_path):
+  rng = np.random.default_rng(0)
+  for name in ("0001", "0002"):
+    coarse = rng.integers(0, 256, (113, 170, 3), np.uint8)
+    picture = Image.fromarray(coarse).resize((2040, 1356), Image.Resampling.BICUBIC)
+    images.write_png(tmp_path / "hr" / f"{name}.png", np.asarray(picture))
+  srgan.generator().save(tmp_path / "net.keras")
+  weights = f"--weights={tmp_path / 'net.keras'}"
+  for arguments in (
+    ["--mode=evaluate", f"--data={tmp_path / 'hr'}", f"--output_dir={tmp_path}"],
+    [
+      "--mode=upscale",
+      f"--input={tmp_path / 'hr' / '0001.png'}",
+      f"--output={tmp_path / 'large.png'}",
+    ],
+  ):
+    process = command.start("experiments.sr", weights, *arguments)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, process.stderr.read()
+    assert usage.ru_maxrss < 4 << 20  # KiB
+  with Image.open(tmp_path / "large.png") as large:
+    assert large.size == (8160, 5424)

@@ -1,0 +1,148 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import cxloss
+from cxloss import architectures, backbones
+from cxloss.metrics import lpips_network
+from experiments.tools import convert_torchvision
+from tests.cxloss import oracle
+
+# Indices of the convolutions in torchvision's `features`, with their filters.
+_CONVOLUTIONS = {
+  "alexnet": dict(zip((0, 3, 6, 8, 10), (64, 192, 384, 256, 256), strict=True)),
+  "vgg16": dict(
+    zip(
+      (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+      (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512),
+      strict=True,
+    )
+  ),
+}
+_SIZES = {"alexnet": {0: 11, 3: 5}, "vgg16": {}}
+
+
+def _state(architecture):
+  """A state dict as torchvision's, random."""
+  state, channels = {"classifier.1.weight": np.zeros((2, 2), "float32")}, 3
+  for index, filters in _CONVOLUTIONS[architecture].items():
+    size = _SIZES[architecture].get(index, 3)
+    kernel = oracle.features(index, filters, channels, size, size)
+    state[f"features.{index}.weight"] = 0.01 * kernel
+    state[f"features.{index}.bias"] = oracle.features(index + 1, filters)
+    channels = filters
+  return state
+
+
+def _squeezenet_state():
+  state = {
+    "features.0.weight": oracle.features(0, 64, 3, 3, 3),
+    "features.0.bias": oracle.features(1, 64),
+  }
+  channels = 64
+  fires = dict(
+    zip((3, 4, 6, 7, 9, 10, 11, 12), (16, 16, 32, 32, 48, 48, 64, 64), strict=True)
+  )
+  for index, squeeze in fires.items():
+    key, expand = f"features.{index}", 4 * squeeze
+    shapes = {
+      "squeeze": (squeeze, channels, 1, 1),
+      "expand1x1": (expand, squeeze, 1, 1),
+      "expand3x3": (expand, squeeze, 3, 3),
+    }
+    for part, shape in shapes.items():
+      state[f"{key}.{part}.weight"] = oracle.features(index, *shape)
+      state[f"{key}.{part}.bias"] = oracle.features(index + 1, shape[0])
+    channels = 2 * expand
+  return state
+
+
+def test_converted_alexnet_computes_torchs_convolution(tmp_path):
+  state = _state("alexnet")
+  np.savez(tmp_path / "w.npz", **convert_torchvision.convert(state, "alexnet"))
+  features = cxloss.AlexNetFeatures(["conv1"], tmp_path / "w.npz", (0, 1))
+  assert features._preprocessing == "torch"
+  image = np.random.default_rng(0).uniform(0, 1, (1, 31, 35, 3)).astype("float32")
+  inputs = (np.float64(image[0]) - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+  padded = np.pad(inputs.transpose(2, 0, 1), [(0, 0), (2, 2), (2, 2)])
+  windows = np.lib.stride_tricks.sliding_window_view(padded, (11, 11), axis=(1, 2))
+  # torch: out_ohw = sum over the channels and window, kernel as (out, in, h, w).
+  kernel, bias = state["features.0.weight"], state["features.0.bias"]
+  expected = np.einsum("chwij,ocij->hwo", windows[:, ::4, ::4], kernel) + bias
+  assert oracle.relative_error(features(image)[0][1][0], np.maximum(expected, 0)) < 1e-5
+
+
+@pytest.mark.parametrize("architecture", ["alexnet", "vgg16", "squeezenet"])
+def test_every_layer_finds_its_arrays(architecture, tmp_path):
+  squeezes = architecture == "squeezenet"
+  state = _squeezenet_state() if squeezes else _state(architecture)
+  arrays = convert_torchvision.convert(state, architecture)
+  np.savez(tmp_path / "w.npz", **arrays)
+  load = getattr(backbones, architecture.removesuffix("16"))
+  layers = lpips_network.TAPS[architecture]
+  options = ("vgg16",) if architecture == "vgg16" else ()
+  model, preprocessing = load(layers, *options, tmp_path / "w.npz")
+  assert preprocessing == "torch"
+  convolutions = [x for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+  assert 2 * len(convolutions) + 1 == len(arrays)
+  if squeezes:
+    expand = model.get_layer("fire5_expand3x3").kernel.numpy()
+    torch = state["features.7.expand3x3.weight"]
+    np.testing.assert_array_equal(expand[2, 0, 3, 5], torch[5, 3, 2, 0])
+
+
+def test_state_dict_of_another_network_is_refused():
+  with pytest.raises(ValueError, match=r"must hold features\.0\.weight"):
+    convert_torchvision.convert({"conv1.weight": np.zeros(3)}, "alexnet")
+  with pytest.raises(ValueError, match=r"must hold features\.3\.squeeze\.weight"):
+    convert_torchvision.convert(_state("alexnet"), "squeezenet")
+
+
+def test_heads_are_named_after_the_layers(tmp_path):
+  state = {f"lin{i}.model.1.weight": np.full((1, 4, 1, 1), i, "f4") for i in range(5)}
+  np.savez(tmp_path / "h.npz", **convert_torchvision.convert_heads(state, "vgg16"))
+  heads = lpips_network.read_heads(tmp_path / "h.npz", lpips_network.TAPS["vgg16"])
+  np.testing.assert_array_equal(heads, np.arange(5)[:, None] * np.ones(4))
+  with pytest.raises(ValueError, match="vgg19"):
+    convert_torchvision.convert_heads(state, "vgg19")
+
+
+def test_checkpoint_of_torch_is_converted(tmp_path):
+  torch = pytest.importorskip("torch")
+  state = _state("alexnet")
+  tensors = {name: torch.from_numpy(value) for name, value in state.items()}
+  torch.save(tensors, tmp_path / "alexnet.pth")
+  code, _, err = _run(
+    f"--checkpoint={tmp_path / 'alexnet.pth'}", f"--output={tmp_path / 'w.npz'}"
+  )
+  assert code == 0, err
+  with np.load(tmp_path / "w.npz") as data:
+    kernel = data["conv1/kernel"]
+  expected = state["features.0.weight"].transpose(2, 3, 1, 0)
+  np.testing.assert_array_equal(kernel, expected)
+
+
+def test_torchvision_has_the_layers_that_are_looked_for():
+  models = pytest.importorskip("torchvision.models")
+  for architecture, (function, _) in convert_torchvision.ARCHITECTURES.items():
+    state = getattr(models, function)(weights=None).state_dict()
+    assert len(convert_torchvision.convert(state, architecture)) > 10
+
+
+def test_mistakes_end_in_one_line(tmp_path):
+  code, _, err = _run("--checkpoint=none.pth", f"--output={tmp_path / 'w.npz'}")
+  assert code == 1 and "--checkpoint" in err and "Traceback" not in err
+
+
+def test_names_of_vgg_layers_are_those_of_keras():
+  assert architectures.vgg_convolutions("vgg16")[-1] == "block5_conv3"
+  assert len(architectures.vgg_convolutions("vgg19")) == 16
+
+
+def _run(*arguments):
+  command = [sys.executable, "-m", "experiments.tools.convert_torchvision", *arguments]
+  done = subprocess.run(command, capture_output=True, text=True)
+  return done.returncode, done.stdout, done.stderr
