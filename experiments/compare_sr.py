@@ -29,6 +29,8 @@ from absl import flags
 from experiments.common import data, networks, reports
 from experiments.common.drawing import panels
 from experiments.common.run import app, flag_checks, run_folder, training
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.common.upscaling import evaluation, tiling
 
 _ROOT = pathlib.Path(__file__).parent.parent
@@ -44,7 +46,7 @@ _TWO_PHASES = ("srgan", "enhancenet", "ours")
 # Epochs into which the steps of a method are cut, for logs and phases.
 _EPOCHS = 10
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _DATA = flags.DEFINE_string(
   "data", "samples", "samples (embedded), div2k, or a folder or glob of photographs."
 )
@@ -94,10 +96,7 @@ def main():
   _check()
   pairs = evaluation.Pairs(_held_out(), _SCALE)
   _check_sizes(pairs)
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
+  folder = app.open_run()
   for name in _NAMES.value:
     # Written when all is trained: what has it is finished.
     if not (folder / name / "evaluation.json").exists():
@@ -117,7 +116,7 @@ def sr_arguments(method, folder):
     f"--flagfile={_ROOT / 'flags' / _METHODS[method][_SIZE.value]}",
     f"--output_dir={folder}",
     f"--data={_DATA.value}",
-    f"--seed={app.SEED.value}",
+    f"--seed={run_flags.SEED.value}",
     f"--crop_size={_CROP.value}",
     f"--batch_size={_BATCH.value}",
     f"--steps_per_epoch={-(-_STEPS.value // epochs)}",
@@ -136,17 +135,17 @@ def sr_arguments(method, folder):
 
 def _check():
   if _CROP.value % _SCALE:
-    raise ValueError(
+    raise UserError(
       f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
     )
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def _check_sizes(pairs):
   """Refuses what the spectra could not use before anything is trained."""
   for name, hr in pairs.originals():
     if _SPECTRA.value and min(hr.shape[:2]) < reports.WINDOW + _SCALE:
-      raise ValueError(
+      raise UserError(
         f"--spectra needs held-out photographs with sides of at least "
         f"{reports.WINDOW + _SCALE}; use --nospectra or others. Received: {name}, "
         f"{hr.shape[1]} x {hr.shape[0]}"

@@ -27,9 +27,10 @@ from cxloss.metrics import spectrum
 from experiments.common import data, reports
 from experiments.common.drawing import diagrams
 from experiments.common.run import app, flag_checks, run_folder
+from experiments.common.run import flags as run_flags
 from experiments.common.upscaling import evaluation, upscalers
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _DATA = flags.DEFINE_string(
   "data", "samples", "Originals: samples (embedded), or a folder or glob."
 )
@@ -62,14 +63,12 @@ flag_checks.not_empty(_DATA)
 
 def main():
   upscalers.parse(_METHOD.value)
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
   least = _WINDOW.value + _SCALE.value
   source = data.load(_DATA.value, "validation", least=least)
   pairs = evaluation.Pairs(source, _SCALE.value, _IMAGES.value)
   compared = upscalers.load(_METHOD.value, pairs, _SCALE.value)
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
+  folder = app.open_run()
   reference = spectrum.mean_log_power_spectrum(
     (hr for _, hr in pairs.originals()), _WINDOW.value
   )
@@ -87,7 +86,7 @@ def _measure(method, pairs, reference):
   for name, lr, hr in pairs:
     picture = method(name, lr, hr)
     total = total + spectrum.log_power_spectrum(picture, _WINDOW.value)
-    settings = (_POINTS.value, _PROJECTIONS.value, app.SEED.value)
+    settings = (_POINTS.value, _PROJECTIONS.value, run_flags.SEED.value)
     rows.append(reports.pictures(hr, picture, _SCALE.value, *settings))
   mean = total / len(pairs)
   return mean, {

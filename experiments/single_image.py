@@ -33,7 +33,9 @@ from experiments.common import data, reports
 from experiments.common.data import crops, samples
 from experiments.common.drawing import diagrams, panels
 from experiments.common.run import app, flag_checks, logs, run_folder, training
-from experiments.common.upscaling import evaluation, tiling
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
+from experiments.common.upscaling import evaluation, tiling, validation
 from models import srgan
 
 _LOSSES = ("l1", "l2", "cx")
@@ -42,7 +44,7 @@ _ORIGINAL = "original"
 _ADAM_EPSILON = 1e-8
 _POINTS, _PROJECTIONS = 2048, 128
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _IMAGE = flags.DEFINE_string(
   "image",
   "astronaut",
@@ -90,10 +92,7 @@ def main():
   # All is set up before the run folder, so that what is missing leaves no trace.
   models = {name: _model(name, _STEPS.value) for name in _LOSS.value}
   warm = _model("l2", _WARM.value) if _WARM.value else None
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
+  folder = app.open_run()
   pair = evaluation.make_pair(image, _SCALE.value)
   if warm:
     _fit(warm, "warm_start", _WARM.value, image, pair, folder)
@@ -110,21 +109,21 @@ def _image():
   if _IMAGE.value in samples.PHOTOGRAPHS:
     return samples.photograph(_IMAGE.value)
   if not pathlib.Path(_IMAGE.value).is_file():
-    raise ValueError(
+    raise UserError(
       f"--image must be a file or one of {', '.join(samples.PHOTOGRAPHS)}. "
       f"Received: {_IMAGE.value!r}"
     )
   try:
     image = data.images.read_rgb(_IMAGE.value)
   except ValueError as error:
-    raise ValueError(f"--image: {error}") from error
+    raise UserError(f"--image: {error}") from error
   return image
 
 
 def _check_size(image):
   least = max(_CROP.value, reports.WINDOW + _SCALE.value)
   if min(image.shape[:2]) < least:
-    raise ValueError(
+    raise UserError(
       f"--image must have sides of at least {least}, for --crop_size={_CROP.value}. "
       f"Received: {image.shape[1]} x {image.shape[0]}"
     )
@@ -135,21 +134,21 @@ def _check():
     unused = [_PATCH, _STRIDE, _BANDWIDTH, _LF]
     flag_checks.no_effect(unused, "without cx in --losses")
   if _CROP.value % _SCALE.value:
-    raise ValueError(
+    raise UserError(
       f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
     )
   if _PATCH.value > _CROP.value:
-    raise ValueError(
+    raise UserError(
       f"--patch_size must be at most --crop_size={_CROP.value}. "
       f"Received: {_PATCH.value}"
     )
   for flag in (_STEPS, _WARM, _VALIDATE):
     if flag.value % _LOG.value:
-      raise ValueError(
+      raise UserError(
         f"--{flag.name} must be a multiple of --log_every={_LOG.value}. "
         f"Received: {flag.value}"
       )
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def _model(name, steps):
@@ -164,7 +163,7 @@ def _model(name, steps):
     terms = {name: (1.0, keras.losses.MeanAbsoluteError())}
   else:
     terms = {name: (1.0, keras.losses.MeanSquaredError())}
-  keras.utils.set_random_seed(app.SEED.value)
+  keras.utils.set_random_seed(run_flags.SEED.value)
   generator = srgan.generator(_BLOCKS.value, _WIDTH.value, _SCALE.value, _ICNR.value)
   schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
     [max(steps // 2, 1)], [_RATE.value, _RATE.value / 10]
@@ -175,7 +174,7 @@ def _model(name, steps):
 
 
 def _fit(model, phase, steps, image, pair, folder):
-  settings = (_CROP.value, _SCALE.value, _BATCH.value, app.SEED.value)
+  settings = (_CROP.value, _SCALE.value, _BATCH.value, run_flags.SEED.value)
   epochs = steps // _LOG.value
   every = _VALIDATE.value // _LOG.value
   pairs = [("photograph", *pair)]
@@ -187,7 +186,7 @@ def _fit(model, phase, steps, image, pair, folder):
     backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
     callbacks=[
-      logs.Validation(folder, phase, pairs, None, every, epochs),
+      validation.Validation(folder, phase, pairs, None, every, epochs),
       logs.Logger(folder, phase),
     ],
     verbose=2 if app.quiet() else 1,
@@ -204,7 +203,7 @@ def _report(folder, pair, networks):
     name: spectrum.log_power_spectrum(picture, reports.WINDOW)
     for name, picture in {**results, _ORIGINAL: hr}.items()
   }
-  settings = (_SCALE.value, _POINTS, _PROJECTIONS, app.SEED.value)
+  settings = (_SCALE.value, _POINTS, _PROJECTIONS, run_flags.SEED.value)
   rows = {
     name: {
       **reports.pictures(hr, picture, *settings),

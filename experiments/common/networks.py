@@ -5,6 +5,7 @@ import re
 
 import models
 from cxloss import weights_files
+from experiments.common.run.errors import UserError
 from models import crn
 
 _PRETRAINED = pathlib.Path(models.__file__).parent / "pretrained"
@@ -24,7 +25,7 @@ def path_of(weights, flag="--weights"):
   name, path = str(weights), pathlib.Path(weights)
   if name.startswith("pretrained-") and name not in PRETRAINED and not path.exists():
     names = " or ".join(PRETRAINED)
-    raise ValueError(f"{flag} must be {names}, or a .keras file. Received: {name}")
+    raise UserError(f"{flag} must be {names}, or a .keras file. Received: {name}")
   return PRETRAINED.get(name, path)
 
 
@@ -48,7 +49,7 @@ def load_generator(path, scale, flag="--weights"):
   network = _load(path, flag)
   size = _output_shape(network, 8, path, flag)
   if size != (1, 8 * scale, 8 * scale, 3):
-    raise ValueError(
+    raise UserError(
       f"{flag}: {path} must enlarge RGB images by --scale={scale}. Received: a network "
       f"that turns 8 x 8 pixels into {_describe(size)}"
     )
@@ -64,7 +65,7 @@ def load_crn(path, flag="--weights"):
   side = crn.multiple(network)
   size = _output_shape(network, side, path, flag)
   if size != (1, side, side, 3):
-    raise ValueError(
+    raise UserError(
       f"{flag}: {path} must turn images into normals of their size. Received: a "
       f"network that turns {side} x {side} pixels into {_describe(size)}"
     )
@@ -76,7 +77,7 @@ def check_file(path, flag="--weights"):
   path = pathlib.Path(path)
   if not path.is_file() or path.suffix != ".keras":
     found = "" if path.is_file() else ", where no file is"
-    raise ValueError(f"{flag} must be a network's .keras file. Received: {path}{found}")
+    raise UserError(f"{flag} must be a network's .keras file. Received: {path}{found}")
 
 
 def _load(path, flag):
@@ -84,12 +85,12 @@ def _load(path, flag):
   try:
     return weights_files.load_model(path)
   except ValueError as error:
-    raise ValueError(f"{flag}: {error}") from error
+    raise UserError(f"{flag}: {error}") from error
 
 
 def _output_shape(network, side, path, flag):
   if getattr(network, "input_shape", None) != (None, None, None, 3):
-    raise ValueError(
+    raise UserError(
       f"{flag}: {path} must take RGB images of any size. "
       f"Received: input of shape {getattr(network, 'input_shape', None)}"
     )
@@ -97,7 +98,7 @@ def _output_shape(network, side, path, flag):
     return tuple(network.compute_output_shape((1, side, side, 3)))
   except Exception as error:
     reason = weights_files.reason(error)
-    raise ValueError(f"{flag}: {path} takes no RGB images: {reason}") from error
+    raise UserError(f"{flag}: {path} takes no RGB images: {reason}") from error
 
 
 def _describe(size):

@@ -31,6 +31,8 @@ import cxloss
 from experiments.common.data import bicubic, images, picture
 from experiments.common.drawing import diagrams
 from experiments.common.run import app, flag_checks, logs, run_folder, training
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.distributions import (
   optimised_image,
   patch_statistics,
@@ -38,7 +40,7 @@ from experiments.distributions import (
   snapshots,
 )
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _IMAGE = flags.DEFINE_string(
   "image", "chelsea", f"A file, or one of {', '.join(picture.EMBEDDED)}."
 )
@@ -92,11 +94,8 @@ def main():
     :, _SHIFT.value : _SHIFT.value + _SIZE.value
   ]
   start = _blur(target)
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
-  directions = patch_statistics.projections(_PROJECTIONS.value, app.SEED.value)
+  folder = app.open_run()
+  directions = patch_statistics.projections(_PROJECTIONS.value, run_flags.SEED.value)
   found = {
     name: _optimise(name, whole, start, target, directions, folder)
     for name in _LOSSES.value
@@ -110,22 +109,22 @@ def _check():
     unused = [_PATCH, _STRIDE, _BANDWIDTH, _DISTANCE]
     flag_checks.no_effect(unused, "without cx in --losses")
   if _STEPS.value % _EVERY.value:
-    raise ValueError(
+    raise UserError(
       f"--snapshot_every must divide --steps. Received: {_EVERY.value} and "
       f"{_STEPS.value}"
     )
   if _SIZE.value % _SCALE.value:
-    raise ValueError(
+    raise UserError(
       f"--size must be a multiple of --scale. Received: {_SIZE.value} and "
       f"{_SCALE.value}"
     )
   if _SIZE.value < _PATCH.value:
-    raise ValueError(
+    raise UserError(
       f"--size must be at least --patch_size. Received: {_SIZE.value} and "
       f"{_PATCH.value}"
     )
   _corner()
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def _whole():
@@ -135,7 +134,7 @@ def _whole():
   last = [length - side for length in image.shape[:2]]
   corner = _corner() or [length // 2 for length in last]
   if not all(0 <= c <= m for c, m in zip(corner, last, strict=True)):
-    raise ValueError(
+    raise UserError(
       f"--corner must be ROW,COLUMN from {_SHIFT.value},{_SHIFT.value} to "
       f"{last[0] + _SHIFT.value},{last[1] + _SHIFT.value}. "
       f"Received: {','.join(_CORNER.value)}"
@@ -151,7 +150,7 @@ def _corner():
   try:
     row, column = map(int, _CORNER.value)
   except ValueError:
-    raise ValueError(
+    raise UserError(
       f"--corner must be ROW,COLUMN. Received: {','.join(_CORNER.value)}"
     ) from None
   return row - _SHIFT.value, column - _SHIFT.value
@@ -186,7 +185,7 @@ def _optimise(name, whole, start, target, directions, folder):
   training.fit(
     model,
     lambda step, _: shifted_targets.moved_windows(
-      whole / 255.0, _SHIFT.value, app.SEED.value, step
+      whole / 255.0, _SHIFT.value, run_flags.SEED.value, step
     ),
     steps_per_epoch=_EVERY.value,
     epochs=_STEPS.value // _EVERY.value,

@@ -30,7 +30,15 @@ from absl import flags
 
 import cxloss
 from experiments.common import data, loss_flags, networks, reports
-from experiments.common.run import app, devices, logs, run_folder, training
+from experiments.common.run import (
+  app,
+  device_flags,
+  devices,
+  logs,
+  run_folder,
+  training,
+)
+from experiments.common.run import flags as run_flags
 from experiments.normals import data as normals
 from experiments.normals import evaluate as normals_evaluation
 from experiments.normals import flags as normals_flags
@@ -42,8 +50,8 @@ from models import crn
 # What each phase leaves in the run folder.
 _NETWORKS = {"l1": "network_l1.keras", "ours": "network.keras"}
 
-flags.adopt_module_key_flags(app)
-flags.adopt_module_key_flags(devices)
+flags.adopt_module_key_flags(run_flags)
+flags.adopt_module_key_flags(device_flags)
 flags.adopt_module_key_flags(loss_flags)
 flags.adopt_module_key_flags(normals_flags)
 
@@ -79,7 +87,7 @@ def evaluate():
   path = normals_flags.weights_path()
   network = networks.load_crn(path)
   source = _source(normals_flags.DATA.value, "validation")
-  folder = pathlib.Path(app.OUTPUT_DIR.value) / "evaluation"
+  folder = pathlib.Path(run_flags.OUTPUT_DIR.value) / "evaluation"
   folder.mkdir(parents=True, exist_ok=True)
   _report(folder, source, {path.stem: network})
 
@@ -87,7 +95,7 @@ def evaluate():
 def train():
   source, held_out = sources()
   # All is set up before the run folder, so that what is missing leaves no trace.
-  with devices.strategy().scope():
+  with devices.current().scope():
     if normals_flags.INITIAL.value:
       initial = normals_flags.INITIAL
       network = networks.load_crn(initial.value, f"--{initial.name}")
@@ -98,15 +106,15 @@ def train():
         normals_flags.DIVISOR.value,
       )
     phases = _phases(network, _steps_per_epoch(source))
-  with devices.open_run() as folder:
-    trained = {}
-    for name, (model, epochs) in phases.items():
-      _fit(model, name, epochs, source, held_out, folder)
-      if devices.is_chief():
-        training.save_model(network, folder / _NETWORKS[name])
-        trained[name] = networks.load_crn(folder / _NETWORKS[name])
+  folder = app.open_run()
+  trained = {}
+  for name, (model, epochs) in phases.items():
+    _fit(model, name, epochs, source, held_out, folder)
     if devices.is_chief():
-      _report(folder, held_out, trained)
+      training.save_model(network, folder / _NETWORKS[name])
+      trained[name] = networks.load_crn(folder / _NETWORKS[name])
+  if devices.is_chief():
+    _report(folder, held_out, trained)
 
 
 def _phases(network, steps_per_epoch):
@@ -132,7 +140,7 @@ def _fit(model, phase, epochs, source, held_out, folder):
     normals_flags.HEIGHT.value,
     normals_flags.WIDTH.value,
     normals_flags.BATCH.value,
-    app.SEED.value,
+    run_flags.SEED.value,
   )
   pictures = data.Part(held_out, 0, normals_flags.PICTURES.value)
   training.fit(
@@ -195,7 +203,7 @@ def _source(name, split, least=(1, 1)):
     name,
     split,
     size=(normals_flags.HEIGHT.value, normals_flags.WIDTH.value),
-    seed=app.SEED.value,
+    seed=run_flags.SEED.value,
     factor=normals_flags.REDUCE.value,
     least=least,
     intrinsics=normals_flags.intrinsics(),
@@ -227,5 +235,5 @@ if __name__ == "__main__":
     main,
     "normals",
     default_flagfile="normals_quick.flags",
-    set_up=devices.set_up,
+    set_up=device_flags.set_up,
   )

@@ -21,6 +21,8 @@ import sys
 from experiments.common import data, networks
 from experiments.common.drawing import panels
 from experiments.common.run import app, flag_checks, run_folder
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.normals import __main__ as normals
 from experiments.normals import evaluate, flags
 
@@ -33,7 +35,7 @@ _TERMS = {
 
 def main():
   _check()
-  folder = pathlib.Path(app.OUTPUT_DIR.value)
+  folder = pathlib.Path(run_flags.OUTPUT_DIR.value)
   start = folder / "start"
   arguments = []
   if flags.PRETRAIN_EPOCHS.value:
@@ -69,10 +71,10 @@ def main():
 
 def _check():
   if flags.MODE.value != "train":
-    raise ValueError(f"--mode must be train here. Received: {flags.MODE.value}")
+    raise UserError(f"--mode must be train here. Received: {flags.MODE.value}")
   for flag in (flags.EPOCHS, flags.CX):
     if not flag.value:
-      raise ValueError(f"--{flag.name} must be positive here. Received: 0")
+      raise UserError(f"--{flag.name} must be positive here. Received: 0")
   flag_checks.no_effect([flags.L1], "here, where it is 1 or 0")
   flags.check_training()
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from experiments.common.run.errors import UserError
+
 THRESHOLDS = (11.25, 22.5, 30.0)
 _BIN = 0.001  # degrees
 _BINS = round(180 / _BIN)
@@ -56,7 +58,7 @@ class AngularError:
       ValueError: if nothing was counted.
     """
     if not self.count:
-      raise ValueError("no valid pixel was counted")
+      raise UserError("no valid pixel was counted")
     cumulative = self._histogram.cumsum()
     middle = np.searchsorted(
       cumulative, [(self.count + 1) // 2, self.count // 2 + 1], side="left"

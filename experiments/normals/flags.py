@@ -7,12 +7,14 @@ from absl import flags
 
 from experiments.common import loss_flags, networks
 from experiments.common.data import convert
-from experiments.common.run import app, devices, flag_checks, run_folder
+from experiments.common.run import app, device_flags, devices, flag_checks
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.normals import data as normals
 from models import crn
 
-flags.adopt_module_key_flags(app)
-flags.adopt_module_key_flags(devices)
+flags.adopt_module_key_flags(run_flags)
+flags.adopt_module_key_flags(device_flags)
 flags.adopt_module_key_flags(loss_flags)
 flags.set_default(loss_flags.LAYERS, ["block1_conv2", "block2_conv2"])
 flags.set_default(loss_flags.POINTS, 65 * 65)
@@ -150,7 +152,7 @@ def check():
   if MODE.value != "predict":
     flag_checks.no_effect([INPUT, OUTPUT, FORMAT], mode)
   elif not OUTPUT.value:
-    raise ValueError("--mode=predict needs --output")
+    raise UserError("--mode=predict needs --output")
   if MODE.value != "train":
     flag_checks.no_effect(_TRAINING, mode)
     networks.check_file(weights_path())
@@ -160,27 +162,26 @@ def check():
   elif DATA.value in normals.NAMED:
     flag_checks.no_effect(_FOLDERS, f"with --data={DATA.value}")
     if DATA.value == "scenes" and REDUCE.value > 1:
-      raise ValueError(f"--reduce has no effect with --data=scenes: {REDUCE.value}")
+      raise UserError(f"--reduce has no effect with --data=scenes: {REDUCE.value}")
   if MODE.value == "predict" and not INPUT.value:
     convert.check_folder(OUTPUT.value, f".{FORMAT.value}", "without --input")
   if MODE.value == "train":
     check_training()
-    if devices.is_chief():
-      run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+    app.check_run()
 
 
 def check_training():
   """The same, for training."""
   if not PRETRAIN_EPOCHS.value + EPOCHS.value:
-    raise ValueError("--epochs must be positive where --pretrain_epochs is 0")
+    raise UserError("--epochs must be positive where --pretrain_epochs is 0")
   side = min(HEIGHT.value, WIDTH.value)
   if EPOCHS.value:
     if not (CX.value or LF.value or L1.value):
-      raise ValueError(
+      raise UserError(
         "one of --lambda_cx, --lambda_lf and --lambda_l1 must be positive. Received: 0"
       )
     if CX.value and PATCH.value > side:
-      raise ValueError(
+      raise UserError(
         f"--patch_size must be at most --height and --width. Received: {PATCH.value}"
       )
     if CX.value:
@@ -188,7 +189,7 @@ def check_training():
     if LF.value:
       loss_flags.check_blur(side, "height" if side == HEIGHT.value else "width")
   if WEIGHTS.value:
-    raise ValueError(f"--weights has no effect with --mode=train, --{INITIAL.name} has")
+    raise UserError(f"--weights has no effect with --mode=train, --{INITIAL.name} has")
   if INITIAL.value:
     networks.check_file(INITIAL.value, f"--{INITIAL.name}")
   else:
@@ -200,7 +201,7 @@ def _check_network():
   try:
     crn.check_size(HEIGHT.value, WIDTH.value, DIVISOR.value)
   except ValueError as error:
-    raise ValueError(f"--height, --width, --width_divisor: {error}") from error
+    raise UserError(f"--height, --width, --width_divisor: {error}") from error
 
 
 def intrinsics():
@@ -222,5 +223,5 @@ def _intrinsics(values):
 def weights_path():
   """Of the network to use."""
   return pathlib.Path(
-    WEIGHTS.value or pathlib.Path(app.OUTPUT_DIR.value) / "network.keras"
+    WEIGHTS.value or pathlib.Path(run_flags.OUTPUT_DIR.value) / "network.keras"
   )

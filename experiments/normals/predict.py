@@ -7,6 +7,7 @@ import numpy as np
 from experiments.common.data import convert as image_files
 from experiments.common.data import images
 from experiments.common.run import files
+from experiments.common.run.errors import UserError
 from experiments.normals import evaluate
 from experiments.normals.data import blocks
 
@@ -26,7 +27,7 @@ def predict_files(network, source, target, factor, kind):
   def transform(path):
     image = images.read_rgb(path)
     if min(image.shape[:2]) < factor:
-      raise ValueError(f"{path} is smaller than --reduce={factor}")
+      raise UserError(f"{path} is smaller than --reduce={factor}")
     return predict(blocks.mean(image, factor))
 
   image_files.convert(transform, source, target, _WRITERS[kind], f".{kind}")

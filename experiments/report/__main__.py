@@ -17,6 +17,7 @@ import sys
 from absl import flags
 
 from experiments.common.run import app, files
+from experiments.common.run.errors import UserError
 from experiments.report import assembly
 
 _RUNS = flags.DEFINE_list(
@@ -28,9 +29,9 @@ _OUTPUT = flags.DEFINE_string("output", "report.html", "The page to write.")
 def main():
   output = pathlib.Path(_OUTPUT.value)
   if output.suffix != ".html" or output.is_dir():
-    raise ValueError(f"--output must end in .html. Received: {_OUTPUT.value!r}")
+    raise UserError(f"--output must end in .html. Received: {_OUTPUT.value!r}")
   if not _RUNS.value:
-    raise ValueError("--runs must name at least one folder. Received: none")
+    raise UserError("--runs must name at least one folder. Received: none")
   text, found, problems = assembly.assemble(_RUNS.value)
   for folder, reason in problems:
     print(f"report: {folder}: {reason}", file=sys.stderr)

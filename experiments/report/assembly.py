@@ -1,5 +1,6 @@
 """From folders to the page's text, and what could not be shown."""
 
+from experiments.common.run.errors import UserError
 from experiments.report import gallery, page, runs
 
 _MEGABYTE = 1_000_000
@@ -40,7 +41,7 @@ def assemble(names, largest=LARGEST):
     text = page.build(found, galleries, broken, width, quality)
     if len(text.encode()) <= largest:
       return text, found, problems
-  raise ValueError(
+  raise UserError(
     f"--runs has too many pictures for one page of {largest / _MEGABYTE:g} MB: name "
     f"fewer of the {len(found)} runs"
   )

@@ -5,6 +5,8 @@ import re
 
 import markdown
 
+from experiments.common.run.errors import UserError
+
 PATH = pathlib.Path(__file__).parents[2] / "docs" / "reproduction.md"
 
 
@@ -18,4 +20,4 @@ def section(words):
     heading, _, body = part.partition("\n")
     if words in heading:
       return markdown.markdown(body, extensions=["tables", "fenced_code"])
-  raise ValueError(f"{PATH} has no section on {words}")
+  raise UserError(f"{PATH} has no section on {words}")

@@ -3,6 +3,8 @@
 import pathlib
 import shlex
 
+from experiments.common.run.errors import UserError
+
 FOLDER = pathlib.Path(__file__).parents[2] / "flags"
 # Flags of which each use adds a value; a list is one value to them.
 _REPEATED = ("method",)
@@ -24,7 +26,7 @@ def parse(text):
       continue
     name, equals, value = line.removeprefix("--").partition("=")
     if not line.startswith("--") or not name:
-      raise ValueError(f"line {number} is no flag: {line[:60]!r}")
+      raise UserError(f"line {number} is no flag: {line[:60]!r}")
     value = value if equals else "True"
     found[name] = f"{found[name]},{value}" if name in found else value
   return found

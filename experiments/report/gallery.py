@@ -8,6 +8,7 @@ import json
 
 from experiments.common.data import images
 from experiments.common.drawing import panels
+from experiments.common.run.errors import UserError
 from experiments.report import pictures
 
 # Of a run's panels, to keep the page small.
@@ -65,7 +66,7 @@ def _pair(one, other):
 def _read(run, name, label, alt):
   path = run.folder / name
   if not path.exists():
-    raise ValueError(f"there is no {name}")
+    raise UserError(f"there is no {name}")
   return pictures.Picture(images.read_rgb(path), label, alt)
 
 
@@ -78,7 +79,7 @@ def _panels(cut):
   def draw(run, remarks):
     paths = sorted((run.folder / "panels").glob("[!.]*.png"))
     if not paths:
-      raise ValueError("there are no panels")
+      raise UserError("there are no panels")
     for number, path in enumerate(paths[:_PANELS], 1):
       try:
         panel = images.read_rgb(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from experiments.common.run.errors import UserError
 from experiments.report import flagfiles
 
 
@@ -222,5 +223,5 @@ def recognise(experiment, flags):
     return entries[experiment]
   marked = [pair for pair in entries.values() if pair[1].mark in flags]
   if len(marked) != 1:
-    raise ValueError("its flags are not those of an experiment of the paper")
+    raise UserError("its flags are not those of an experiment of the paper")
   return marked[0]

@@ -5,6 +5,7 @@ A table is `(caption, header, rows)`, all strings.
 
 import json
 
+from experiments.common.run.errors import UserError
 from experiments.report import measures
 from experiments.twoafc import table
 
@@ -66,9 +67,9 @@ def _load(path):
   try:
     loaded = json.loads(path.read_text())
   except ValueError as error:
-    raise ValueError(f"{path.name} is no JSON: {error}") from error
+    raise UserError(f"{path.name} is no JSON: {error}") from error
   if not isinstance(loaded, dict) or not loaded:
-    raise ValueError(f"{path.name} holds no JSON object, or an empty one")
+    raise UserError(f"{path.name} holds no JSON object, or an empty one")
   return loaded
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 
+from experiments.common.run.errors import UserError
 from experiments.report import claims, flagfiles, paper, results
 
 # What reading JSON of another form ends in.
@@ -78,7 +79,7 @@ def find(names):
   for name in names:
     path = pathlib.Path(name)
     if not path.is_dir():
-      raise ValueError(
+      raise UserError(
         f"--runs must name run folders, or folders of them. Received: {name!r}, "
         "which is no folder"
       )
@@ -86,7 +87,7 @@ def find(names):
     if not (path / "flags.txt").exists():
       folders = sorted(p for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
     if not folders:
-      raise ValueError(
+      raise UserError(
         f"--runs must name run folders, or folders of them. Received: {name!r}, in "
         "which there is no folder"
       )
@@ -103,23 +104,23 @@ def read(folder):
       why.
   """
   if not (folder / "flags.txt").exists():
-    raise ValueError(_no_flags(folder))
+    raise UserError(_no_flags(folder))
   try:
     flags = flagfiles.parse((folder / "flags.txt").read_text())
   except ValueError as error:
-    raise ValueError(f"flags.txt is damaged: {error}") from error
+    raise UserError(f"flags.txt is damaged: {error}") from error
   record = _record(folder / "run.json")
   experiment, entry = paper.recognise(record.get("experiment"), flags)
   last = entry.last_file(flags)
   if not (folder / last).exists():
-    raise ValueError(f"{entry.name} is not finished: {_progress(folder, last)}")
+    raise UserError(f"{entry.name} is not finished: {_progress(folder, last)}")
   loaded = results.load(entry, folder, last)
   try:
     values = results.values(entry, loaded)
     tables = results.tables(entry, values)
     findings = [(c, c.judge(values)) for c in claims.CLAIMS[experiment.key]]
   except _NOT_AS_WRITTEN as error:
-    raise ValueError(
+    raise UserError(
       f"its results are not what {entry.name} writes: {type(error).__name__}: {error}"
     ) from error
   return Run(folder, experiment, entry, flags, record, values, tables, findings)
@@ -141,9 +142,9 @@ def _record(path):
   try:
     record = json.loads(path.read_text())
   except ValueError as error:
-    raise ValueError(f"run.json is damaged: {error}") from error
+    raise UserError(f"run.json is damaged: {error}") from error
   if not isinstance(record, dict):
-    raise ValueError("run.json is damaged: it holds no object")
+    raise UserError("run.json is damaged: it holds no object")
   return record
 
 

@@ -29,9 +29,11 @@ import cxloss
 from experiments.common.data import bicubic, images, picture
 from experiments.common.drawing import diagrams
 from experiments.common.run import app, files, flag_checks, run_folder
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.spatial_support import influence, lightning
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _IMAGE = flags.DEFINE_string(
   "image",
   "lightning",
@@ -99,10 +101,7 @@ def main():
   small = bicubic.downscale(target[None], _SCALE.value)
   generated = bicubic.upscale(small, _SCALE.value).numpy()[0]
   groups = _groups()
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
+  folder = app.open_run()
   maps = {}
   for features, distances in groups:
     maps.update(_influences(folder, features, distances, target, generated, pixels))
@@ -112,13 +111,13 @@ def main():
 def _check():
   for flag in (_SCALE, _BLOCK):
     if _SIZE.value % flag.value:
-      raise ValueError(
+      raise UserError(
         f"--size must be a multiple of --{flag.name}. Received: {_SIZE.value} and "
         f"{flag.value}"
       )
   if {"perceptual", "cx_vgg"} & set(_LOSSES.value):
     if any(":" in name for name in _LAYERS.value):
-      raise ValueError(
+      raise UserError(
         f"--layers must list names alone. Received: {','.join(_LAYERS.value)!r}"
       )
     flag_checks.layers(_LAYERS, _BACKBONE, _BACKBONE_WEIGHTS, _SIZE.value)
@@ -127,14 +126,14 @@ def _check():
     flag_checks.no_effect(unused, "without perceptual or cx_vgg in --losses")
   if _PIXELS.value is not None:
     _read_pixels()
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def _target():
   """uint8 `(size, size, 3)`."""
   size = _SIZE.value
   if _IMAGE.value == "lightning":
-    return lightning.draw(size, app.SEED.value)
+    return lightning.draw(size, run_flags.SEED.value)
   image = picture.load(_IMAGE.value, least=size)
   top, left = ((length - size) // 2 for length in image.shape[:2])
   return image[top : top + size, left : left + size]
@@ -164,7 +163,7 @@ def _read_pixels():
   if not pixels or not all(
     len(p) == 2 and 0 <= min(p) <= max(p) < size for p in pixels
   ):
-    raise ValueError(
+    raise UserError(
       f"--pixels must be ROW:COLUMN, each from 0 to {size - 1}. "
       f"Received: {','.join(_PIXELS.value)!r}"
     )

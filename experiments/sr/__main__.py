@@ -30,6 +30,7 @@ from experiments.common.data import convert, crops
 from experiments.common.drawing import panels
 from experiments.common.run import (
   app,
+  device_flags,
   devices,
   flag_checks,
   logs,
@@ -37,14 +38,16 @@ from experiments.common.run import (
   run_folder,
   training,
 )
-from experiments.common.upscaling import evaluation, tiling
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
+from experiments.common.upscaling import evaluation, tiling, validation
 from experiments.common.upscaling import measure as measures
 from experiments.sr import evaluate as sr_evaluation
 from experiments.sr import methods, objective
 from experiments.sr import upscale as upscaling
 
-flags.adopt_module_key_flags(app)
-flags.adopt_module_key_flags(devices)
+flags.adopt_module_key_flags(run_flags)
+flags.adopt_module_key_flags(device_flags)
 flags.adopt_module_key_flags(methods)
 flags.adopt_module_key_flags(objective)
 flags.adopt_module_key_flags(loss_flags)
@@ -143,28 +146,27 @@ def _check():
   mode = f"with --mode={_MODE.value}"
   if _MODE.value == "upscale":
     if not _INPUT.value or not _OUTPUT.value:
-      raise ValueError("--mode=upscale needs --input and --output")
+      raise UserError("--mode=upscale needs --input and --output")
     networks.check_file(_weights_path())
     convert.check(_INPUT.value, _OUTPUT.value)
-    flag_checks.no_effect([_DATA, app.OVERWRITE, *_TRAINING], mode)
+    flag_checks.no_effect([_DATA, run_flags.OVERWRITE, *_TRAINING], mode)
     return
   flag_checks.no_effect([_INPUT, _OUTPUT], mode)
   if _MODE.value == "evaluate":
     flag_checks.no_effect(_TRAINING, mode)
     return
   if _CROP.value % _SCALE.value:
-    raise ValueError(
+    raise UserError(
       f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
     )
   methods.check(_CROP.value)
   devices.check_batch(_BATCH.value)
   if _WEIGHTS.value:
-    raise ValueError(f"--weights has no effect {mode}, --{_INITIAL.name} has")
+    raise UserError(f"--weights has no effect {mode}, --{_INITIAL.name} has")
   if _INITIAL.value:
     networks.check_file(_initial_path(), f"--{_INITIAL.name}")
     flag_checks.no_effect(methods.NETWORK, f"with --{_INITIAL.name}")
-  if devices.is_chief():
-    run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def upscale():
@@ -178,43 +180,43 @@ def evaluate():
     flags.FLAGS["data"].all(),
     None if others_alone else _weights_path(),
     _SCALE.value,
-    app.SEED.value,
-    pathlib.Path(app.OUTPUT_DIR.value) / "evaluation",
+    run_flags.SEED.value,
+    pathlib.Path(run_flags.OUTPUT_DIR.value) / "evaluation",
   )
 
 
 def train():
   train_source, pairs = _sources()
-  measure = sr_evaluation.all_measures(_SCALE.value, app.SEED.value)
+  measure = sr_evaluation.all_measures(_SCALE.value, run_flags.SEED.value)
   # All is set up before the run folder, so that what is missing leaves no trace.
-  with devices.strategy().scope():
+  with devices.current().scope():
     if _INITIAL.value:
       generator = _initial_network()
     else:
       generator = methods.build_generator(_SCALE.value)
     steps = _steps_per_epoch(train_source)
     phases = methods.build_phases(generator, _CROP.value, steps)
-  with devices.open_run() as folder:
-    trained = {"bicubic": None}
-    if _INITIAL.value:
-      taken = ["bicubic", *(phase.name for phase in phases)]
-      name = networks.name_of(_initial_path(), taken)
-      trained[name] = _initial_network()
-    for phase in phases:
-      _fit(phase, train_source, pairs, folder)
-      if phase.model.average is not None:
-        phase.model.average.copy_to(generator)
-      if devices.is_chief():
-        name = "generator" if phase is phases[-1] else f"generator_{phase.name}"
-        path = folder / f"{name}.keras"
-        training.save_model(generator, path)
-        trained[phase.name] = networks.load_generator(path, _SCALE.value)
+  folder = app.open_run()
+  trained = {"bicubic": None}
+  if _INITIAL.value:
+    taken = ["bicubic", *(phase.name for phase in phases)]
+    name = networks.name_of(_initial_path(), taken)
+    trained[name] = _initial_network()
+  for phase in phases:
+    _fit(phase, train_source, pairs, folder)
+    if phase.model.average is not None:
+      phase.model.average.copy_to(generator)
     if devices.is_chief():
-      _report(folder, pairs, trained, measure)
+      name = "generator" if phase is phases[-1] else f"generator_{phase.name}"
+      path = folder / f"{name}.keras"
+      training.save_model(generator, path)
+      trained[phase.name] = networks.load_generator(path, _SCALE.value)
+  if devices.is_chief():
+    _report(folder, pairs, trained, measure)
 
 
 def _fit(phase, source, pairs, folder):
-  settings = (source, _CROP.value, _SCALE.value, _BATCH.value, app.SEED.value)
+  settings = (source, _CROP.value, _SCALE.value, _BATCH.value, run_flags.SEED.value)
   training.fit(
     phase.model,
     lambda step, context: crops.training_batches(
@@ -231,11 +233,11 @@ def _fit(phase, source, pairs, folder):
 
 def _callbacks(phase, pairs, settings, folder):
   return [
-    logs.Validation(
+    validation.Validation(
       folder,
       phase.name,
       pairs[: _PICTURES.value],
-      logs.fixed_batch(*settings),
+      validation.fixed_batch(*settings),
       _VALIDATE.value,
       phase.epochs,
     ),
@@ -270,7 +272,7 @@ def _initial_network():
 
 
 def _weights_path():
-  own = pathlib.Path(app.OUTPUT_DIR.value) / "generator.keras"
+  own = pathlib.Path(run_flags.OUTPUT_DIR.value) / "generator.keras"
   return networks.path_of(_WEIGHTS.value or own)
 
 
@@ -295,4 +297,4 @@ def _report(folder, pairs, trained, measure):
 
 
 if __name__ == "__main__":
-  app.run(main, "sr", set_up=devices.set_up)
+  app.run(main, "sr", set_up=device_flags.set_up)

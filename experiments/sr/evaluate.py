@@ -23,6 +23,7 @@ from absl import flags
 from cxloss.metrics import lpips
 from experiments.common import networks, reports
 from experiments.common.run import progress, run_folder
+from experiments.common.run.errors import UserError
 from experiments.common.upscaling import measure as measures
 from experiments.common.upscaling import upscalers
 from experiments.sr import scores, test_sets
@@ -64,9 +65,9 @@ def check(mode):
   unused = {"evaluate": (), "train": _EVALUATE, "upscale": _EVALUATE + _LPIPS}[mode]
   for flag in unused:
     if flag.value is not None:
-      raise ValueError(f"--{flag.name} has no effect with --mode={mode}")
+      raise UserError(f"--{flag.name} has no effect with --mode={mode}")
   if (_LPIPS_WEIGHTS.value is None) != (_LPIPS_HEADS.value is None):
-    raise ValueError("--lpips_weights and --lpips_heads must be given together")
+    raise UserError("--lpips_weights and --lpips_heads must be given together")
 
 
 def all_measures(scale, seed):

@@ -20,6 +20,7 @@ import keras
 from absl import flags
 
 from experiments.common.run import flag_checks
+from experiments.common.run.errors import UserError
 from experiments.sr import objective
 from models import enhancenet, lapsrn, srgan
 
@@ -148,12 +149,12 @@ def check(crop_size):
   for flag in unused:
     # In a flagfile, defaults are let pass: a run's record holds all flags.
     if flag.value != flag.default:
-      raise ValueError(f"--{flag.name} has no effect with --model={MODEL.value}")
+      raise UserError(f"--{flag.name} has no effect with --model={MODEL.value}")
   epochs = _EPOCHS.value
   if MODEL.value != "lapsrn":
     epochs += _PRETRAIN_EPOCHS.value
   if not epochs:
-    raise ValueError("--epochs must be positive where nothing else is. Received: 0")
+    raise UserError("--epochs must be positive where nothing else is. Received: 0")
   if MODEL.value != "lapsrn" and _EPOCHS.value:
     objective.check(crop_size)
 

@@ -14,6 +14,7 @@ from absl import flags
 
 from experiments.common import loss_flags
 from experiments.common.run import flag_checks
+from experiments.common.run.errors import UserError
 from models import feature_losses
 
 CX = flags.DEFINE_float("lambda_cx", 0.1, "Weight of the contextual loss.")
@@ -50,7 +51,7 @@ def check(crop_size):
   weights = (CX, _LF, _MSE, _VGG, _TEXTURE)
   if not any(flag.value for flag in weights):
     names = ", ".join(f"--{flag.name}" for flag in weights)
-    raise ValueError(f"one of {names} must be positive where --epochs is. Received: 0")
+    raise UserError(f"one of {names} must be positive where --epochs is. Received: 0")
   for weight, layers in (
     (CX, loss_flags.LAYERS),
     (_VGG, _VGG_LAYERS),

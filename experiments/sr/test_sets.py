@@ -11,6 +11,7 @@ import os
 import pathlib
 
 from experiments.common import data
+from experiments.common.run.errors import UserError
 from experiments.common.upscaling import evaluation
 
 _DIV2K_VALIDATION = [f"{i:04d}" for i in range(801, 901)]
@@ -73,12 +74,12 @@ def _select(photographs, source, names):
   there = photographs.names
   twice = sorted({name for name in there if there.count(name) > 1})
   if twice:
-    raise ValueError(f"--data: {source} holds several images named {twice[0]}")
+    raise UserError(f"--data: {source} holds several images named {twice[0]}")
   if names is None:
     return photographs
   for pattern in names:
     if not fnmatch.filter(there, pattern):
-      raise ValueError(f"--images: {source} holds no image {pattern!r}")
+      raise UserError(f"--images: {source} holds no image {pattern!r}")
   chosen = [
     i
     for i, name in enumerate(there)

@@ -27,8 +27,9 @@ from absl import flags
 
 import cxloss
 from experiments.common.run import app, flag_checks
+from experiments.common.run import flags as run_flags
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _SIZES = flags.DEFINE_list(
   "sizes",
   ["4225x256", "9216x256", "36100x75", "129600x256"],
@@ -65,7 +66,6 @@ _ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
 
 
 def main():
-  flag_checks.no_effect([app.OUTPUT_DIR, app.SEED, app.OVERWRITE], "here")
   if _MEASURE.value:
     method, positions, channels = _MEASURE.value.split(",")
     print(json.dumps(_measure(method, int(positions), int(channels))))

@@ -26,6 +26,7 @@ from absl import app, flags
 
 from cxloss import architectures
 from cxloss.metrics import lpips_network
+from experiments.common.run.errors import UserError
 
 ARCHITECTURES = {
   "alexnet": ("alexnet", "AlexNet_Weights"),
@@ -49,7 +50,7 @@ _LPIPS_HEADS = flags.DEFINE_string(
 def main(args):
   try:
     if len(args) > 1:
-      raise ValueError(f"Unexpected arguments: {' '.join(args[1:])}")
+      raise UserError(f"Unexpected arguments: {' '.join(args[1:])}")
     path = _convert()
   except (ValueError, OSError, ImportError, RuntimeError) as error:
     print(f"convert_torchvision: {error}", file=sys.stderr)
@@ -60,7 +61,7 @@ def main(args):
 def _convert():
   output = pathlib.Path(_OUTPUT.value or "")
   if output.suffix != ".npz":
-    raise ValueError(
+    raise UserError(
       f"--output must be a file ending in .npz. Received: {_OUTPUT.value}"
     )
   if _LPIPS_HEADS.value:
@@ -94,7 +95,7 @@ def convert(state, architecture):
   for name, key in _names(architecture).items():
     kernel, bias = (_array(state, f"{key}.{part}") for part in ("weight", "bias"))
     if kernel.ndim != 4 or bias.shape != kernel.shape[:1]:
-      raise ValueError(
+      raise UserError(
         f"{key} must be a convolution of {architecture}. "
         f"Received: shapes {kernel.shape} and {bias.shape}"
       )
@@ -106,7 +107,7 @@ def convert(state, architecture):
 def convert_heads(state, architecture):
   """Arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
   if architecture not in lpips_network.TAPS:
-    raise ValueError(
+    raise UserError(
       f"LPIPS has heads for {', '.join(lpips_network.TAPS)}. Received: {architecture}"
     )
   return {
@@ -144,18 +145,18 @@ def _array(state, key):
   # The parts of a fire module: `squeeze` and `expand1x1` in torchvision.
   key = key.replace(".squeeze1x1.", ".squeeze.")
   if key not in state:
-    raise ValueError(f"The state dict must hold {key}. Received: {sorted(state)[:8]}")
+    raise UserError(f"The state dict must hold {key}. Received: {sorted(state)[:8]}")
   return np.asarray(state[key], np.float32)
 
 
 def _read_state(flag, path):
   if not os.path.isfile(path):
-    raise ValueError(f"{flag} must be a file. Received: {path}, where none is")
+    raise UserError(f"{flag} must be a file. Received: {path}, where none is")
   torch = _import("torch")
   try:
     return torch.load(path, map_location="cpu", weights_only=True)
   except Exception as error:
-    raise ValueError(
+    raise UserError(
       f"{flag} must be a state dict. Received: {path}: {error}"
     ) from error
 

@@ -22,6 +22,7 @@ from PIL import Image
 from cxloss.metrics import niqe
 from experiments.common import data
 from experiments.common.run import app, files
+from experiments.common.run.errors import UserError
 
 _DATA = flags.DEFINE_string(
   "data", None, "Pristine photographs: a folder or a glob, or div2k."
@@ -44,11 +45,11 @@ _DESCRIPTION = flags.DEFINE_string(
 def main():
   output = pathlib.Path(_OUTPUT.value or "")
   if output.suffix != ".npz":
-    raise ValueError(
+    raise UserError(
       f"--output must be a file ending in .npz. Received: {_OUTPUT.value}"
     )
   if not _DATA.value:
-    raise ValueError(
+    raise UserError(
       "--data must name pristine photographs: a folder, a glob or div2k. "
       f"Received: {_DATA.value}"
     )
@@ -60,7 +61,7 @@ def main():
       print(f"{i} of {len(source)} photographs", flush=True)
   features = np.concatenate(found)
   if len(features) <= features.shape[1]:
-    raise ValueError(
+    raise UserError(
       f"--data must have more sharp patches than the {features.shape[1]} features. "
       f"Received: {len(features)} in {len(source)} photographs"
     )

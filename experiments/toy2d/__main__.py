@@ -28,10 +28,12 @@ import cxloss
 from experiments.common.data import images
 from experiments.common.drawing import diagrams
 from experiments.common.run import app, flag_checks, run_folder
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.toy2d import matches as matching
 from experiments.toy2d import point_sets
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _SETS = flags.DEFINE_list(
   "sets", list(point_sets.SETS), f"Any of {', '.join(point_sets.SETS)}."
 )
@@ -64,9 +66,7 @@ _KL, _EXACT = "KL, nearest neighbours", "KL, closed form"
 
 def main():
   _check()
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
+  folder = app.open_run()
   counts = {name: _count(name) for name in _SETS.value}
   offsets = np.linspace(_OFFSET.value, 0.0, _OFFSETS.value)
   estimates = _estimates(offsets)
@@ -75,11 +75,11 @@ def main():
 
 def _check():
   if _SAMPLES.value <= _NEIGHBOURS.value:
-    raise ValueError(
+    raise UserError(
       f"--samples must be more than --neighbours. Received: {_SAMPLES.value} and "
       f"{_NEIGHBOURS.value}"
     )
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def _count(name):
@@ -92,7 +92,7 @@ def _count(name):
 
 
 def _points(name, draw):
-  return point_sets.draw(name, _POINTS.value, [app.SEED.value, draw])
+  return point_sets.draw(name, _POINTS.value, [run_flags.SEED.value, draw])
 
 
 def _matches(target, generated):
@@ -110,7 +110,7 @@ def _estimates(offsets):
     _CX: lambda y, x: cxloss.contextual_loss(y, x, _BANDWIDTH.value, "l2"),
   }
   # One pair of draws for each batch entry; every offset moves the same points.
-  rng = np.random.default_rng([app.SEED.value, 1])
+  rng = np.random.default_rng([run_flags.SEED.value, 1])
   shape = (_CURVE_DRAWS.value, _SAMPLES.value, 2)
   target, generated = (rng.normal(size=shape).astype(np.float32) for _ in range(2))
   values = {name: [] for name in measures}

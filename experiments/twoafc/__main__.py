@@ -26,11 +26,13 @@ import pathlib
 
 from absl import flags
 
-from experiments.common.run import app, flag_checks, run_folder
+from experiments.common.run import app, flag_checks
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.twoafc import bapps, distances, generated_triplets
 from experiments.twoafc import measure as agreement_run
 
-flags.adopt_module_key_flags(app)
+flags.adopt_module_key_flags(run_flags)
 _DATA_DIR = flags.DEFINE_string(
   "data_dir",
   None,
@@ -107,14 +109,11 @@ def main():
     subsets = bapps.open_subsets(
       _DATA_DIR.value, _SUBSETS.value, _SKIP_BAD.value, _LIMIT.value
     )
-  folder = run_folder.open_run(
-    app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-  )
-  print(f"Run folder: {folder}")
+  folder = app.open_run()
   human = subsets is not None
   if not human:
     print("Generated triplets with known answers: a test of sanity, not human data")
-    generated_triplets.write(folder / "data", _TRIPLETS.value, app.SEED.value)
+    generated_triplets.write(folder / "data", _TRIPLETS.value, run_flags.SEED.value)
     subsets = bapps.open_subsets(folder / "data", list(generated_triplets.DISTORTIONS))
   found = agreement_run.measure(subsets, measures, folder, _BATCH.value)
   agreement_run.report(subsets, found, measures, folder, human)
@@ -133,7 +132,7 @@ def _measures():
       measures.append(distances.Network(net, names, weights_dir, cx))
       print(f"{net}: {measures[-1].remark}")
   if not measures:
-    raise ValueError("--nets, --distances and --lowlevel leave no distance to measure")
+    raise UserError("--nets, --distances and --lowlevel leave no distance to measure")
   return measures
 
 
@@ -146,7 +145,7 @@ def _available(net, weights_dir):
   reason = f"there is no {heads}" if heads else "it has no learned weights"
   names = [name for name in names if name != "lpips"]
   if not names:
-    raise ValueError(f"--distances=lpips cannot be had for {net}: {reason}")
+    raise UserError(f"--distances=lpips cannot be had for {net}: {reason}")
   print(f"{net}: without LPIPS, since {reason}")
   return names
 
@@ -154,9 +153,9 @@ def _available(net, weights_dir):
 def _check():
   for flag in (_DATA_DIR, _WEIGHTS_DIR):
     if flag.value and not pathlib.Path(flag.value).is_dir():
-      raise ValueError(f"--{flag.name} must be a folder. Received: {flag.value}")
+      raise UserError(f"--{flag.name} must be a folder. Received: {flag.value}")
   if not _LOW_LEVEL.value and not (_NETS.value and _DISTANCES.value):
-    raise ValueError("--nets, --distances and --lowlevel leave no distance to measure")
+    raise UserError("--nets, --distances and --lowlevel leave no distance to measure")
   if "cx" not in _DISTANCES.value or not _NETS.value:
     unused = [_BANDWIDTH, _CX_TARGET, _CX_LAYERS, _CENTERING]
     flag_checks.no_effect(unused, "without cx in --distances")
@@ -170,12 +169,12 @@ def _check():
     flag_checks.no_effect([_TRIPLETS], "with --data_dir")
   else:
     flag_checks.no_effect(of_folders, "without --data_dir")
-  run_folder.check(app.OUTPUT_DIR.value, app.OVERWRITE.value)
+  app.check_run()
 
 
 def _check_triplet():
   if len(_TRIPLET.value) != 3 or not all(map(os.path.isfile, _TRIPLET.value)):
-    raise ValueError(
+    raise UserError(
       f"--triplet must be three files, REF,P0,P1. Received: {','.join(_TRIPLET.value)}"
     )
 

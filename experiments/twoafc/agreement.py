@@ -6,6 +6,8 @@ Metric", CVPR 2018, section 2.2.
 
 import numpy as np
 
+from experiments.common.run.errors import UserError
+
 
 def score(judges, d0, d1):
   """Share of people who agree with a distance's choice, in [0, 1].
@@ -21,7 +23,7 @@ def score(judges, d0, d1):
   judges, d0, d1 = (np.asarray(v, np.float64) for v in (judges, d0, d1))
   broken = np.count_nonzero(np.isnan(d0) | np.isnan(d1))
   if broken:
-    raise ValueError(f"Distances must be numbers. Received: {broken} that are not")
+    raise UserError(f"Distances must be numbers. Received: {broken} that are not")
   tie = d0 == d1
   return float(np.mean(judges * (d1 < d0) + (1 - judges) * (d0 < d1) + 0.5 * tie))
 

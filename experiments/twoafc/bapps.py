@@ -19,6 +19,7 @@ import numpy as np
 from absl import logging
 
 from experiments.common.data import images
+from experiments.common.run.errors import UserError
 
 SUBSETS = ("traditional", "cnn", "superres", "deblur", "color", "frameinterp")
 # What the smallest feature map of the networks needs.
@@ -48,7 +49,7 @@ def open_subsets(folder, names, skip_bad=False, limit=None):
   root = root / "val" if (root / "val").is_dir() else root
   missing = [name for name in names if not (root / name).is_dir()]
   if missing:
-    raise ValueError(
+    raise UserError(
       f"--data_dir must hold the subsets {', '.join(names)} (or choose by --subsets). "
       f"Received: {folder}, which lacks {', '.join(missing)}"
     )
@@ -56,7 +57,7 @@ def open_subsets(folder, names, skip_bad=False, limit=None):
   bad = [line for subset in subsets for line in subset.bad]
   if bad and not skip_bad:
     more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-    raise ValueError(
+    raise UserError(
       f"--data_dir has {len(bad)} broken triplets, which --skip_bad leaves out: "
       f"{'; '.join(bad[:_SHOWN])}{more}"
     )
@@ -64,7 +65,7 @@ def open_subsets(folder, names, skip_bad=False, limit=None):
     logging.warning("Left out: %s", line)
   for subset in subsets:
     if not len(subset):
-      raise ValueError(f"--data_dir has no intact triplet in {subset.folder}")
+      raise UserError(f"--data_dir has no intact triplet in {subset.folder}")
   return subsets
 
 
@@ -124,7 +125,7 @@ def check_triplet(triplet):
   """Returns three images `(H, W, 3)`; `ValueError` unless they fit each other."""
   sizes = [image.shape[:2] for image in triplet]
   if len(set(sizes)) > 1 or min(sizes[0]) < LEAST:
-    raise ValueError(
+    raise UserError(
       f"ref, p0 and p1 must have one size of at least {LEAST} x {LEAST}. Received: "
       + ", ".join(f"{width} x {height}" for height, width in sizes)
     )
@@ -136,12 +137,12 @@ def _read_judge(path):
     with path.open("rb") as file:
       judge = np.lib.format.read_array(file, allow_pickle=False)
   except (OSError, ValueError) as error:
-    raise ValueError(f"not an intact judgement: {path}: {error}") from error
+    raise UserError(f"not an intact judgement: {path}: {error}") from error
   if judge.size != 1 or judge.dtype.kind not in "biuf":
-    raise ValueError(
+    raise UserError(
       f"{path} must hold one number. Received: shape {judge.shape}, type {judge.dtype}"
     )
   value = float(judge.reshape(()))
   if not 0 <= value <= 1:
-    raise ValueError(f"{path} must lie in [0, 1]. Received: {value}")
+    raise UserError(f"{path} must lie in [0, 1]. Received: {value}")
   return value

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import cxloss
 from cxloss.metrics import fsim, lpips_network, ssim
+from experiments.common.run.errors import UserError
 
 # Above so many positions, images go through the loss one by one: its tiles of rows
 # are then taller, which is a third faster.
@@ -98,7 +99,7 @@ class Network:
       if "lpips" in distances:
         self._heads = lpips_network.read_heads(heads_path(name, weights_dir), layers)
     except ValueError as error:
-      raise ValueError(f"--weights_dir: {error}") from error
+      raise UserError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
     self._graph = tf.function(self._distances)
 
@@ -169,7 +170,7 @@ def _find(name, weights_dir):
   """`(path, preprocessing, remark)` of a net's weights."""
   files = NETS[name].files
   if weights_dir is None:
-    raise ValueError(
+    raise UserError(
       f"--weights_dir must name the folder of {next(iter(files))} for "
       f"--nets={name}. Received: none. --nets=vgg_front needs no files"
     )
@@ -177,7 +178,7 @@ def _find(name, weights_dir):
     path = pathlib.Path(weights_dir) / file
     if path.is_file():
       return path, preprocessing, f"{file}, {remark}" if remark else file
-  raise ValueError(
+  raise UserError(
     f"--weights_dir must hold {' or '.join(files)} for --nets={name}; "
     f"experiments.tools.convert_torchvision writes it. Received: {weights_dir}, "
     "which does not"

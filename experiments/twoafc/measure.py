@@ -13,6 +13,7 @@ import tensorflow as tf
 from experiments.common.data import images
 from experiments.common.drawing import diagrams, panels
 from experiments.common.run import files, run_folder, training
+from experiments.common.run.errors import UserError
 from experiments.twoafc import agreement, bapps, table
 
 _SAVE_SECONDS = 60.0
@@ -235,10 +236,10 @@ def _load(path, subset, labels):
     with np.load(path, allow_pickle=False) as data:
       arrays = {name: data[name] for name in data.files}
   except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-    raise ValueError(f"--output_dir has a damaged {path}: {error}") from error
+    raise UserError(f"--output_dir has a damaged {path}: {error}") from error
   names = arrays.pop("names").tolist()
   if names != subset.names[: len(names)] or sorted(arrays) != sorted(labels):
-    raise ValueError(
+    raise UserError(
       f"--output_dir has distances of other triplets in {path}. Choose another "
       "folder, or start anew with --overwrite"
     )

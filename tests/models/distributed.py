@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import cxloss
 from experiments.common.data import crops
-from experiments.common.run import replicas, training
+from experiments.common.run import devices, training
 from models import srgan
 
 _PHOTOGRAPHS = np.random.default_rng(0).integers(0, 256, (3, 40, 44, 3)).astype("uint8")
@@ -67,7 +67,7 @@ def main(kind, output, backup):
     verbose=0,
   )
   np.savez(output, **before, **_weights(model, "after"), **logs)
-  replicas.wait_for_all(strategy)
+  devices.wait_for_all(strategy)
 
 
 def _weights(model, prefix):

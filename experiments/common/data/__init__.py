@@ -4,6 +4,7 @@ A source is a sequence of uint8 RGB arrays `(H, W, 3)` with a list of `names`.
 """
 
 from experiments.common.data import div2k, images, photo_folder, samples
+from experiments.common.run.errors import UserError
 
 __all__ = ["SPLIT", "Part", "Selection", "hold_out", "images", "load"]
 
@@ -31,7 +32,7 @@ def load(name, split, least=1, flag="--data", **options):
     source = samples.Samples(split)
     smallest = min(min(image.shape[:2]) for image in source)
     if smallest < least:
-      raise ValueError(
+      raise UserError(
         f"{flag}=samples has photographs with sides of {smallest} pixels. "
         f"Received: flags that need {least}"
       )
@@ -45,7 +46,7 @@ def hold_out(source):
   """Splits a folder into all but its last tenth, and that."""
   count = max(len(source) // 10, 1)
   if len(source) < 2:
-    raise ValueError(
+    raise UserError(
       "--data holds one photograph, which leaves none to validate on: name others "
       "by --validation_data"
     )

@@ -5,6 +5,7 @@ import pathlib
 from absl import logging
 
 from experiments.common.data import images, photo_folder
+from experiments.common.run.errors import UserError
 
 
 def convert(transform, source, target, write=images.write_png, suffix=".png"):
@@ -28,7 +29,7 @@ def convert(transform, source, target, write=images.write_png, suffix=".png"):
     try:
       result = transform(source)
     except ValueError as error:
-      raise ValueError(f"--input: {error}") from error
+      raise UserError(f"--input: {error}") from error
     write(target, result)
     print(target)
     return
@@ -45,19 +46,19 @@ def convert(transform, source, target, write=images.write_png, suffix=".png"):
     print(output)
     written += 1
   if not written:
-    raise ValueError(f"--input holds no intact image. Received: {source}")
+    raise UserError(f"--input holds no intact image. Received: {source}")
 
 
 def check(source, target, suffix=".png"):
   """Raises what `convert` does about its paths, before anything is done."""
   source, target = pathlib.Path(source), pathlib.Path(target)
   if not source.exists():
-    raise ValueError(f"--input must be an image file or a folder. Received: {source}")
+    raise UserError(f"--input must be an image file or a folder. Received: {source}")
   if source.resolve() == target.resolve():
-    raise ValueError(f"--output must not be --input. Received: {target} for both")
+    raise UserError(f"--output must not be --input. Received: {target} for both")
   if source.is_file() and (target.suffix.lower() != suffix or target.is_dir()):
     found = ", which is a folder" if target.is_dir() else ""
-    raise ValueError(
+    raise UserError(
       f"--output must end in {suffix} and be a file, as --input is one. "
       f"Received: {target}{found}"
     )
@@ -65,7 +66,7 @@ def check(source, target, suffix=".png"):
     check_folder(target, suffix, "as --input is one")
   for parent in target.parents:
     if parent.exists() and not parent.is_dir():
-      raise ValueError(
+      raise UserError(
         f"--output must lie in a folder. Received: {target}, but {parent} is a file"
       )
 
@@ -74,4 +75,4 @@ def check_folder(target, suffix, reason):
   """Raises ValueError if `--output` is, or is called like, a file of results."""
   target = pathlib.Path(target)
   if target.suffix.lower() == suffix or target.is_file():
-    raise ValueError(f"--output must be a folder, {reason}. Received: {target}")
+    raise UserError(f"--output must be a folder, {reason}. Received: {target}")

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from experiments.common.run import files
+from experiments.common.run.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 # Larger images are refused before memory is taken for them. This is Pillow's limit,
@@ -66,7 +67,7 @@ def _convert(path, prepare, mode, transparent_mode=None):
   try:
     with Image.open(path) as image:
       if image.width * image.height > MAX_PIXELS:
-        raise ValueError(
+        raise UserError(
           f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}"
         )
       image.load()
@@ -76,7 +77,7 @@ def _convert(path, prepare, mode, transparent_mode=None):
       return np.asarray(image.convert(mode) if mode else image)
   # Decoders of damaged files raise all kinds.
   except Exception as error:
-    raise ValueError(f"not an intact image file: {path}: {error}") from error
+    raise UserError(f"not an intact image file: {path}: {error}") from error
 
 
 def _upright(image):
@@ -88,7 +89,5 @@ def _upright(image):
     values = np.asarray(image, np.float64) / 65535
     return Image.fromarray(np.uint8(values * 255 + 0.5))
   if stored[0] in ("I", "F"):
-    raise ValueError(
-      "it holds 32-bit numbers, whose range is unknown; use 8 or 16 bits"
-    )
+    raise UserError("it holds 32-bit numbers, whose range is unknown; use 8 or 16 bits")
   return image

@@ -7,6 +7,7 @@ import os
 from absl import logging
 
 from experiments.common.data import images
+from experiments.common.run.errors import UserError
 
 _CACHE_BYTES = 4 << 30
 _READERS = 4
@@ -45,7 +46,7 @@ class Folder:
             self._kept[len(self._paths)] = array
           self._paths.append(path)
     if not self._paths:
-      raise ValueError(
+      raise UserError(
         f"{flag} must hold photographs of at least {least} x {least} pixels. "
         f"Received: {pattern!r}, with {len(paths)} image files, none usable"
       )
@@ -64,7 +65,7 @@ def list_images(pattern, flag="--data"):
   if os.path.isdir(pattern):
     pattern = os.path.join(glob.escape(pattern), "*")
   elif not glob.glob(pattern):
-    raise ValueError(
+    raise UserError(
       f"{flag} must be samples, div2k, a folder or a glob. "
       f"Received: {pattern!r}, which matches nothing"
     )

@@ -6,6 +6,7 @@ import numpy as np
 import skimage.data
 
 from experiments.common.data import images
+from experiments.common.run.errors import UserError
 
 # Those that scikit-image ships; see its `data/README.txt` for sources and licences.
 EMBEDDED = ("astronaut", "brick", "chelsea", "coffee", "grass", "gravel", "rocket")
@@ -29,19 +30,19 @@ def load(name, least=1):
     try:
       image = images.read_rgb(path)
     except ValueError as error:
-      raise ValueError(f"--image: {error}") from error
+      raise UserError(f"--image: {error}") from error
   elif name in EMBEDDED:
     image = getattr(skimage.data, name)()
     if image.ndim == 2:
       image = np.repeat(image[:, :, None], 3, axis=2)
   else:
-    raise ValueError(
+    raise UserError(
       f"--image must be one of {', '.join(EMBEDDED)} or an image file. "
       f"Received: {name!r}"
     )
   height, width = image.shape[:2]
   if min(height, width) < least:
-    raise ValueError(
+    raise UserError(
       f"--image must be at least {least} x {least} pixels. "
       f"Received: {name}, {width} x {height}"
     )

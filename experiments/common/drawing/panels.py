@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from experiments.common.data import bicubic
+from experiments.common.run.errors import UserError
 
 _GAP = 8
 _CAPTION = 28
@@ -158,7 +159,7 @@ def split(panel, columns, details):
   width, rest = divmod(panel.shape[1] - _GAP * (columns - 1), columns)
   bottoms = [panel.shape[0] - i * (width + _GAP) for i in range(details, -1, -1)]
   if rest or width < 1 or bottoms[0] <= _CAPTION:
-    raise ValueError(
+    raise UserError(
       f"a panel of {panel.shape[1]} x {panel.shape[0]} pixels has not {columns} "
       f"columns with {details} details"
     )

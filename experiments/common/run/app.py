@@ -1,43 +1,31 @@
-"""What every entry point shares: start-up, common flags, errors in one line.
+"""Starts an experiment: command line, random numbers, errors in one line.
 
 `run(main)` parses the command line (`--flagfile=NAME` also finds `flags/NAME`),
 refuses stray arguments, seeds all random numbers, and turns the user's mistakes
-into one line on stderr and exit code 1 (`--v=1` shows where they arose).
+(`UserError`, and an `OSError` that names a file) into one line on stderr and exit code
+1. Other errors are the program's own and keep their traceback.
 """
 
 import functools
 import os
 import pathlib
 import sys
+import traceback
 
 import keras
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, flags
 
-from experiments.common.run import flag_checks, training
+from experiments.common.run import devices, run_folder, training
+from experiments.common.run import flags as run_flags
+from experiments.common.run.errors import UserError
 from experiments.common.run.startup import held_back_stderr
 
 _FLAGS_FOLDER = pathlib.Path(__file__).parents[3] / "flags"
 
-OUTPUT_DIR = flags.DEFINE_string(
-  "output_dir",
-  None,
-  "Run folder. The same command again resumes what lies there. Defaults to "
-  "runs/<name of the flagfile, or else of the experiment>.",
-)
-SEED = flags.DEFINE_integer(
-  "seed", 0, "Fixes all random numbers.", lower_bound=0, upper_bound=2**32 - 1
-)
-OVERWRITE = flags.DEFINE_bool(
-  "overwrite", False, "Delete an earlier run in --output_dir and start anew."
-)
-DETERMINISTIC = flags.DEFINE_bool(
-  "deterministic",
-  None,
-  "Whether the same command gives the same bits, however often it is cut off. By "
-  "default only without a GPU: there it costs a few per cent of the time.",
-)
-flag_checks.folder(OUTPUT_DIR)
+
+# The experiment and its command line, for the record of its run.
+_about = {}
 
 
 def run(main, experiment, default_flagfile=None, set_up=None):
@@ -51,13 +39,14 @@ def run(main, experiment, default_flagfile=None, set_up=None):
     set_up: function without arguments that prepares TensorFlow's devices, and tells
       whether there are several replicas.
   """
+  _about.update(experiment=experiment, arguments=sys.argv[1:])
   argv, flagfiles = _resolve_flagfiles(sys.argv)
   if default_flagfile and not flagfiles and not _asks_for_help(argv):
     print(f"{experiment}: no --flagfile, so flags/{default_flagfile}", file=sys.stderr)
     flagfiles = [_FLAGS_FOLDER / default_flagfile]
     argv.insert(1, f"--flagfile={flagfiles[0]}")
   name = flagfiles[-1].stem if flagfiles else experiment
-  flags.set_default(OUTPUT_DIR, str(pathlib.Path("runs") / name))
+  flags.set_default(run_flags.OUTPUT_DIR, str(pathlib.Path("runs") / name))
 
   def checked(args):
     if len(args) > 1:
@@ -68,28 +57,54 @@ def run(main, experiment, default_flagfile=None, set_up=None):
         _set_determinism()
         if set_up:
           replicated = set_up()
-        keras.utils.set_random_seed(SEED.value)
+        keras.utils.set_random_seed(run_flags.SEED.value)
         tf.config.list_logical_devices()
       main()
+      # A process that ends while others work makes them fail.
+      devices.wait_for_all()
     except training.StoppedError as stop:
       print(
         f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
       )
       _leave(130, replicated)
-    except (ValueError, OSError, RuntimeError, tf.errors.OpError) as error:
-      if logging.level_debug():
+    except (UserError, OSError, tf.errors.OpError) as error:
+      line = _line(error)
+      if line is None:
+        if replicated:
+          traceback.print_exc()
+          _leave(1, replicated)
         raise
-      print(f"{experiment}: {_describe(error)}", file=sys.stderr)
+      print(f"{experiment}: {line}", file=sys.stderr)
       _leave(1, replicated)
 
   app.run(checked, argv=argv, flags_parser=functools.partial(_parse, experiment))
+
+
+def check_run():
+  """Raises what `open_run` would, before any work is done."""
+  if devices.is_chief():
+    run_folder.check(run_flags.OUTPUT_DIR.value, run_flags.OVERWRITE.value)
+
+
+def open_run():
+  """Opens the run folder that the flags name; see `run_folder.open_run`.
+
+  Returns:
+    `pathlib.Path` of the folder, when it is there for all hosts.
+  """
+  folder = pathlib.Path(run_flags.OUTPUT_DIR.value)
+  if devices.is_chief():
+    about = {**_about, "seed": run_flags.SEED.value}
+    run_folder.open_run(folder, run_flags.OVERWRITE.value, about)
+  devices.wait_for_all()
+  return folder
 
 
 def _parse(experiment, argv):
   """Reads the command line; its mistakes, too, are told in one line."""
   try:
     return flags.FLAGS(argv)
-  except (flags.Error, ValueError) as error:
+  except (flags.Error, UserError) as error:
     return _refuse(experiment, " ".join(str(error).split()))
 
 
@@ -110,23 +125,25 @@ def _leave(code, replicated):
 
 
 def _set_determinism():
-  wanted = DETERMINISTIC.value
+  wanted = run_flags.DETERMINISTIC.value
   if wanted is None:
     wanted = not tf.config.list_physical_devices("GPU")
   if wanted:
     tf.config.experimental.enable_op_determinism()
 
 
-def _describe(error):
-  """An error in one line."""
-  if not isinstance(error, tf.errors.OpError):
+def _line(error):
+  """The line that tells the user's mistake; `None` for an error of the program."""
+  if isinstance(error, UserError):
     return " ".join(str(error).split())
-  first = error.message.strip().splitlines()[0]
+  if isinstance(error, OSError) and error.filename is not None:
+    return " ".join(str(error).split())
   if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
+    first = error.message.strip().splitlines()[0]
     return (
       f"another worker is gone: {first}. The same commands go on from the last backup"
     )
-  return f"{type(error).__name__}: {first}"
+  return None
 
 
 def _resolve_flagfiles(argv):

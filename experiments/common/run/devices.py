@@ -18,112 +18,121 @@ alone writes there. When a worker is lost, the others stop: the same commands ag
 on from the last backup.
 """
 
-import contextlib
 import json
 import os
-import pathlib
 
 import keras
 import tensorflow as tf
-from absl import flags
 
-from experiments.common.run import app, replicas, run_folder
-
-_STRATEGY = flags.DEFINE_enum(
-  "strategy",
-  "default",
-  ["default", "mirrored", "multi_worker"],
-  "One device; all local GPUs (or --replicas); or several hosts by TF_CONFIG.",
-)
-_REPLICAS = flags.DEFINE_integer(
-  "replicas",
-  None,
-  "Of --strategy=mirrored: how many GPUs to use; without a GPU, how many logical "
-  "devices to make of the CPU, for testing.",
-  lower_bound=1,
-)
-_PRECISION = flags.DEFINE_enum(
-  "precision",
-  "float32",
-  ["float32", "mixed_bfloat16", "mixed_float16"],
-  "Of the trained networks' layers. Their variables and all losses stay in float32; "
-  "with mixed_float16, losses are scaled.",
-)
+from experiments.common.run.errors import UserError
 
 _current = None
 
 
-def set_up():
-  """Applies the flags. Must be called before TensorFlow uses a device.
+def set_up(strategy, replicas, precision):
+  """Chooses the devices. Must be called before TensorFlow uses one.
+
+  Args:
+    strategy: `"default"`, `"mirrored"` or `"multi_worker"`.
+    replicas: number of replicas of `"mirrored"`; `None` takes all GPUs.
+    precision: name of Keras' dtype policy.
 
   Returns:
     Whether there are several replicas or hosts.
 
   Raises:
-    ValueError: if flags or `TF_CONFIG` do not fit the machine or each other.
+    UserError: if these or `TF_CONFIG` do not fit the machine or each other.
   """
   global _current
-  if _REPLICAS.value and _STRATEGY.value != "mirrored":
-    raise ValueError("--replicas has no effect without --strategy=mirrored")
+  if replicas and strategy != "mirrored":
+    raise UserError("--replicas has no effect without --strategy=mirrored")
   gpus = tf.config.list_physical_devices("GPU")
-  keras.config.set_dtype_policy(_PRECISION.value)
-  if _STRATEGY.value == "default":
+  keras.config.set_dtype_policy(precision)
+  if strategy == "default":
     return False
   # TensorFlow tells of every sum over replicas that it plans.
   tf.get_logger().setLevel("WARNING")
-  _current = _mirrored(gpus) if _STRATEGY.value == "mirrored" else _multi_worker()
+  _current = _mirrored(gpus, replicas) if strategy == "mirrored" else _multi_worker()
   return True
 
 
-def strategy():
-  """The `tf.distribute.Strategy` that the flags ask for."""
+def current():
+  """The `tf.distribute.Strategy` that was chosen, or else the one in scope."""
   return _current or tf.distribute.get_strategy()
 
 
-def is_chief():
-  """Whether this process is the one that writes files."""
-  return replicas.is_chief(strategy())
+def on_several_hosts(strategy):
+  """Whether a strategy has workers on other hosts."""
+  return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_chief(strategy=None):
+  """Whether this process is the one that writes files.
+
+  Args:
+    strategy: `tf.distribute.Strategy`. Defaults to `current()`.
+  """
+  strategy = strategy or current()
+  return not on_several_hosts(strategy) or strategy.cluster_resolver.task_id == 0
+
+
+def dataset(strategy, make):
+  """Returns the data of all replicas.
+
+  Args:
+    strategy: `tf.distribute.Strategy`.
+    make: function from a `tf.distribute.InputContext`, or `None` on one device, to a
+      `tf.data.Dataset` of a replica's batches.
+  """
+  if strategy.num_replicas_in_sync == 1 and not on_several_hosts(strategy):
+    return make(None)
+  return strategy.distribute_datasets_from_function(make)
+
+
+def wait_for_all(strategy=None):
+  """Returns when all processes of a strategy, by default `current()`, are here."""
+  total(strategy or current(), 0.0)
+
+
+def total(strategy, value):
+  """The sum of a number of each replica; the others wait until all have called it."""
+  if not on_several_hosts(strategy):
+    return value * strategy.num_replicas_in_sync
+
+  @tf.function
+  def add():
+    return strategy.run(
+      lambda: tf.distribute.get_replica_context().all_reduce(
+        tf.distribute.ReduceOp.SUM, tf.constant(value, tf.float64)
+      )
+    )
+
+  return float(strategy.experimental_local_results(add())[0])
 
 
 def check_batch(batch_size):
   """Raises ValueError if the replicas cannot share a global batch equally."""
-  count = strategy().num_replicas_in_sync
+  count = current().num_replicas_in_sync
   if batch_size % count:
-    raise ValueError(
+    raise UserError(
       f"--batch_size, the global batch, must be a multiple of the {count} replicas of "
-      f"--strategy={_STRATEGY.value}. Received: {batch_size}"
+      f"--strategy. Received: {batch_size}"
     )
   if count > 1 and is_chief():
     print(f"{count} replicas, {batch_size // count} of {batch_size} examples on each")
 
 
-@contextlib.contextmanager
-def open_run():
-  """The run folder, see `run_folder.open_run`; all hosts leave it together."""
-  if is_chief():
-    folder = run_folder.open_run(
-      app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
-    )
-    print(f"Run folder: {folder}")
-  # The chief may have deleted an earlier run there.
-  replicas.wait_for_all(strategy())
-  yield pathlib.Path(app.OUTPUT_DIR.value)
-  # A process that ends while others work makes them fail.
-  replicas.wait_for_all(strategy())
-
-
-def _mirrored(gpus):
-  count = _REPLICAS.value
+def _mirrored(gpus, count):
   if gpus:
     if count and count > len(gpus):
-      raise ValueError(
+      raise UserError(
         f"--replicas must be at most the number of GPUs, {len(gpus)}. Received: {count}"
       )
     return tf.distribute.MirroredStrategy(
       [f"GPU:{i}" for i in range(count or len(gpus))]
     )
   if not count:
-    raise ValueError(
+    raise UserError(
       "--strategy=mirrored found no GPU. To test on the CPU, divide it by --replicas"
     )
   tf.config.set_logical_device_configuration(
@@ -144,7 +153,7 @@ def _multi_worker():
   except (ValueError, KeyError, TypeError):
     fits = False
   if not fits:
-    raise ValueError(
+    raise UserError(
       "--strategy=multi_worker needs the environment variable TF_CONFIG, such as "
       '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, '
       f'"task": {{"type": "worker", "index": 0}}}}. Received: {text!r}'

@@ -10,6 +10,7 @@ import sys
 from absl import flags
 
 from experiments.common.run import files
+from experiments.common.run.errors import UserError
 
 # Flags that may differ when a run is resumed.
 _FREE = {"flagfile", "overwrite", "output_dir", "mode", "strategy", "replicas"}
@@ -17,7 +18,7 @@ _RECORD = "flags.txt"
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 
 
-def open_run(path, overwrite, seed):
+def open_run(path, overwrite, about):
   """Creates a run folder, or opens one that the same flags have made.
 
   It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (the
@@ -26,7 +27,7 @@ def open_run(path, overwrite, seed):
   Args:
     path: the folder.
     overwrite: whether to delete what an earlier run left there.
-    seed: integer, for the record.
+    about: dict for `run.json`: the experiment, its arguments, its seed.
 
   Returns:
     `pathlib.Path` of the folder.
@@ -46,14 +47,9 @@ def open_run(path, overwrite, seed):
     files.write_text(record, "".join(lines))
     write_json(
       folder / "run.json",
-      {
-        "experiment": _experiment(),
-        "arguments": sys.argv[1:],
-        "seed": seed,
-        "python": platform.python_version(),
-        "packages": versions(),
-      },
+      {**about, "python": platform.python_version(), "packages": versions()},
     )
+  print(f"Run folder: {folder}")
   return folder
 
 
@@ -63,7 +59,7 @@ def check(path, overwrite):
   record = folder / _RECORD
   others = folder.exists() and {p.name for p in folder.iterdir()} - {"evaluation"}
   if others and not record.exists():
-    raise ValueError(
+    raise UserError(
       f"--output_dir must be empty or a run folder. Received: {folder}, which "
       "holds other files"
     )
@@ -78,16 +74,10 @@ def check(path, overwrite):
       f"--{name}: {_joined(before.get(name))} -> {_joined(current.get(name))}"
       for name in changed
     )
-    raise ValueError(
+    raise UserError(
       f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
       "another folder, or start anew with --overwrite"
     )
-
-
-def _experiment():
-  """The name of the entry point: of its file, or of its package."""
-  path = pathlib.Path(sys.argv[0])
-  return path.parent.name if path.stem == "__main__" else path.stem
 
 
 def versions():

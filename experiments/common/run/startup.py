@@ -5,6 +5,8 @@ import os
 import sys
 import tempfile
 
+from experiments.common.run.errors import UserError
+
 
 def import_tensorflow():
   """Imports TensorFlow and looks for GPUs without a word on success.
@@ -28,7 +30,7 @@ def held_back_stderr():
     os.dup2(held.fileno(), 2)
     try:
       yield
-    except ValueError:  # ours, about flags
+    except UserError:
       raise
     except BaseException:
       os.dup2(original, 2)

@@ -10,7 +10,8 @@ import h5py
 import keras
 import numpy as np
 
-from experiments.common.run import files, replicas
+from experiments.common.run import devices, files
+from experiments.common.run.errors import UserError
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _EXIT_CODE = 130  # of a process that was interrupted
@@ -20,7 +21,7 @@ class StoppedError(Exception):
   """The user asked the run to stop; its state is saved."""
 
 
-class NonFiniteError(RuntimeError):
+class NonFiniteError(UserError):
   """A value or a weight is NaN or infinite; the last backup is from before."""
 
 
@@ -49,12 +50,13 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
     ValueError: if hosts do not see the same backup.
   """
   strategy = model.distribute_strategy
-  chief = replicas.is_chief(strategy)
+  chief = devices.is_chief(strategy)
   state = _State(pathlib.Path(backup), every, steps_per_epoch, writes=chief)
   state.set_model(model)
   state.restore()
-  if replicas.total(strategy, state.step) != state.step * strategy.num_replicas_in_sync:
-    raise ValueError(
+  replicas = strategy.num_replicas_in_sync
+  if devices.total(strategy, state.step) != state.step * replicas:
+    raise UserError(
       "--output_dir must lie on a file system that all hosts share. Received: "
       f"{state.path.parent}, with a backup of step {state.step} for this host and "
       "another for others"
@@ -63,7 +65,7 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
     epoch, done = divmod(state.step, steps_per_epoch)
     with _Stopper(model) as stopper:
       model.fit(
-        replicas.dataset(strategy, _batches_from(batches, state.step)),
+        devices.dataset(strategy, _batches_from(batches, state.step)),
         # An epoch that was cut off is finished on its own.
         steps_per_epoch=steps_per_epoch - done,
         initial_epoch=epoch,
@@ -161,7 +163,7 @@ class _Stopper:
       signal.signal(name, handler)
 
   def _stop(self, *_):
-    if replicas.on_several_hosts(self._model.distribute_strategy):
+    if devices.on_several_hosts(self._model.distribute_strategy):
       # Others would wait for this one's next step; hosts are not stopped at one step.
       print("stopped; the same commands go on from the last backup", file=sys.stderr)
       os._exit(_EXIT_CODE)

@@ -4,6 +4,7 @@ import numpy as np
 
 from cxloss.metrics import patches, spectrum
 from experiments.common import reports
+from experiments.common.run.errors import UserError
 from experiments.common.upscaling import evaluation
 
 # Key of each measure to what it is, in the order of tables.
@@ -84,7 +85,7 @@ class Measures:
 
   def _distance(self, hr, picture):
     if self._lpips is None:
-      raise ValueError("needs --lpips_weights and --lpips_heads")
+      raise UserError("needs --lpips_weights and --lpips_heads")
     return self._lpips(hr, picture)
 
   def _niqe(self, picture):

@@ -24,6 +24,7 @@ from PIL import Image
 
 from experiments.common import networks
 from experiments.common.data import images, photo_folder
+from experiments.common.run.errors import UserError
 from experiments.common.upscaling import evaluation, tiling
 
 ORIGINAL = "original"
@@ -54,18 +55,18 @@ def parse(specifications, taken=()):
     if not equals and name in _INTERPOLATIONS:
       source = name
     if not source or not re.fullmatch(r"[\w.+-]+", name):
-      raise ValueError(
+      raise UserError(
         "--method must be NAME=SOURCE, NAME of letters, digits and _ . + -; or one of "
         f"{', '.join(_INTERPOLATIONS)}. Received: {specification!r}"
       )
     if name == "bicubic" and source == "bicubic":
       continue
     if name in (*sources, *taken, "bicubic", ORIGINAL):
-      raise ValueError(f"--method: the name {name!r} is there already")
+      raise UserError(f"--method: the name {name!r} is there already")
     path = networks.path_of(source, f"--method={name}")
     trained = path.suffix == ".keras" and path.is_file()
     if source not in _INTERPOLATIONS and not path.is_dir() and not trained:
-      raise ValueError(
+      raise UserError(
         f"--method={name} must be a folder of pictures, a generator's .keras file or "
         f"one of {', '.join(_INTERPOLATIONS)}. Received: {source!r}"
       )
@@ -130,13 +131,13 @@ def _pictures(method, path, pairs, scale):
     # a.jpg.png, too, is the result for a.jpg.
     key = stem.stem if stem.suffix.lower() in images.SUFFIXES else file.stem
     if key in files:
-      raise ValueError(
+      raise UserError(
         f"--method={method}: {files[key]} and {file} are both pictures of {key}"
       )
     files[key] = file
   for name in pairs.names:
     if name not in files:
-      raise ValueError(f"--method={method}: {path} has no picture of {name}")
+      raise UserError(f"--method={method}: {path} has no picture of {name}")
   for name, hr in pairs.originals():
     _read(method, files[name], hr, scale)
   return lambda name, lr, hr: _read(method, files[name], hr, scale)
@@ -147,7 +148,7 @@ def _read(method, file, hr, scale):
   height, width = hr.shape[:2]
   beyond = [side - least for side, least in zip(picture.shape, hr.shape, strict=True)]
   if min(beyond) < 0 or max(beyond) >= scale:
-    raise ValueError(
+    raise UserError(
       f"--method={method}: {file} must have the size of the original, "
       f"{width} x {height} when cut to a multiple of {scale}. "
       f"Received: {picture.shape[1]} x {picture.shape[0]}"

@@ -5,6 +5,7 @@ A source is a sequence of `view.View` with a list of `names`.
 
 import os
 
+from experiments.common.run.errors import UserError
 from experiments.normals.data import motorcycle, nyu, pair_folder, scenes
 from experiments.normals.data.depth import Intrinsics
 from experiments.normals.data.example import View, edges, reduce
@@ -47,13 +48,13 @@ def load(
     source = Reduced(source, factor) if factor > 1 else source
     height, width = source[0].mask.shape
     if height < least[0] or width < least[1]:
-      raise ValueError(
+      raise UserError(
         f"--height and --width must not exceed the pictures of --data={name}, "
         f"{height} x {width}. Received: {least[0]} x {least[1]}"
       )
     return source
   if not os.path.isdir(name):
-    raise ValueError(
+    raise UserError(
       "--data must be scenes, nyu, motorcycle or a folder. "
       f"Received: {name!r}, which is no folder"
     )

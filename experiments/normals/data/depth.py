@@ -15,6 +15,8 @@ import dataclasses
 
 import numpy as np
 
+from experiments.common.run.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True)
 class Intrinsics:
@@ -53,9 +55,9 @@ def normals_from_depth(depth, intrinsics, window=9, jump=0.05):
   """
   depth = np.asarray(depth, np.float64)
   if depth.ndim != 2:
-    raise ValueError(f"`depth` must have shape (H, W). Received: shape={depth.shape}")
+    raise UserError(f"`depth` must have shape (H, W). Received: shape={depth.shape}")
   if window % 2 == 0 or window < 3 or not jump > 0:
-    raise ValueError(
+    raise UserError(
       "`window` must be odd and at least 3, and `jump` positive. "
       f"Received: window={window}, jump={jump}"
     )

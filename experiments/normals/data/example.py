@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from experiments.common.run.errors import UserError
 from experiments.normals.data import blocks
 
 # How far from 1 the length of a normal may be: 8-bit maps are off by about 0.01.
@@ -47,7 +48,7 @@ def make_view(image, normals, mask=None, depth=None):
   size = image.shape[:2]
   for name, part in (("normals", normals), ("mask", mask), ("depth", depth)):
     if part is not None and part.shape[:2] != size:
-      raise ValueError(
+      raise UserError(
         f"the {name} must have the image's size, {_text(size)}, "
         f"but measure {_text(part.shape)}"
       )
@@ -55,13 +56,13 @@ def make_view(image, normals, mask=None, depth=None):
   length = np.linalg.norm(normals, axis=-1)
   mask = length != 0 if mask is None else mask & (length != 0)
   if not mask.any():
-    raise ValueError("no pixel has a valid normal")
+    raise UserError("no pixel has a valid normal")
   if not np.isfinite(length[mask]).all():
-    raise ValueError("valid normals must be finite, but some are NaN or infinite")
+    raise UserError("valid normals must be finite, but some are NaN or infinite")
   off = np.abs(length - 1)[mask]
   if off.max() > _TOLERANCE:
     share = 100 * (off > _TOLERANCE).mean()
-    raise ValueError(
+    raise UserError(
       f"valid normals must have length 1, but {share:.2g} % are off by more than "
       f"{_TOLERANCE}; mark pixels without a normal by (0, 0, 0) or a mask"
     )

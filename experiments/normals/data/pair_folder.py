@@ -14,6 +14,7 @@ import numpy as np
 from absl import logging
 
 from experiments.common.data import images
+from experiments.common.run.errors import UserError
 from experiments.normals.data import depth, example
 
 _ROLES = {
@@ -69,7 +70,7 @@ class Folder:
     if intrinsics is None and any(
       "depth" in files and "normals" not in files for files in groups.values()
     ):
-      raise ValueError(f"--intrinsics must be given for the depth images in {path}")
+      raise UserError(f"--intrinsics must be given for the depth images in {path}")
     self.names, self._files, self._kept, size = [], [], {}, 0
     with concurrent.futures.ThreadPoolExecutor() as pool:
       # One after the other, so that those which are not kept make room.
@@ -83,7 +84,7 @@ class Folder:
         self.names.append(name)
         self._files.append(files)
     if not self.names:
-      raise ValueError(
+      raise UserError(
         "--data must be scenes, nyu, motorcycle or a folder of photographs with depth "
         f"images or normal maps. Received: {str(path)!r}, with none usable"
       )
@@ -122,7 +123,7 @@ def _groups(folder):
     else:
       name, role = path.stem, _ROLE_OF.get(parent, "image")
     if role in groups[name]:
-      raise ValueError(
+      raise UserError(
         f"--data has two files for the {role} of {name!r}: {groups[name][role]} and "
         f"{path}"
       )
@@ -132,7 +133,7 @@ def _groups(folder):
 
 def _read(files, factor, least, intrinsics, depth_scale, flip):
   if "image" not in files:
-    raise ValueError(f"has no photograph beside {_names(files)}")
+    raise UserError(f"has no photograph beside {_names(files)}")
   image = images.read_rgb(files["image"])
   metres = None
   if "depth" in files and intrinsics is not None:
@@ -146,18 +147,18 @@ def _read(files, factor, least, intrinsics, depth_scale, flip):
     result = example.make_view(image, normals, mask, metres)
   elif metres is not None:
     if metres.shape != image.shape[:2]:
-      raise ValueError(
+      raise UserError(
         f"the depth image and the photograph differ in size: {metres.shape[::-1]} and "
         f"{image.shape[1::-1]}"
       )
     normals, mask = depth.normals_from_depth(metres, intrinsics)
     result = example.make_view(image, normals, mask, metres)
   else:
-    raise ValueError(f"has no depth image or normal map beside {_names(files)}")
+    raise UserError(f"has no depth image or normal map beside {_names(files)}")
   result = example.reduce(result, factor)
   height, width = result.mask.shape
   if height < least[0] or width < least[1]:
-    raise ValueError(
+    raise UserError(
       f"is {width} x {height}, smaller than --width={least[1]} --height={least[0]}"
     )
   return result
@@ -166,7 +167,7 @@ def _read(files, factor, least, intrinsics, depth_scale, flip):
 def _read_depth(path):
   values = images.read_raw(path)
   if values.ndim != 2 or values.dtype.kind not in "iu":
-    raise ValueError(
+    raise UserError(
       f"{path.name} must be a 16-bit grey PNG, but holds {values.dtype} with shape "
       f"{values.shape}"
     )
@@ -176,7 +177,7 @@ def _read_depth(path):
 def _read_normals(path):
   values = _read_npy(path) if path.suffix == ".npy" else images.read_raw(path)
   if values.ndim != 3 or values.shape[2] != 3:
-    raise ValueError(
+    raise UserError(
       f"{path.name} must hold (height, width, 3) numbers, but has shape {values.shape}"
     )
   if values.dtype.kind == "f":
@@ -193,7 +194,7 @@ def _read_npy(path):
     with path.open("rb") as file:
       return np.lib.format.read_array(file, allow_pickle=False)
   except (OSError, ValueError, MemoryError) as error:
-    raise ValueError(f"not an intact .npy file: {path}: {error}") from error
+    raise UserError(f"not an intact .npy file: {path}: {error}") from error
 
 
 def _names(files):

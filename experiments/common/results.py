@@ -1,0 +1,109 @@
+"""Writes what an experiment found, in one form for all of them.
+
+A run folder, or a folder `evaluation` in it, then holds
+
+  metrics.json            {"rows": [...], "curves": {...}, "about": {...}}
+  FIGURE.png              drawings for people
+  pictures/SCENE/NAME.png single pictures of one size: what each method made of a scene
+  tensorboard/            means of the rows, and the figures
+
+`rows` are those of `common.tables`; `curves` are {name: {"x": [...], "y": {label:
+[...]}}}; `about` is what the numbers cannot be understood without. Numbers that are not
+finite, which JSON does not have, become null. The report reads all of this, and nothing
+else, of any run.
+"""
+
+import json
+import math
+import pathlib
+
+import tensorflow as tf
+
+from experiments.common import tables
+from experiments.common.data import images
+from experiments.common.run import files
+from experiments.common.run.errors import UserError
+
+FILE = "metrics.json"
+
+
+def write(folder, rows, *, curves=None, about=None, figures=None, step=0, shown=None):
+  """Writes rows, curves and figures, logs them, and prints the table.
+
+  Args:
+    folder: path of the folder.
+    rows: list of rows, see `common.tables`.
+    curves: dict from a name to `{"x": list, "y": {label: list}}`.
+    about: dict of anything that JSON can hold.
+    figures: dict from a name to uint8 RGB `(H, W, 3)`.
+    step: of TensorBoard's entries. Defaults to 0.
+    shown: the rows to print and to log. Defaults to the means of `rows` over images.
+  """
+  folder = pathlib.Path(folder)
+  figures = figures or {}
+  for name, figure in figures.items():
+    images.write_png(folder / f"{name}.png", figure)
+  shown = tables.means(rows) if shown is None else shown
+  _log(folder / "tensorboard", shown, figures, step)
+  # Last: a folder that has it is complete.
+  content = {"rows": rows, "curves": curves or {}, "about": about or {}}
+  files.write_text(folder / FILE, json.dumps(_finite(content), indent=1) + "\n")
+  print(tables.text(shown))
+  print(tables.legend(shown))
+  for name in figures:
+    print(f"Figure: {folder / f'{name}.png'}")
+  print(f"Values: {folder / FILE}")
+
+
+def save_pictures(folder, scene, pictures):
+  """Writes what each method made of a scene, `pictures/SCENE/NAME.png`.
+
+  Args:
+    folder: path of the folder.
+    scene: name of what the pictures show.
+    pictures: dict from a method's name to uint8 RGB `(H, W, 3)`.
+  """
+  for name, picture in pictures.items():
+    images.write_png(pathlib.Path(folder) / "pictures" / scene / f"{name}.png", picture)
+
+
+def read(folder):
+  """The content of a folder's `metrics.json`.
+
+  Raises:
+    ValueError: if the file is missing, or is not of the form above.
+  """
+  path = pathlib.Path(folder) / FILE
+  try:
+    content = json.loads(path.read_text())
+    if not all(isinstance(row, dict) for row in content["rows"]):
+      raise TypeError("rows must be objects")
+  except FileNotFoundError as error:
+    raise UserError(f"there is no {path}") from error
+  except (ValueError, KeyError, TypeError) as error:
+    raise UserError(f"{path} does not hold the results of a run: {error}") from error
+  return {
+    "rows": content["rows"],
+    **{k: content.get(k, {}) for k in ("curves", "about")},
+  }
+
+
+def _log(folder, rows, figures, step):
+  names = tables.labels(rows)
+  for row in rows:
+    label = "/".join(row[name] for name in names if row.get(name))
+    with tf.summary.create_file_writer(str(folder / label)).as_default(step):
+      for key in tables.measured([row]):
+        tf.summary.scalar(f"measures/{key}", row[key])
+  if figures:
+    with tf.summary.create_file_writer(str(folder)).as_default(step):
+      for name, figure in figures.items():
+        tf.summary.image(name, figure[None])
+
+
+def _finite(value):
+  if isinstance(value, dict):
+    return {key: _finite(inner) for key, inner in value.items()}
+  if isinstance(value, list | tuple):
+    return [_finite(inner) for inner in value]
+  return None if isinstance(value, float) and not math.isfinite(value) else value

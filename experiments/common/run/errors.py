@@ -1,0 +1,9 @@
+"""The one kind of error that is told to users in one line, without a traceback."""
+
+
+class UserError(ValueError):
+  """A mistake of the user: flags, files or data that cannot be used.
+
+  The message names the flag, what was expected and what was received. Other errors are
+  the program's, and keep their traceback.
+  """
