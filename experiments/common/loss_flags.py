@@ -44,8 +44,8 @@ def define(layers, max_points=0, values=flags.FLAGS):
   flags.DEFINE_list(
     "layers",
     layers,
-    "Layers of --backbone that the contextual loss compares, by their Keras names, each "
-    "as NAME or NAME:WEIGHT.",
+    "Layers of --backbone that the contextual loss compares, by their Keras names, "
+    "each as NAME or NAME:WEIGHT.",
     flag_values=values,
   )
   bandwidth = flags.DEFINE_float(
@@ -129,8 +129,8 @@ def layer_weights(name, values=flags.FLAGS):
       weight = math.nan
     if not layer or layer in weights or not 0 <= weight < math.inf:
       raise UserError(
-        f"--{name} must list NAME or NAME:WEIGHT, each name once, weights finite and at "
-        f"least 0. Received: {entry!r}"
+        f"--{name} must list NAME or NAME:WEIGHT, each name once, weights finite and "
+        f"at least 0. Received: {entry!r}"
       )
     weights[layer] = weight
   known = architectures.vgg_layers(values.backbone)
@@ -140,8 +140,8 @@ def layer_weights(name, values=flags.FLAGS):
     where = "--backbone_weights=bundled"
   if not any(weights.values()) or set(weights) - set(known):
     raise UserError(
-      f"--{name} must name layers of {where}, up to {known[-1]}, not all with weight 0. "
-      f"Received: {','.join(entries)!r}"
+      f"--{name} must name layers of {where}, up to {known[-1]}, not all with weight "
+      f"0. Received: {','.join(entries)!r}"
     )
   return weights
 
@@ -158,7 +158,7 @@ def check_layers(name, layers, side):
 
 
 def check_blur(losses, side, name):
-  """Raises `UserError` if the Gaussian is too wide for images of a side, flag `name`."""
+  """Raises `UserError` if the Gaussian is too wide for a side, flag `name`."""
   if side < losses.blur_size // 2:
     raise UserError(
       f"--blur_size must be at most {2 * side + 1} for --{name}={side}. "
