@@ -142,7 +142,9 @@ def _fit(model, phase, epochs, source, held_out, folder):
     normals_flags.BATCH.value,
     run_flags.SEED.value,
   )
-  pictures = data.Part(held_out, 0, normals_flags.PICTURES.value)
+  pictures = data.Subset(
+    held_out, range(min(normals_flags.PICTURES.value, len(held_out)))
+  )
   training.fit(
     model,
     lambda step, context: batches.training_batches(

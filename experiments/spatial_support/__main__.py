@@ -26,7 +26,7 @@ import tensorflow as tf
 from absl import flags
 
 import cxloss
-from experiments.common.data import bicubic, images, picture
+from experiments.common.data import bicubic, images, samples
 from experiments.common.drawing import diagrams
 from experiments.common.run import app, files, flag_checks, run_folder
 from experiments.common.run import flags as run_flags
@@ -37,7 +37,7 @@ flags.adopt_module_key_flags(run_flags)
 _IMAGE = flags.DEFINE_string(
   "image",
   "lightning",
-  f"lightning (drawn by code), {', '.join(picture.EMBEDDED)} or a file.",
+  f"lightning (drawn by code), {', '.join(samples.PHOTOGRAPHS)} or a file.",
 )
 _SIZE = flags.DEFINE_integer("size", 64, "Side of its middle part in pixels.", 8)
 _SCALE = flags.DEFINE_integer("scale", 4, "Factor of the bicubic blur.", 1)
@@ -134,7 +134,7 @@ def _target():
   size = _SIZE.value
   if _IMAGE.value == "lightning":
     return lightning.draw(size, run_flags.SEED.value)
-  image = picture.load(_IMAGE.value, least=size)
+  image = samples.photograph(_IMAGE.value, least=size)
   top, left = ((length - size) // 2 for length in image.shape[:2])
   return image[top : top + size, left : left + size]
 

@@ -85,4 +85,4 @@ def _select(photographs, source, names):
     for i, name in enumerate(there)
     if any(fnmatch.fnmatch(name, pattern) for pattern in names)
   ]
-  return data.Selection(photographs, chosen)
+  return data.Subset(photographs, chosen)

@@ -27,7 +27,7 @@ import tensorflow_datasets  # noqa: F401
 
 import cxloss
 from experiments.common import data
-from experiments.common.data import picture, samples
+from experiments.common.data import samples
 from experiments.normals import data as normals
 from experiments.spatial_support import lightning
 from experiments.twoafc import measure
@@ -45,7 +45,6 @@ def _patch():
   for owner, name in (
     (data, "load"),
     (normals, "load"),
-    (picture, "load"),
     (samples, "photograph"),
     (lightning, "draw"),
     (measure, "rank"),
