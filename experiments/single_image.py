@@ -96,11 +96,8 @@ def define_flags():
   integer("crop_size", "Side of the crops in pixels.", 16)
   integer("batch_size", "Crops of a training step.")
   integer("steps", "Training steps of each loss.")
-  integer(
-    "warm_start_steps",
-    "Training steps on squared error before those of all losses; not in the paper.",
-    0,
-  )
+  text = "Training steps on squared error before all others; not in the paper."
+  integer("warm_start_steps", text, 0)
   rate = real("learning_rate", "Learning rate of Adam, divided by 10 half-way.")
   integer("patch_size", "Side in pixels of the patches of the contextual loss.")
   integer("patch_stride", "Step in pixels between patches of the contextual loss.")
@@ -149,8 +146,7 @@ def train(settings, image, folder, verbose=2):
     return crops.training_batches([image], *size, settings.seed, step, mirror=False)
 
   def fit(model, phase, steps):
-    epochs = steps // settings.log_every
-    every = settings.validate_every // settings.log_every
+    epochs, every = (n // settings.log_every for n in (steps, settings.validate_every))
     pairs = [("photograph", *pair)]
     training.fit(
       model,
@@ -229,7 +225,7 @@ def _report(settings, folder, lr, hr, networks):
   pictures = {_ORIGINAL: hr, **enlarged}
   spectra = {
     name: spectrum.log_power_spectrum(picture, _WINDOW)
-    for name, picture in pictures.items()
+    for name, picture in {**enlarged, _ORIGINAL: hr}.items()
   }
   original = spectra[_ORIGINAL]
   rows = [
