@@ -31,7 +31,7 @@ def test_values_are_those_of_the_single_measures():
 @pytest.mark.parametrize(
   ("side", "missing"),
   [
-    (16, {"ssim_y", "niqe", "spectrum_db", "high_db"}),
+    (16, {"ssim_y", "lpips", "niqe", "spectrum_db", "high_db"}),
     (60, {"niqe", "spectrum_db", "high_db"}),
     (64, {"niqe"}),
     (196, {"niqe"}),
@@ -62,9 +62,11 @@ def test_flat_pictures_have_no_niqe():
 
 
 def test_mistakes_of_the_program_are_not_taken_for_missing_measures():
-  hr, picture = _pair()
-  with pytest.raises(ValueError, match="shape"):
-    measure.Measures(4, 0, lambda *_: 1.0).against(hr)(picture[:, :-4])
+  def broken(*_):
+    raise ValueError("broken")
+
+  with pytest.raises(ValueError, match="broken"):
+    measure.Measures(4, 0, broken).against(_pair()[0])(_pair()[1])
 
 
 def test_measures_of_an_exact_result_are_perfect():
