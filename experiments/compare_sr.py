@@ -97,6 +97,8 @@ def main():
       f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
     )
   app.check_run()
+  runs = {name: sr_flags.parse(sr_arguments(name)) for name in _NAMES.value}
+  settings = {name: sr_flags.train_settings(values) for name, values in runs.items()}
   _, pairs = train.photographs(_DATA.value, _VALIDATION_DATA.value, _CROP.value, _SCALE)
   _check_sizes(pairs)
   folder = app.open_run()
@@ -104,7 +106,7 @@ def main():
     # Written when all is trained: a folder that has it is finished.
     if not (folder / name / results.FILE).exists():
       print(f"\n{name}: {_STEPS.value} steps", flush=True)
-      _train(name, folder / name)
+      _train(settings[name], runs[name], sr_arguments(name), folder / name)
   methods = upscalers.load(
     [],
     pairs,
@@ -146,14 +148,12 @@ def sr_arguments(method):
   ]
 
 
-def _train(method, folder):
+def _train(settings, values, arguments, folder):
   """Trains a method as a process of its own would: same names, same random numbers."""
   keras.utils.clear_session()
-  keras.utils.set_random_seed(run_flags.SEED.value)
-  arguments = sr_arguments(method)
-  values = sr_flags.parse(arguments)
-  job = train.prepare(sr_flags.train_settings(values))
-  about = {"experiment": "sr", "arguments": arguments, "seed": values.seed}
+  keras.utils.set_random_seed(settings.seed)
+  job = train.prepare(settings)
+  about = {"experiment": "sr", "arguments": arguments, "seed": settings.seed}
   job.run(run_folder.open_run(folder, False, about, values))
 
 
