@@ -20,6 +20,7 @@ _EXPERIMENTS = [
   "scipy>=1.11",
   "tensorboard>=2.18",
   "tensorflow-datasets>=4.9.4",
+  "tqdm>=4.66",
 ]
 
 setuptools.setup(

@@ -29,22 +29,22 @@ import keras
 from absl import flags
 
 import cxloss
-from cxloss.metrics import patches, spectrum
+from cxloss.metrics import spectrum
 from experiments.common import results
 from experiments.common.data import crops, samples
 from experiments.common.drawing import diagrams, panels
 from experiments.common.run import app, flag_checks, logs, training
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation, tiling, validation
+from experiments.common.upscaling import measure, pairs, spectra, tiling, validation
 from models import srgan
 
 _LOSSES = ("l1", "l2", "cx")
 _ORIGINAL = "original"
 # Its other parameters, 0.9 and 0.999, are Keras' defaults.
 _ADAM_EPSILON = 1e-8
-# Side in pixels of the windows of spectra.
-_WINDOW = 64
+# Patches for the divergences, and directions of the Wasserstein distance.
+_POINTS, _PROJECTIONS = 2048, 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +120,7 @@ def define_flags():
 def main():
   settings = _settings()
   app.check_run()
-  least = max(settings.crop_size, _WINDOW + settings.scale)
+  least = max(settings.crop_size, measure.WINDOW + settings.scale)
   image = samples.photograph(settings.image, least=least)
   train(settings, image, app.open_run(), 2 if app.quiet() else 1)
 
@@ -138,7 +138,7 @@ def train(settings, image, folder, verbose=2):
     List of rows, see `common.tables`.
   """
   models = {name: _model(settings, name, settings.steps) for name in settings.losses}
-  pair = evaluation.make_pair(image, settings.scale)
+  pair = pairs.make_pair(image, settings.scale)
   warm = settings.warm_start_steps
 
   def batches(step, context):
@@ -147,7 +147,7 @@ def train(settings, image, folder, verbose=2):
 
   def fit(model, phase, steps):
     epochs, every = (n // settings.log_every for n in (steps, settings.validate_every))
-    pairs = [("photograph", *pair)]
+    held_out = [("photograph", *pair)]
     training.fit(
       model,
       batches,
@@ -156,7 +156,7 @@ def train(settings, image, folder, verbose=2):
       backup=folder / "backup" / f"{phase}.weights.h5",
       every=settings.backup_every,
       callbacks=[
-        validation.Validation(folder, phase, pairs, None, every, epochs),
+        validation.Validation(folder, phase, held_out, None, every, epochs),
         logs.Logger(folder, phase),
       ],
       verbose=verbose,
@@ -170,8 +170,10 @@ def train(settings, image, folder, verbose=2):
       model.generator.set_weights(start.generator.get_weights())
     fit(model, name, settings.steps)
     training.save_model(model.generator, folder / f"generator_{name}.keras")
-  networks = {name: tiling.compiled(model.generator) for name, model in models.items()}
-  return _report(settings, folder, *pair, {"bicubic": None, **networks})
+  networks = {"bicubic": tiling.Bicubic(settings.scale)}
+  for name, model in models.items():
+    networks[name] = tiling.Compiled(model.generator)
+  return _report(settings, folder, *pair, networks)
 
 
 def _settings():
@@ -214,36 +216,35 @@ def _model(settings, name, steps):
   schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
     [max(steps // 2, 1)], [settings.learning_rate, settings.learning_rate / 10]
   )
-  model = srgan.SRGAN(generator, terms)
+  model = srgan.SuperResolutionTrainer(generator, terms)
   model.compile(keras.optimizers.Adam(schedule, epsilon=_ADAM_EPSILON))
   return model
 
 
 def _report(settings, folder, lr, hr, networks):
   scale = settings.scale
-  enlarged = {n: evaluation.upscale(net, lr, scale) for n, net in networks.items()}
+  enlarged = {n: tiling.upscale(net, lr, scale) for n, net in networks.items()}
   pictures = {_ORIGINAL: hr, **enlarged}
-  spectra = {
-    name: spectrum.log_power_spectrum(picture, _WINDOW)
+  maps = {
+    name: spectrum.log_power_spectrum(picture, measure.WINDOW)
     for name, picture in {**enlarged, _ORIGINAL: hr}.items()
   }
-  original = spectra[_ORIGINAL]
+  numbers = scale, _POINTS, _PROJECTIONS, settings.seed
   rows = [
     {
       "method": name,
-      **evaluation.measure(hr, picture, shave=scale),
-      **patches.compare(hr, picture, seed=settings.seed),
-      "spectrum_db": spectrum.spectrum_distance(original, spectra[name]),
-      "high_db": spectrum.high_frequency_excess(original, spectra[name], scale),
+      **measure.pictures(hr, picture, *numbers),
+      **measure.spectra(maps[_ORIGINAL], maps[name], scale),
     }
     for name, picture in enlarged.items()
   ]
   figures = {
-    "panel": panels.methods(pictures, _ORIGINAL),
-    "power_spectrum": diagrams.spectra(spectra, _ORIGINAL, scale),
+    "panel": panels.side_by_side(pictures, _ORIGINAL),
+    "power_spectrum": diagrams.spectra(maps, _ORIGINAL, scale),
   }
+  curves = {"power_spectrum": spectra.radial(maps)}
   results.save_pictures(folder, pathlib.Path(settings.image).stem, pictures)
-  results.write(folder, rows, figures=figures, step=settings.steps)
+  results.write(folder, rows, curves=curves, figures=figures, step=settings.steps)
   return rows
 
 
