@@ -12,10 +12,7 @@ class Entry:
 
   Attributes:
     name: of the module in `experiments`.
-    mark: a flag that no other entry point has, by which older runs are recognised.
-    result: the file that a run writes at its end.
-    without: instead of it, the last file of a run with a flag switched off.
-    paper: flagfiles with the paper's values.
+    paper: flagfiles with the paper's values; none if the paper has no such run.
     quick: the flagfile for minutes without a download, if there is one.
     cost: what the paper's size takes; why it is usually not run.
     needs: further arguments of the paper's size, to be filled in.
@@ -25,20 +22,12 @@ class Entry:
   """
 
   name: str
-  mark: str
-  result: str
   paper: tuple
   quick: str
   cost: str
-  without: dict = dataclasses.field(default_factory=dict)
   needs: tuple = ()
   free: tuple = ()
   defaults: dict = dataclasses.field(default_factory=dict)
-
-  def last_file(self, flags):
-    """Name of the file by which a run with these flags is finished."""
-    off = (self.without[f] for f in self.without if flags.get(f) == "False")
-    return next(off, self.result)
 
   def command(self, flagfile):
     """The command that runs one of the flagfiles."""
@@ -71,8 +60,6 @@ EXPERIMENTS = (
     (
       Entry(
         "sr",
-        mark="discriminator_width",
-        result="evaluation.json",
         paper=("sr.flags",),
         quick="sr_quick.flags",
         cost="days on a GPU; it downloads DIV2K and VGG19",
@@ -87,12 +74,16 @@ EXPERIMENTS = (
     (
       Entry(
         "normals",
-        mark="width_divisor",
-        result="evaluation.json",
         paper=("normals.flags", "normals_l1_0.flags"),
         quick="normals_quick.flags",
         cost="days on a GPU; it downloads NYU v2 and VGG19",
         defaults={"pretrain_epochs": "0"},
+      ),
+      Entry(
+        "normals.ablation",
+        paper=(),
+        quick="normals_quick.flags",
+        cost="three trainings of normals",
       ),
     ),
   ),
@@ -103,8 +94,6 @@ EXPERIMENTS = (
     (
       Entry(
         "single_image",
-        mark="warm_start_steps",
-        result="metrics.json",
         paper=("single_image.flags",),
         quick="single_image_quick.flags",
         cost="10,000 steps on crops of 384 for each loss; the photograph is not public",
@@ -120,8 +109,6 @@ EXPERIMENTS = (
     (
       Entry(
         "distributions",
-        mark="shift",
-        result="metrics.json",
         paper=("distributions.flags",),
         quick="distributions_quick.flags",
         cost="some ten hours on two cores; the photograph is not public",
@@ -136,8 +123,6 @@ EXPERIMENTS = (
     (
       Entry(
         "spatial_support",
-        mark="threshold",
-        result="metrics.json",
         paper=("spatial_support.flags",),
         quick="spatial_support_quick.flags",
         cost="a GPU; it downloads VGG19",
@@ -151,8 +136,6 @@ EXPERIMENTS = (
     (
       Entry(
         "power_spectrum",
-        mark="patch_points",
-        result="metrics.json",
         paper=("power_spectrum.flags",),
         quick="power_spectrum_quick.flags",
         cost="the results that the methods' authors published",
@@ -160,9 +143,6 @@ EXPERIMENTS = (
       ),
       Entry(
         "compare_sr",
-        mark="spectra",
-        result="power_spectrum/metrics.json",
-        without={"spectra": "evaluation.json"},
         paper=("compare_sr.flags",),
         quick="compare_sr_quick.flags",
         cost="100,000 steps of five networks on a GPU; it downloads DIV2K and VGG19",
@@ -176,8 +156,6 @@ EXPERIMENTS = (
     (
       Entry(
         "toy2d",
-        mark="curve_draws",
-        result="metrics.json",
         paper=("toy2d.flags",),
         quick="toy2d_quick.flags",
         cost="a minute",
@@ -191,8 +169,6 @@ EXPERIMENTS = (
     (
       Entry(
         "twoafc",
-        mark="cx_target",
-        result="scores.json",
         paper=("twoafc.flags",),
         quick="twoafc_quick.flags",
         cost="BAPPS, and weights converted from torchvision's; some 1.5 hours",
@@ -205,23 +181,19 @@ EXPERIMENTS = (
 )
 
 
-def recognise(experiment, flags):
-  """Finds the entry point that made a run.
+_ENTRIES = {
+  entry.name: (experiment, entry)
+  for experiment in EXPERIMENTS
+  for entry in experiment.entries
+}
 
-  Args:
-    experiment: name in its `run.json`, or `None`.
-    flags: dict of its flags.
 
-  Returns:
-    `(Experiment, Entry)`.
+def recognise(name):
+  """The `(Experiment, Entry)` of the name in a run's record.
 
   Raises:
     ValueError: if it is none of the paper's.
   """
-  entries = {e.name: (found, e) for found in EXPERIMENTS for e in found.entries}
-  if experiment in entries:
-    return entries[experiment]
-  marked = [pair for pair in entries.values() if pair[1].mark in flags]
-  if len(marked) != 1:
-    raise UserError("its flags are not those of an experiment of the paper")
-  return marked[0]
+  if name not in _ENTRIES:
+    raise UserError(f"{name!r} is not an experiment of the paper")
+  return _ENTRIES[name]
