@@ -16,52 +16,27 @@ from experiments.common.run.errors import UserError
 
 # Scenes and panels of a run, to keep the page small.
 _SCENES = 3
-# Pictures of a scene: those that methods start from, the true ones, and the results that
-# the paper is about. A slider moves from the first that there is to the last.
+# Names of the pictures that methods start from, of the true ones, and of the results
+# that the paper is about: a slider compares the first of these with the last.
 _STARTS = ("bicubic", "input", "image", "l2")
 _TRUE = ("target", "true", "hr", "original", "originals")
 _AIMS = ("generator", "cx", "contextual", "ours")
-# Captions and descriptions of drawings by the names of their files.
-_SPECTRA = "mean power spectra, in two dimensions and averaged over directions"
+# Captions of drawings by the names of their files.
 _DRAWINGS = {
-  "panel": (
-    "Results of each loss",
-    "the original and each result side by side, whole and in two details",
-  ),
-  "power_spectrum": ("Power spectra", _SPECTRA),
-  "distributions": (
-    "Images and projections of their patches",
-    "input and results, and below each the projections of its patches in magenta over "
-    "the target's in green, black where they overlap",
-  ),
-  "iterations": (
-    "The images on their way",
-    "a row for each loss: the image at several steps, and the target",
-  ),
-  "support": (
-    "Influence of target pixels",
-    "the target and, for each loss, a map of each target pixel's influence on the "
-    "gradient at one generated pixel",
-  ),
-  "matches": (
-    "Matches of the first draw of each set",
-    "point sets with lines from each target to its match, contextual above and Chamfer "
-    "below",
-  ),
-  "estimates": (
-    "Estimates of the divergence",
-    "curves of the contextual loss, Chamfer distance and divergence as one distribution "
-    "moves onto another",
-  ),
-  "scores": ("Agreement", "agreement of each distance, drawn as dots"),
-  "strengths": (
-    "Strengths of distortions",
-    "the strong distortions in units of the strong blur, drawn as dots",
-  ),
-  "examples": (
-    "Generated triplets",
-    "a triplet of each distortion: reference, weak and strong",
-  ),
+  "panel": "The original and each result, whole and in two details",
+  "power_spectrum": "Mean power spectra, in two dimensions and over directions",
+  "distributions": "Images and, below each, the projections of its patches in magenta "
+  "over the target's in green, black where they overlap",
+  "iterations": "The images on their way: a row for each loss, and the target",
+  "support": "Influence of target pixels: the target and, for each loss, a map of each "
+  "target pixel's influence on the gradient at one generated pixel",
+  "matches": "Matches of the first draw of each set: lines from each target to its "
+  "match, contextual above and Chamfer below",
+  "estimates": "Estimates of the divergence: contextual loss, Chamfer distance and "
+  "divergence as one distribution moves onto another",
+  "scores": "Agreement of each distance",
+  "strengths": "Strengths of distortions, in units of the strong blur",
+  "examples": "A generated triplet of each distortion: reference, weak and strong",
 }
 # Diagrams have few colours and are stored exactly.
 _FEW_COLOURS = 2048
@@ -106,16 +81,14 @@ def of(run):
     scenes = _scenes(folder / "pictures")
     for name, paths in list(scenes.items())[:_SCENES]:
       _add(figures, remarks, _scene, name, _ordered(paths, methods))
-    panels = [] if scenes else _pngs(folder / "panels", "**/[!.]*.png")
+    panels = [] if scenes else sorted((folder / "panels").glob("**/[!.]*.png"))
     for i, path in enumerate(panels[:_SCENES], 1):
       caption = f"{path.stem}: panel {i} of {len(panels)}"
-      alt = f"{path.stem}: all pictures of the comparison side by side, with names"
-      _add(figures, remarks, _drawing, path, caption, alt)
-    drawings = {path.stem: path for path in _pngs(folder, "[!.]*.png")}
+      _add(figures, remarks, _drawing, path, caption)
+    drawings = {path.stem: path for path in sorted(folder.glob("[!.]*.png"))}
     for name in sorted(drawings, key=[*_DRAWINGS, *drawings].index):
-      plain = name.replace("_", " ").capitalize()
-      caption, alt = _DRAWINGS.get(name, (plain, f"{plain}, drawn by the run"))
-      _add(figures, remarks, _drawing, drawings[name], caption, alt)
+      caption = _DRAWINGS.get(name, name.replace("_", " ").capitalize())
+      _add(figures, remarks, _drawing, drawings[name], caption)
   if not figures and not remarks:
     remarks.append("there are no pictures")
   return figures, remarks
@@ -129,14 +102,10 @@ def _add(figures, remarks, draw, *args):
     remarks.append(str(error))
 
 
-def _pngs(folder, pattern):
-  return sorted(folder.glob(pattern))
-
-
 def _scenes(folder):
   """Dict from the names of scenes to the paths of their pictures."""
   scenes = {}
-  for path in _pngs(folder, "**/[!.]*.png"):
+  for path in sorted(folder.glob("**/[!.]*.png")):
     scenes.setdefault(path.parent.relative_to(folder).as_posix(), []).append(path)
   return scenes
 
@@ -170,8 +139,8 @@ def _scene(name, paths):
   ]
 
 
-def _drawing(path, caption, alt):
-  return [Figure([_read(path, "", alt)], caption)]
+def _drawing(path, caption):
+  return [Figure([_read(path, "", f"Drawing: {path.stem}")], caption)]
 
 
 def _read(path, label, alt):

@@ -1,9 +1,10 @@
 """Judges the paper's claims by a run's numbers.
 
-A judge is a function from rows (see `common.tables`), means over images, to a `Finding`.
+A judge is a function from rows (`common.tables`), means over images, to a `Finding`.
 Rows with the label `set` are of a later evaluation, or of sets of points.
 """
 
+import statistics
 import typing
 
 from experiments.common import tables
@@ -43,21 +44,18 @@ def either(*judges):
 
 
 def _values(rows, measure, names, in_set=None):
-  """Dict of a measure of the methods in `names`, in that order, of those that have it.
+  """Dict of a measure of those methods in `names` that have it, in that order.
 
   Names are compared in lower case; the keys are written as in the rows.
   """
   by_name = {
-    row["method"].lower(): row
+    row["method"].lower(): (row["method"], row[measure])
     for row in rows
-    if isinstance(row.get("method"), str) and row.get("set") == in_set
+    if row.get("set") == in_set
+    and isinstance(row.get("method"), str)
+    and isinstance(row.get(measure), int | float)
   }
-  present = (by_name[name.lower()] for name in names if name.lower() in by_name)
-  return {
-    row["method"]: row[measure]
-    for row in present
-    if isinstance(row.get(measure), int | float)
-  }
+  return dict(by_name[name.lower()] for name in names if name.lower() in by_name)
 
 
 def _told(measure, values):
@@ -72,17 +70,15 @@ def more_natural(rows):
   By NIQE, or by LPIPS where there is none; on the validation photographs where no other
   set was evaluated.
   """
-  trained_ours = any(r.get("method") == "ours" and not r.get("set") for r in rows)
   sets = dict.fromkeys(row["set"] for row in rows if row.get("set")) or [None]
+  own = {"generator_mse": "mse"}  # An evaluation names networks by their files.
+  if any(row.get("method") == "ours" for row in rows):
+    own = {"generator": "ours", **own}
   better, told = [], []
   for name in sets:
     for measure in ("niqe", "lpips"):
-      values = _values(rows, measure, ("ours", "mse", "bicubic"), name)
-      if name and trained_ours:
-        # Evaluations call the run's networks by their files.
-        files = _values(rows, measure, ("generator", "generator_mse"), name)
-        own = {"generator": "ours", "generator_mse": "mse"}
-        values = {**{own[file]: value for file, value in files.items()}, **values}
+      values = _values(rows, measure, ("ours", *own, "mse", "bicubic"), name)
+      values = {own.get(method, method): value for method, value in values.items()}
       if "ours" in values and len(values) > 1:
         better.append(min(values, key=values.get) == "ours")
         told.append(f"{name or 'validation'}, {_told(measure, values)}")
@@ -137,19 +133,17 @@ def support(losses, least=0, most=100):
   """Judges the share of the image, in %, that influences a gradient at all."""
 
   def judge(rows):
-    shares = {
-      loss: [row["share_above_zero"] for row in rows if row.get("loss") == loss]
+    shares = [
+      (row["loss"], row["share_above_zero"])
       for loss in losses
-    }
-    inside = [least <= share <= most for found in shares.values() for share in found]
-    if not inside:
+      for row in rows
+      if row.get("loss") == loss
+    ]
+    if not shares:
       return Finding(OPEN, f"the run has not computed {' or '.join(losses)}")
-    told = "; ".join(
-      f"{loss} {', '.join(f'{share:.2f} %' for share in found)}"
-      for loss, found in shares.items()
-      if found
-    )
-    return Finding(_verdict(inside), f"share of the image with any influence: {told}")
+    told = ", ".join(f"{loss} {share:.2f} %" for loss, share in shares)
+    verdict = _verdict([least <= share <= most for _, share in shares])
+    return Finding(verdict, f"share of the image with any influence: {told}")
 
   return judge
 
@@ -167,7 +161,7 @@ def groups(rows):
   if not blurred or not natural:
     return Finding(OPEN, "the run has no spectra of methods of both groups")
   apart = max(natural.values()) < min(blurred.values())
-  closer = _mean(natural) < _mean(blurred)
+  closer = statistics.mean(natural.values()) < statistics.mean(blurred.values())
   verdict = HOLDS if apart else PARTLY if closer else FAILS
   return Finding(verdict, _told("spectrum_db", {**blurred, **natural}))
 
@@ -184,10 +178,6 @@ def ours_is_closest(rows):
   return Finding(
     HOLDS if rank == 1 else FAILS, f"ours is number {rank} of {len(order)}; {told}"
   )
-
-
-def _mean(values):
-  return sum(values.values()) / len(values)
 
 
 def more_diverse(rows):

@@ -10,7 +10,7 @@ import markupsafe
 
 from experiments.common import tables
 from experiments.common.run.errors import UserError
-from experiments.report import gallery, judges, paper
+from experiments.report import gallery, judges, paper, run_tables
 from experiments.report import runs as run_folders
 
 _MEGABYTE = 1_000_000
@@ -84,60 +84,31 @@ def _render(groups, runs, broken, width, quality):
     lstrip_blocks=True,
   )
   return environment.get_template("template.html").render(
-    lead=_lead(groups, runs, broken),
+    runs=runs,
     groups=groups,
-    not_run=_not_run(groups),
+    not_run=_not_run(runs),
     broken=broken,
     verdicts=_VERDICTS,
-    facts=_facts,
     counted=tables.counted,
+    tables_of=run_tables.tables,
     document=_document,
     width=width,
     encode=lambda picture, width: gallery.data_uri(picture.pixels, width, quality),
   )
 
 
-def _lead(groups, runs, broken):
-  verdicts = [finding.verdict for run in runs for _, finding in run.findings]
-  counts = ", ".join(f"{v} {verdicts.count(v)}" for v in _VERDICTS if v in verdicts)
-  sentences = [
-    f"{tables.counted(len(runs), 'finished run')} of {sum(map(bool, groups.values()))} "
-    f"of the paper's {len(groups)} experiments."
-  ]
-  if verdicts:
-    number = tables.counted(len(verdicts), "verdict")
-    sentences.append(f"{number} on the paper's claims: {counts}.")
-  if broken:
-    number = tables.counted(len(broken), "folder")
-    sentences.append(f"{number} without a finished run.")
-  return " ".join(sentences)
-
-
-def _facts(run):
-  full = [name for name, differing in run.departures.items() if not differing]
-  size = f"All values of {full[0]}." if full else "Not the paper's size, see below."
-  if not run.departures:
-    size = "The paper has no such run."
-  known = [
-    f"{n} {run.packages[n]}" for n in ("tensorflow", "keras") if n in run.packages
-  ]
-  versions = f" Made with {', '.join(known)}." if known else ""
-  return f"{size} Seed {run.flags.get('seed', 'not recorded')}.{versions}"
-
-
-def _not_run(groups):
+def _not_run(runs):
   """Lists the flagfiles of the paper's size that no run has all values of.
 
   Each is `(experiment, entry, flagfile, whether the entry point was run at all)`.
   """
-  missing = []
-  for experiment, group in groups.items():
-    for entry in experiment.entries:
-      runs = [shown.run for shown in group if shown.run.entry is entry]
-      made = {name for run in runs for name, d in run.departures.items() if not d}
-      left = [name for name in entry.paper if name not in made]
-      missing += [(experiment, entry, name, bool(runs)) for name in left]
-  return missing
+  return [
+    (experiment, entry, name, any(run.entry is entry for run in runs))
+    for experiment in paper.EXPERIMENTS
+    for entry in experiment.entries
+    for name in entry.paper
+    if not any(run.entry is entry and not run.departures[name] for run in runs)
+  ]
 
 
 def _document(words):

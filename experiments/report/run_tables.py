@@ -28,13 +28,15 @@ def tables(content):
   for rows in _alike(content["rows"]):
     rows = common_tables.means(rows)
     labels, keys = common_tables.labels(rows), common_tables.measured(rows)
-    caption, cell = _legend(rows), _cell
+    told, cell = common_tables.explanations(rows), _cell
     if "distance" in labels:
-      caption, cell = _agreement(rows)
-    told = [] if made else _told(content["about"])
+      told, cell = _agreement(rows)
+    if not made:
+      about = content["about"].items()
+      told = [*((k, v) for k, v in about if isinstance(v, str | int | float)), *told]
     made.append(
       Table(
-        " ".join([*told, caption]),
+        " ".join(f"{title}: {text}." for title, text in told),
         [*labels, *(common_tables.measure_of(key).title for key in keys)],
         [
           [*(str(row.get(k) or "") for k in labels), *(cell(row, k) for k in keys)]
@@ -58,32 +60,22 @@ def _alike(rows):
   return list(groups.values())
 
 
-def _told(about):
-  numbers = {k: v for k, v in about.items() if isinstance(v, str | int | float)}
-  return [f"{key}: {value}." for key, value in numbers.items()]
-
-
-def _legend(rows):
-  pairs = common_tables.explanations(rows)
-  return " ".join(f"{title}: {explanation}." for title, explanation in pairs)
-
-
 def _cell(row, key):
   return common_tables.measure_of(key).text(row.get(key))
 
 
 def _agreement(rows):
-  """Caption of Table 1, and the function that puts the paper's value beside ours."""
+  """Legend of Table 1, and the function that puts the paper's value beside ours."""
   if not any(row["distance"] == "Human" for row in rows):
-    caption = "Agreement with the known answers of generated triplets in %"
-    return caption, lambda row, key: _percent(row.get(key))
+    legend = [("numbers", "agreement with the known answers of generated triplets, %")]
+    return legend, lambda row, key: _percent(row.get(key))
 
   def cell(row, key):
     paper = table_1.paper_value(row["distance"], key)
     ours = _percent(row.get(key))
     return ours if paper is None else f"{ours} / {paper:.1f}"
 
-  return "Agreement with people in %, ours / paper", cell
+  return [("numbers", "agreement with people, %, ours / paper")], cell
 
 
 def _percent(value):

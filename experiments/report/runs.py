@@ -10,6 +10,8 @@ from experiments.common.run.errors import UserError
 from experiments.report import claims, flagfiles, paper, run_tables
 
 _FLAGS, _RECORD = "flags.txt", "run.json"
+# Folders of results in a run folder: its own, and those of steps after a training.
+_PARTS = (".", "evaluation", "power_spectrum")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Run:
     flags: dict of its flags.
     command: the command that made it.
     packages: dict of the versions of packages.
-    results: dict from a folder (the run's, and that of a later evaluation) to its
-      results, as `results.read` gives them.
+    results: dict from the run folder, and each folder in it that has results of its
+      own, to these, as `results.read` gives them.
     findings: list of `(claims.Claim, judges.Finding)`.
   """
 
@@ -36,11 +38,6 @@ class Run:
   packages: dict
   results: dict
   findings: list
-
-  @property
-  def tables(self):
-    """The tables of all results: list of `run_tables.Table`."""
-    return [t for content in self.results.values() for t in run_tables.tables(content)]
 
   @property
   def departures(self):
@@ -68,22 +65,18 @@ def find(names):
   """
   folders = {}
   for name in names:
-    path = pathlib.Path(name)
-    if not path.is_dir():
-      raise UserError(
-        f"--runs must name run folders, or folders of them. Received: {name!r}, "
-        "which is no folder"
-      )
-    inside = [path]
-    if not (path / _FLAGS).exists():
+    path, inside, problem = pathlib.Path(name), [], "which is no folder"
+    if (path / _FLAGS).exists():
+      inside = [path]
+    elif path.is_dir():
       inside = sorted(p for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
+      problem = "in which there is no folder"
     if not inside:
       raise UserError(
-        f"--runs must name run folders, or folders of them. Received: {name!r}, in "
-        "which there is no folder"
+        f"--runs must name run folders, or folders of them. Received: {name!r}, "
+        f"{problem}"
       )
-    for folder in inside:
-      folders.setdefault(folder.resolve(), folder)
+    folders.update({folder.resolve(): folder for folder in inside})
   return list(folders.values())
 
 
@@ -101,10 +94,8 @@ def read(folder):
   experiment, entry = paper.recognise(record["experiment"])
   if not (folder / results.FILE).exists():
     raise UserError(f"{entry.name} is not finished: {_progress(folder)}")
-  folders = [folder]
-  if (folder / "evaluation" / results.FILE).exists():
-    folders.append(folder / "evaluation")
-  contents = {path: results.read(path) for path in folders}
+  parts = [folder / p for p in _PARTS if (folder / p / results.FILE).exists()]
+  contents = {part: results.read(part) for part in parts}
   rows = [row for c in contents.values() for row in run_tables.mean_rows(c["rows"])]
   return Run(
     folder,
@@ -131,14 +122,13 @@ def _record(path):
   """The content of `run.json`."""
   if not path.exists():
     raise UserError(f"there is no {path.name}: the run was stopped at its very start")
-  kinds = {"experiment": str, "arguments": list, "packages": dict}
   try:
     record = json.loads(path.read_text("utf-8"))
-    damaged = [k for k, kind in kinds.items() if not isinstance(record[k], kind)]
+    for key, kind in (("experiment", str), ("arguments", list), ("packages", dict)):
+      if not isinstance(record[key], kind):
+        raise TypeError(f"{key} is {record[key]!r}")
   except (ValueError, KeyError, TypeError) as error:
     raise UserError(f"{path.name} is damaged: {error}") from error
-  if damaged:
-    raise UserError(f"{path.name} is damaged: {', '.join(damaged)}")
   return record
 
 
