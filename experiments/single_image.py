@@ -29,13 +29,13 @@ from absl import flags
 
 import cxloss
 from cxloss.metrics import spectrum
-from experiments.common import data, reports
+from experiments.common import data, results
 from experiments.common.data import crops, samples
 from experiments.common.drawing import diagrams, panels
-from experiments.common.run import app, flag_checks, logs, run_folder, training
+from experiments.common.run import app, flag_checks, logs, training
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation, tiling, validation
+from experiments.common.upscaling import measure, pairs, spectra, tiling, validation
 from models import srgan
 
 _LOSSES = ("l1", "l2", "cx")
@@ -93,7 +93,7 @@ def main():
   models = {name: _model(name, _STEPS.value) for name in _LOSS.value}
   warm = _model("l2", _WARM.value) if _WARM.value else None
   folder = app.open_run()
-  pair = evaluation.make_pair(image, _SCALE.value)
+  pair = pairs.make_pair(image, _SCALE.value)
   if warm:
     _fit(warm, "warm_start", _WARM.value, image, pair, folder)
   for name, model in models.items():
@@ -121,7 +121,7 @@ def _image():
 
 
 def _check_size(image):
-  least = max(_CROP.value, reports.WINDOW + _SCALE.value)
+  least = max(_CROP.value, measure.WINDOW + _SCALE.value)
   if min(image.shape[:2]) < least:
     raise UserError(
       f"--image must have sides of at least {least}, for --crop_size={_CROP.value}. "
@@ -168,7 +168,7 @@ def _model(name, steps):
   schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
     [max(steps // 2, 1)], [_RATE.value, _RATE.value / 10]
   )
-  model = srgan.SRGAN(generator, terms)
+  model = srgan.SuperResolutionTrainer(generator, terms)
   model.compile(keras.optimizers.Adam(schedule, epsilon=_ADAM_EPSILON))
   return model
 
@@ -177,7 +177,6 @@ def _fit(model, phase, steps, image, pair, folder):
   settings = (_CROP.value, _SCALE.value, _BATCH.value, run_flags.SEED.value)
   epochs = steps // _LOG.value
   every = _VALIDATE.value // _LOG.value
-  pairs = [("photograph", *pair)]
   training.fit(
     model,
     lambda step, _: crops.training_batches([image], *settings, step, mirror=False),
@@ -186,7 +185,9 @@ def _fit(model, phase, steps, image, pair, folder):
     backup=folder / "backup" / f"{phase}.weights.h5",
     every=_BACKUP.value,
     callbacks=[
-      validation.Validation(folder, phase, pairs, None, every, epochs),
+      validation.Validation(
+        folder, phase, [("photograph", *pair)], None, every, epochs
+      ),
       logs.Logger(folder, phase),
     ],
     verbose=2 if app.quiet() else 1,
@@ -195,33 +196,35 @@ def _fit(model, phase, steps, image, pair, folder):
 
 def _report(folder, pair, networks):
   lr, hr = pair
-  results = {"bicubic": evaluation.evaluate(None, [("", lr, hr)])[1][0]}
+  scale = _SCALE.value
+  pictures = {"bicubic": tiling.upscale(tiling.Bicubic(scale), lr, scale)}
   for name, network in networks.items():
-    results[name] = tiling.upscale(tiling.compiled(network), lr, _SCALE.value)
-    data.images.write_png(folder / "pictures" / f"{name}.png", results[name])
-  spectra = {
-    name: spectrum.log_power_spectrum(picture, reports.WINDOW)
-    for name, picture in {**results, _ORIGINAL: hr}.items()
+    pictures[name] = tiling.upscale(tiling.Compiled(network), lr, scale)
+  found = {
+    name: spectrum.log_power_spectrum(picture, measure.WINDOW)
+    for name, picture in {**pictures, _ORIGINAL: hr}.items()
   }
-  settings = (_SCALE.value, _POINTS, _PROJECTIONS, run_flags.SEED.value)
-  rows = {
-    name: {
-      **reports.pictures(hr, picture, *settings),
-      **reports.spectra(spectra[_ORIGINAL], spectra[name], _SCALE.value),
+  settings = (scale, _POINTS, _PROJECTIONS, run_flags.SEED.value)
+  rows = [
+    {
+      "method": name,
+      **measure.pictures(hr, picture, *settings),
+      **measure.spectra(found[_ORIGINAL], found[name], scale),
     }
-    for name, picture in results.items()
-  }
-  drawn = {
-    "panel": panels.methods({_ORIGINAL: hr, **results}, _ORIGINAL),
-    "power_spectrum": diagrams.spectra(spectra, _ORIGINAL, _SCALE.value),
-  }
-  run_folder.write_json(folder / "metrics.json", rows)
-  for name, figure in drawn.items():
-    data.images.write_png(folder / f"{name}.png", figure)
-  reports.write_tensorboard(folder, rows, drawn, _STEPS.value)
-  print(reports.table(rows))
-  print(f"Figures: {', '.join(str(folder / f'{name}.png') for name in drawn)}")
-  print(f"Values: {folder / 'metrics.json'}")
+    for name, picture in pictures.items()
+  ]
+  pictures = {_ORIGINAL: hr, **pictures}
+  results.save_pictures(folder, "photograph", pictures)
+  results.write(
+    folder,
+    rows,
+    curves={"power_spectrum": spectra.radial(found)},
+    figures={
+      "panel": panels.side_by_side(pictures, _ORIGINAL),
+      "power_spectrum": diagrams.spectra(found, _ORIGINAL, scale),
+    },
+    step=_STEPS.value,
+  )
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from experiments.common.run import files
 from experiments.common.run.errors import UserError
 
 FILE = "metrics.json"
+# Number of scenes whose pictures are worth keeping: the report shows no more.
+SCENES = 3
 
 
 def write(folder, rows, *, curves=None, about=None, figures=None, step=0, shown=None):

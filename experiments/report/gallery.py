@@ -11,11 +11,10 @@ import io
 import numpy as np
 from PIL import Image
 
+from experiments.common import results
 from experiments.common.data import images
 from experiments.common.run.errors import UserError
 
-# Scenes and panels of a run, to keep the page small.
-_SCENES = 3
 # Names of the pictures that methods start from, of the true ones, and of the results
 # that the paper is about: a slider compares the first of these with the last.
 _STARTS = ("bicubic", "input", "image", "l2")
@@ -79,10 +78,10 @@ def of(run):
   for folder, content in run.results.items():
     methods = list(dict.fromkeys(row.get("method") for row in content["rows"]))
     scenes = _scenes(folder / "pictures")
-    for name, paths in list(scenes.items())[:_SCENES]:
+    for name, paths in list(scenes.items())[:results.SCENES]:
       _add(figures, remarks, _scene, name, _ordered(paths, methods))
     panels = [] if scenes else sorted((folder / "panels").glob("**/[!.]*.png"))
-    for i, path in enumerate(panels[:_SCENES], 1):
+    for i, path in enumerate(panels[:results.SCENES], 1):
       caption = f"{path.stem}: panel {i} of {len(panels)}"
       _add(figures, remarks, _drawing, path, caption)
     drawings = {path.stem: path for path in sorted(folder.glob("[!.]*.png"))}

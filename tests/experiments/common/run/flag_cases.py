@@ -3,8 +3,6 @@
 They run in the folder that `test_flags` makes.
 """
 
-from tests.experiments.sr import flag_cases
-
 _COMMON = [
   ("stray", "unexpected arguments: stray"),
   ("--seed=1 -- more", "unexpected arguments: more"),
@@ -35,7 +33,14 @@ _COMMON_TOO = [
   if "output_dir=old" in case[0] or case[0] in ("stray", "--output_dir=photo.png")
 ]
 CASES = {
-  "sr": flag_cases.CASES + _COMMON,
+  "sr": [
+    ("--mode=fly", "--mode"),
+    ("--crop_size=98", "--crop_size must be a multiple of --scale"),
+    ("--mode=upscale --input=photo.png --output=o.png", "--weights.*runs/sr/generator"),
+    ("--replicas=2", "--replicas has no effect"),
+    ("--precision=int8", "--precision"),
+    *_COMMON,
+  ],
   "normals": [
     ("--mode=upscale", "--mode"),
     ("--data=", "--data"),
