@@ -13,6 +13,7 @@ _VERSION = re.search(
 _EXPERIMENTS = [
   "absl-py>=2.0",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
+  "jinja2>=3.1",
   "markdown>=3.4",
   "matplotlib>=3.8",
   "pillow>=10.1",

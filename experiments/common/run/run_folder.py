@@ -66,7 +66,7 @@ def check(path, overwrite, values=flags.FLAGS):
     )
   if overwrite or not record.exists():
     return
-  before, current = _parse(record.read_text()), _flags(values)
+  before, current = read_flags(record), _flags(values)
   changed = sorted(
     name for name in {*before, *current} if before.get(name) != current.get(name)
   )
@@ -79,6 +79,32 @@ def check(path, overwrite, values=flags.FLAGS):
       f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
       "another folder, or start anew with --overwrite"
     )
+
+
+def read_flags(path):
+  """Dict of the flags of a flagfile: from each name to the list of its values.
+
+  A flag without a value is on.
+
+  Raises:
+    ValueError: for a line that is neither a flag nor a comment.
+  """
+  path = pathlib.Path(path)
+  try:
+    lines = path.read_text("utf-8").splitlines()
+  except UnicodeDecodeError as error:
+    raise UserError(f"{path.name} is damaged: {error}") from error
+  values = {}
+  for number, line in enumerate(map(str.strip, lines), 1):
+    if not line or line.startswith("#"):
+      continue
+    name, equals, value = line.removeprefix("--").partition("=")
+    if not line.startswith("--") or not name:
+      raise UserError(
+        f"{path.name} is damaged: line {number} is no flag: {line[:60]!r}"
+      )
+    values.setdefault(name, []).append(value if equals else "True")
+  return values
 
 
 def versions():
@@ -115,14 +141,6 @@ def _values(flag):
   if isinstance(flag, flags.MultiFlag):
     return [str(value) for value in flag.value]
   return [",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)]
-
-
-def _parse(text):
-  found = {}
-  for line in filter(None, text.splitlines()):
-    name, value = line[2:].split("=", 1)
-    found.setdefault(name, []).append(value)
-  return found
 
 
 def _joined(values):
