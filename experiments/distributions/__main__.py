@@ -10,7 +10,7 @@ Under L1 and L2 each pixel goes to the median and mean over the shifts, a blur. 
 contextual loss keeps the distribution of patches: random projections of all 5 x 5
 patches to the plane show the target in green, the image in magenta, and what
 they share in black. Measured are the overlap of histograms of such projections
-and an estimate of KL(target || image); see `patch_statistics`.
+and an estimate of KL(target || image); see `cxloss.metrics.patches`.
 
   python -m experiments.distributions --flagfile=distributions.flags
   python -m experiments.distributions --flagfile=distributions_quick.flags  # a minute
@@ -28,12 +28,13 @@ import numpy as np
 from absl import flags
 
 import cxloss
+from cxloss import metrics
 from experiments.common.data import bicubic, images, picture
 from experiments.common.drawing import diagrams
 from experiments.common.run import app, flag_checks, logs, run_folder, training
 from experiments.distributions import (
   optimised_image,
-  patch_statistics,
+  overlay,
   shifted_targets,
   snapshots,
 )
@@ -80,6 +81,8 @@ _NAMES = {"l1": "L1", "l2": "L2", "cx": "contextual"}
 # Projections drawn, and columns of the strip over iterations.
 _DRAWN = 2
 _COLUMNS = 6
+# The divergence compares every patch with every other: this many are drawn.
+_SAMPLES = 4000
 flag_checks.positive(_RATE, _BANDWIDTH)
 flag_checks.some_of(_LOSSES, _NAMES)
 flag_checks.not_empty(_IMAGE)
@@ -96,13 +99,23 @@ def main():
     app.OUTPUT_DIR.value, app.OVERWRITE.value, app.SEED.value
   )
   print(f"Run folder: {folder}")
-  directions = patch_statistics.projections(_PROJECTIONS.value, app.SEED.value)
+  planes = metrics.random_planes(
+    _PROJECTIONS.value,
+    _patches(target).shape[1],
+    app.SEED.value,
+    orthonormal=False,
+  )
   found = {
-    name: _optimise(name, whole, start, target, directions, folder)
+    name: _optimise(name, whole, start, target, planes, folder)
     for name in _LOSSES.value
   }
   moved = whole[: _SIZE.value, : _SIZE.value]
-  _report(folder, target, moved, found, directions)
+  _report(folder, target, moved, found, planes)
+
+
+def _patches(image):
+  """Return all 5 x 5 patches, float32 `(P, 75)` in [0, 1]."""
+  return metrics.extract_patches(image) / 255
 
 
 def _check():
@@ -171,7 +184,7 @@ def _loss(name):
   return cxloss.ContextualLoss(features, _BANDWIDTH.value, _DISTANCE.value)
 
 
-def _optimise(name, whole, start, target, directions, folder):
+def _optimise(name, whole, start, target, planes, folder):
   """Dict from step to the uint8 image there."""
   model = optimised_image.FreeImage(start / 255.0)
   rate = keras.optimizers.schedules.CosineDecay(_RATE.value, _STEPS.value)
@@ -180,7 +193,7 @@ def _optimise(name, whole, start, target, directions, folder):
     folder,
     name,
     range(0, _STEPS.value + 1, _EVERY.value),
-    {"overlap": lambda image: patch_statistics.overlap(target, image, directions)},
+    {"overlap": lambda image: _overlap(target, image, planes)},
   )
   pictures.set_model(model)
   training.fit(
@@ -199,7 +212,7 @@ def _optimise(name, whole, start, target, directions, folder):
   return pictures.read()
 
 
-def _report(folder, target, moved, found, directions):
+def _report(folder, target, moved, found, planes):
   """Measures, prints and draws the input and each loss's result.
 
   Args:
@@ -207,48 +220,55 @@ def _report(folder, target, moved, found, directions):
     target: uint8 RGB.
     moved: the target's window moved by `--shift`, for what a perfect image reaches.
     found: dict from loss to its pictures by step.
-    directions: of `patch_statistics.projections`.
+    planes: random projections, see `metrics.random_planes`.
   """
   results = {"target, moved": moved, "input": next(iter(found.values()))[0]}
   for name, pictures in found.items():
     results[_NAMES[name]] = pictures[_STEPS.value]
-  metrics = {
+  rows = {
     name: {
-      "overlap": patch_statistics.overlap(target, image, directions),
-      "kl": patch_statistics.divergence(target, image, directions),
+      "overlap": _overlap(target, image, planes),
+      "kl": _divergence(target, image, planes),
       "contrast": float(image.std() / target.std()),
     }
     for name, image in results.items()
   }
-  run_folder.write_json(folder / "metrics.json", metrics)
+  run_folder.write_json(folder / "metrics.json", rows)
   for name, pictures in found.items():
     images.write_png(folder / "results" / f"{name}.png", pictures[_STEPS.value])
     if _GIF.value:
       images.write_gif(folder / f"{name}.gif", list(pictures.values()))
   images.write_png(folder / "results" / "target.png", target)
   images.write_png(folder / "iterations.png", _strip(target, found))
-  overview = _overview(target, results, metrics, directions)
+  overview = _overview(target, results, rows, planes)
   images.write_png(folder / "distributions.png", overview)
   print("Patches, against the target's: overlap of histograms, KL in nats, contrast:")
-  for name, row in metrics.items():
+  for name, row in rows.items():
     print(f"{name:<14} {row['overlap']:7.3f} {row['kl']:7.3f} {row['contrast']:7.3f}")
   print(f"Pictures: {folder / 'distributions.png'}, {folder / 'iterations.png'}")
 
 
-def _overview(target, results, metrics, directions):
-  """Images above, their projected patches over the target's below."""
-  rows = [[target, *results.values()]]
-  titles = [["target", *results]]
-  for direction in directions[:_DRAWN]:
-    frame = patch_statistics.bounds([target, *results.values()], direction)
-    overlays = [
-      patch_statistics.overlay(target, image, direction, frame)
-      for image in results.values()
-    ]
-    alone = patch_statistics.overlay(target, None, direction, frame)
-    rows.append([alone, *overlays])
-    titles.append([""] * len(rows[0]))
-  titles[1] = ["", *(f"overlap {row['overlap']:.2f}" for row in metrics.values())]
+def _overlap(target, image, planes):
+  return metrics.histogram_overlap(_patches(target), _patches(image), planes)
+
+
+def _divergence(target, image, planes):
+  pair = _patches(target), _patches(image)
+  values = metrics.projected_divergences(*pair, planes, _SAMPLES)
+  return float(np.mean(values, dtype=np.float64))
+
+
+def _overview(target, results, measures, planes):
+  """Draw the images above, and their projected patches over the target's below."""
+  pictures = [target, *results.values()]
+  rows, titles = [pictures], [["target", *results]]
+  for plane in planes[:_DRAWN]:
+    points = [_patches(picture) @ plane for picture in pictures]
+    bounds = overlay.bounds(points)
+    overlays = [overlay.draw(points[0], others, bounds) for others in points[1:]]
+    rows.append([overlay.draw(points[0], None, bounds), *overlays])
+    titles.append([""] * len(pictures))
+  titles[1] = ["", *(f"overlap {row['overlap']:.2f}" for row in measures.values())]
   names = ["image", *(f"projection {i + 1}" for i in range(_DRAWN))]
   return diagrams.panels(rows, names, titles)
 

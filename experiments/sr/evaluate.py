@@ -20,7 +20,7 @@ import math
 
 from absl import flags
 
-from cxloss.metrics import lpips
+from cxloss import metrics
 from experiments.common import networks, reports
 from experiments.common.run import progress, run_folder
 from experiments.common.upscaling import measure as measures
@@ -77,7 +77,7 @@ def all_measures(scale, seed):
   """
   distance = None
   if _LPIPS_WEIGHTS.value:
-    distance = lpips.Lpips(_LPIPS_WEIGHTS.value, _LPIPS_HEADS.value)
+    distance = metrics.LPIPS(_LPIPS_WEIGHTS.value, _LPIPS_HEADS.value)
   return measures.Measures(scale, seed, distance)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from absl import app, flags
 
 from cxloss import architectures
-from cxloss.metrics import lpips_network
+from cxloss.metrics import lpips
 
 ARCHITECTURES = {
   "alexnet": ("alexnet", "AlexNet_Weights"),
@@ -105,13 +105,13 @@ def convert(state, architecture):
 
 def convert_heads(state, architecture):
   """Arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
-  if architecture not in lpips_network.TAPS:
+  if architecture not in lpips.LAYERS:
     raise ValueError(
-      f"LPIPS has heads for {', '.join(lpips_network.TAPS)}. Received: {architecture}"
+      f"LPIPS has heads for {', '.join(lpips.LAYERS)}. Received: {architecture}"
     )
   return {
     f"lin/{layer}": _array(state, f"lin{i}.model.1.weight").reshape(-1)
-    for i, layer in enumerate(lpips_network.TAPS[architecture])
+    for i, layer in enumerate(lpips.LAYERS[architecture])
   }
 
 

@@ -5,12 +5,12 @@
   python -m experiments.tools.fit_niqe --data=LARGE_PHOTOS --reduce=3 --output=FILE.npz
 
 Photographs should be sharp and free of noise and compression; they count with their
-sharpest patches of 96 x 96 pixels only. `niqe.read` of `cxloss/metrics/niqe.py`
+sharpest patches of 96 x 96 pixels only. `read` of `cxloss/metrics/natural_quality.py`
 reads the file. It holds the mean and the covariance of the features, and says what
 they were fitted on. The file that ships was made of BSDS500 by
 
   python -m experiments.tools.fit_niqe --data='BSDS500/data/images/t*/*.jpg' \\
-      --output=experiments/metrics/niqe.npz --description="..."
+      --output=cxloss/metrics/niqe.npz --description="..."
 """
 
 import pathlib
@@ -19,7 +19,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from cxloss.metrics import niqe
+from cxloss.metrics import natural_quality
 from experiments.common import data
 from experiments.common.run import app, files
 
@@ -52,10 +52,14 @@ def main():
       "--data must name pristine photographs: a folder, a glob or div2k. "
       f"Received: {_DATA.value}"
     )
-  source = data.load(_DATA.value, "train", least=niqe.LEAST_SIDE * _REDUCE.value)
+  source = data.load(
+    _DATA.value, "train", least=natural_quality.LEAST_SIDE * _REDUCE.value
+  )
   found = []
   for i, image in enumerate(source, 1):
-    found.append(niqe.features(_reduced(image, _REDUCE.value), only_sharp=True))
+    found.append(
+      natural_quality.features(_reduced(image, _REDUCE.value), only_sharp=True)
+    )
     if i % 50 == 0 or i == len(source):
       print(f"{i} of {len(source)} photographs", flush=True)
   features = np.concatenate(found)
@@ -64,7 +68,7 @@ def main():
       f"--data must have more sharp patches than the {features.shape[1]} features. "
       f"Received: {len(features)} in {len(source)} photographs"
     )
-  fitted = niqe.statistics(features)
+  fitted = natural_quality.statistics(features)
   with files.replacing(output) as partial:
     np.savez(
       partial,

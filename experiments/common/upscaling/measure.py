@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cxloss import metrics
 from cxloss.metrics import patches, spectrum
 from experiments.common import reports
 from experiments.common.upscaling import evaluation
@@ -31,7 +32,7 @@ class Measures:
   Args:
     scale: integer factor, and the pixels cut off at each border.
     seed: integer that fixes which patches are drawn.
-    lpips: `metrics.lpips.Lpips`, or `None`.
+    lpips: `metrics.LPIPS`, or `None`.
     points: see `metrics.patches.compare`.
     projections: likewise.
   """
@@ -88,10 +89,8 @@ class Measures:
     return self._lpips(hr, picture)
 
   def _niqe(self, picture):
-    from cxloss.metrics.niqe import niqe
-
     shave = slice(self._scale, -self._scale)
-    return niqe(picture[shave, shave])
+    return metrics.niqe(picture[shave, shave])
 
 
 def means(rows):

@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from cxloss.metrics import niqe
+from cxloss.metrics import natural_quality
 from tests.experiments import command
 
 _run = functools.partial(command.run, "experiments.tools.fit_niqe")
@@ -29,8 +29,10 @@ def test_statistics_of_the_sharp_patches_are_written(tmp_path, photos):
   images = [
     np.asarray(Image.open(path).convert("RGB")) for path in sorted(photos.iterdir())
   ]
-  sharp = np.concatenate([niqe.features(image, only_sharp=True) for image in images])
-  expected, found = niqe.statistics(sharp), niqe.read(output)
+  sharp = np.concatenate(
+    [natural_quality.features(image, only_sharp=True) for image in images]
+  )
+  expected, found = natural_quality.statistics(sharp), natural_quality.read(output)
   np.testing.assert_allclose(found.mean, expected.mean)
   np.testing.assert_allclose(found.covariance, expected.covariance)
   assert f"{len(sharp)} patches of 5 photographs" in out
@@ -47,7 +49,7 @@ def test_photographs_are_reduced_and_too_few_patches_refused(tmp_path, photos):
   # Chelsea is 300 pixels high.
   assert "chelsea.png is 451 x 300, smaller than 384" in err
   coffee = skimage.data.coffee().reshape(200, 2, 300, 2, 3).mean(axis=(1, 3))
-  sharp = niqe.features(np.uint8(coffee + 0.5), only_sharp=True)
+  sharp = natural_quality.features(np.uint8(coffee + 0.5), only_sharp=True)
   assert err.splitlines()[-1] == (
     "fit_niqe: --data must have more sharp patches than the 36 features. "
     f"Received: {len(sharp)} in 1 photographs"
