@@ -42,7 +42,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.ndimage
 
-from cxloss.metrics import generalised_gaussian
+from cxloss.metrics import generalised_gaussian as aggd
 from cxloss.metrics.luma import luma
 
 # Smallest side of an image in pixels: two patches.
@@ -220,11 +220,11 @@ def _describe(patches):
   """Features of `(P, size, size)` at one scale, `(P, 18)`."""
 
   def fit(values):
-    return generalised_gaussian.fit(values.reshape(len(values), -1))
+    return aggd.fit(values.reshape(len(values), -1))
 
   shape, left, right = fit(patches)
   found = [shape, (left + right) / 2]
   for offset in _NEIGHBOURS:
     shape, left, right = fit(patches * np.roll(patches, offset, axis=(1, 2)))
-    found += [shape, generalised_gaussian.mean(shape, left, right), left, right]
+    found += [shape, aggd.mean(shape, left, right), left, right]
   return np.stack(found, axis=1)

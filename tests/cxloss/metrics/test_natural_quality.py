@@ -87,18 +87,6 @@ def test_mirroring_hardly_changes_the_score():
   assert niqe(image[::-1]) == pytest.approx(score, rel=0.05)
 
 
-def test_order_of_patches_does_not_matter():
-  found = natural_quality.features(_photo("coffee"))
-  mixed = np.random.default_rng(0).permutation(found)
-  scores = [
-    natural_quality.distance(
-      natural_quality.shipped(), natural_quality.statistics(rows)
-    )
-    for rows in (found, mixed)
-  ]
-  assert scores[0] == pytest.approx(scores[1], rel=1e-9)
-
-
 def test_distance_has_its_closed_form():
   a = natural_quality.Statistics(np.zeros(2), np.diag([1.0, 5.0]))
   b = natural_quality.Statistics(np.array([6.0, 8.0]), np.diag([7.0, 3.0]))
