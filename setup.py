@@ -18,7 +18,6 @@ _EXPERIMENTS = [
   "matplotlib>=3.8",
   "pillow>=10.1",
   "scikit-image>=0.22",
-  "scipy>=1.11",
   "tensorboard>=2.18",
   "tensorflow-datasets>=4.9.4",
   "tqdm>=4.66",
@@ -34,7 +33,7 @@ setuptools.setup(
   python_requires=">=3.10",
   packages=["cxloss", "cxloss.metrics"],
   package_data={"cxloss": ["weights/*"], "cxloss.metrics": ["niqe.npz"]},
-  install_requires=["tensorflow>=2.18", "keras>=3.14", "numpy>=1.26"],
+  install_requires=["tensorflow>=2.18", "keras>=3.14", "numpy>=1.26", "scipy>=1.11"],
   extras_require={
     "experiments": _EXPERIMENTS,
     "test": [

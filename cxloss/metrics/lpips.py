@@ -1,9 +1,22 @@
-"""LPIPS of two images of any size, in bounded memory.
+"""LPIPS, the learned perceptual image patch similarity, and its unweighted baseline.
 
-The distance is a mean over positions, layer by layer, so it can be summed tile by
-tile. Tiles begin at multiples of the network's total stride and overlap by more than
-half its receptive field: every position has the features that it has in the whole
-image.
+The feature vectors of two images are divided by their norms; the squared difference
+is summed over channels, averaged over positions, and summed over layers. LPIPS weighs
+the channels by a learned, non-negative head; without heads it is the "baseline" of the
+LPIPS code, the "Net with L2" of Mechrez et al. (supplementary, table 1).
+
+The features come from torchvision's networks, on images preprocessed as these expect
+(LPIPS version 0.1), at the layers `LAYERS`, named as in `cxloss.backbones`.
+
+`LPIPS` measures two images of any size in bounded memory. Since each layer's distance
+is a mean over positions, it can be summed tile by tile. Tiles begin at multiples of
+the network's total stride and overlap by more than half its receptive field, so that
+every position has the features that it has in the whole image.
+
+References:
+1. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
+   Metric", CVPR 2018, https://arxiv.org/abs/1801.03924.
+2. https://github.com/richzhang/PerceptualSimilarity, lpips/lpips.py.
 """
 
 import pathlib
@@ -11,51 +24,70 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from cxloss import AlexNetFeatures, SqueezeNetFeatures, VGGFeatures
-from cxloss.metrics import lpips_network
+from cxloss import AlexNetFeatures, SqueezeNetFeatures, VGGFeatures, weights_files
 
 LEAST_SIDE = 32
-# Multiples of 16, the total stride of each network. Half of the receptive fields of
-# the deepest layers are 98 (VGG16), 98 (AlexNet) and 104 pixels (SqueezeNet).
+LAYERS = {
+  "alexnet": ("conv1", "conv2", "conv3", "conv4", "conv5"),
+  "vgg16": (
+    "block1_conv2",
+    "block2_conv2",
+    "block3_conv3",
+    "block4_conv3",
+    "block5_conv3",
+  ),
+  "squeezenet": ("conv1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
+}
+
+# This is added to the norms [2].
+_EPSILON = 1e-10
+# These are multiples of 16, the total stride of each network. Half of the receptive
+# fields of the deepest layers are 98 (VGG16), 98 (AlexNet) and 104 pixels (SqueezeNet).
 _TILE = 512
 _MARGIN = 128
 _STRIDE = 16
 
 
-class Lpips:
-  """The distance of one network, with its learned weights.
+class LPIPS:
+  """Measure the LPIPS distance of two images by one network.
 
   Args:
-    weights: `.npz` file of AlexNet, VGG16 or SqueezeNet, see `cxloss.backbones`.
-    heads: `.npz` file of the learned weights, see `lpips_network.read_heads`. The names
+    weights: path of the `.npz` file of AlexNet, VGG16 or SqueezeNet, see
+      `cxloss.backbones`.
+    heads: path of the `.npz` file of the learned weights, see `read_heads`. The names
       of its layers say which network it belongs to.
     tile: side in pixels of the tiles, a multiple of 16. Defaults to 512.
 
+  Attributes:
+    architecture: `"alexnet"`, `"vgg16"` or `"squeezenet"`.
+
   Raises:
-    ValueError: if one of the files does not fit; FileNotFoundError if there is none.
+    ValueError: if one of the files does not fit.
+    FileNotFoundError: if there is no such file.
   """
 
   def __init__(self, weights, heads, tile=_TILE):
-    self.architecture = _architecture(heads)
-    layers = lpips_network.TAPS[self.architecture]
-    self._heads = lpips_network.read_heads(heads, layers)
-    self._features = _features(self.architecture, layers, weights)
+    self.architecture, self._heads = _recognise(heads)
+    self._features = _features(self.architecture, weights)
     self._tile = tile
     signature = [tf.TensorSpec([2, None, None, 3], tf.uint8)]
-    self._maps = tf.function(self._squared_differences, input_signature=signature)
+    self._maps = tf.function(self._layer_distances, input_signature=signature)
     shapes = [
       [m.shape[1] for m in self._maps(np.zeros([2, side, side, 3], np.uint8))]
       for side in (256, 512)
     ]
-    # What 256 more pixels add, so that no padding counts.
+    # Only what 256 more pixels add tells the stride: padding adds to any size.
     self._strides = [256 // (b - a) for a, b in zip(*shapes, strict=True)]
 
   def __call__(self, reference, image):
-    """The distance of two images, a float of at least 0.
+    """Return the distance of two images.
 
     Args:
-      reference: uint8 RGB `(H, W, 3)`, sides of at least 32.
-      image: likewise, of the same shape.
+      reference: uint8 RGB `(H, W, 3)` in [0, 255], sides of at least 32.
+      image: uint8 RGB of the same shape.
+
+    Returns:
+      Float of at least 0, which equal images reach. Symmetric in the two.
 
     Raises:
       ValueError: if images are too small or differ in shape.
@@ -76,17 +108,112 @@ class Lpips:
           counts[i] += own.size
     return float((sums / counts).sum())
 
-  def _squared_differences(self, pair):
-    """List of `(h, w)`, one a layer."""
+  def _layer_distances(self, pair):
+    """Return the distance at each position, a list of `(h, w)`, one a layer."""
     maps = self._features(tf.cast(pair, tf.float32) / 255)
     return [
-      lpips_network.difference(features[:1], features[1:], head)[0]
+      layer_distance(features[:1], features[1:], head)[0]
       for (_, features), head in zip(maps, self._heads, strict=True)
     ]
 
 
+def distance(reference, images, heads=None):
+  """Return the LPIPS distance of feature maps, or its unweighted baseline.
+
+  Args:
+    reference: list of feature maps, float `(N, h, w, C)`, one a layer.
+    images: list of feature maps of the same shapes.
+    heads: list of float `(C,)`, the learned weights of each layer. Defaults to
+      `None`, which weighs all channels by 1.
+
+  Returns:
+    Float32 `(N,)`, at least 0. Symmetric in the two.
+  """
+  heads = [None] * len(reference) if heads is None else heads
+  total = 0.0
+  for a, b, head in zip(reference, images, heads, strict=True):
+    total += tf.reduce_mean(layer_distance(a, b, head), axis=[1, 2])
+  return total
+
+
+def layer_distance(reference, images, head=None):
+  """Return the distance of one layer at each position.
+
+  Args:
+    reference: feature maps, float `(N, h, w, C)`.
+    images: feature maps of the same shape.
+    head: float `(C,)`, learned weights. Defaults to `None`, which weighs all
+      channels by 1.
+
+  Returns:
+    Float32 `(N, h, w)`.
+  """
+  squares = (_normalize(reference) - _normalize(images)) ** 2
+  return tf.reduce_sum(squares if head is None else squares * head, axis=-1)
+
+
+def read_heads(path, layers):
+  """Read learned weights, one float32 `(C,)` for each of `layers`.
+
+  Args:
+    path: an `.npz` file with arrays `lin/LAYER`, as
+      `python -m experiments.tools.convert_torchvision --lpips_heads` writes.
+    layers: names of layers.
+
+  Returns:
+    List of float32 `(C,)`.
+
+  Raises:
+    ValueError: if the file is damaged, lacks a layer or has other shapes.
+    FileNotFoundError: if there is none.
+  """
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise FileNotFoundError(f"LPIPS needs its learned weights. There is no file {path}")
+  try:
+    arrays = weights_files.read_npz(path)
+  except ValueError as error:
+    raise ValueError(f"LPIPS heads: {error}") from error
+  heads = []
+  for layer in layers:
+    head = arrays.get(f"lin/{layer}")
+    if head is None or head.ndim != 1:
+      received = "no such array" if head is None else f"shape {head.shape}"
+      raise ValueError(
+        f"LPIPS heads must hold lin/{layer} with shape (channels,). "
+        f"Received: {path} with {received}"
+      )
+    heads.append(head.astype(np.float32))
+  return heads
+
+
+def _recognise(path):
+  """Return `(architecture, heads)` of the network whose layers the file names."""
+  for architecture, layers in LAYERS.items():
+    try:
+      return architecture, read_heads(path, layers)
+    except ValueError:
+      continue
+  raise ValueError(
+    "LPIPS heads must hold lin/LAYER for the layers of one of "
+    f"{', '.join(LAYERS)}. Received: {path}, which does not"
+  )
+
+
+def _features(architecture, weights):
+  layers = LAYERS[architecture]
+  if architecture == "vgg16":
+    return VGGFeatures(layers, "vgg16", weights, (0.0, 1.0))
+  makers = {"alexnet": AlexNetFeatures, "squeezenet": SqueezeNetFeatures}
+  return makers[architecture](layers, weights, (0.0, 1.0))
+
+
+def _normalize(v):
+  return v / (tf.norm(v, axis=-1, keepdims=True) + _EPSILON)
+
+
 class _Cut:
-  """A tile along one axis: what of the image it sees, and the part of its own."""
+  """A tile along one axis: the slice that it sees, and the part that it owns."""
 
   def __init__(self, start, stop, side):
     self._start, self._stop, self._last = start, stop, stop >= side
@@ -94,7 +221,7 @@ class _Cut:
     self.seen = slice(self._first_seen, min(stop + _MARGIN, side))
 
   def own(self, stride):
-    """Slice of a feature map of the tile."""
+    """Return the owned slice of the tile's feature map."""
     start = (self._start - self._first_seen) // stride
     stop = (self._stop - self._first_seen) // stride
     return slice(start, None if self._last else stop)
@@ -106,26 +233,3 @@ def _cuts(side, tile):
   return [
     _Cut(start, side if start == starts[-1] else start + tile, side) for start in starts
   ]
-
-
-def _architecture(heads):
-  path = pathlib.Path(heads)
-  if not path.is_file():
-    raise FileNotFoundError(f"LPIPS needs its learned weights. There is no file {path}")
-  for architecture, layers in lpips_network.TAPS.items():
-    try:
-      lpips_network.read_heads(path, layers)
-    except ValueError:
-      continue
-    return architecture
-  raise ValueError(
-    "LPIPS heads must hold lin/LAYER for the layers of one of "
-    f"{', '.join(lpips_network.TAPS)}. Received: {path}, which does not"
-  )
-
-
-def _features(architecture, layers, weights):
-  if architecture == "vgg16":
-    return VGGFeatures(layers, "vgg16", weights, (0.0, 1.0))
-  makers = {"alexnet": AlexNetFeatures, "squeezenet": SqueezeNetFeatures}
-  return makers[architecture](layers, weights, (0.0, 1.0))

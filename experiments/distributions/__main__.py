@@ -10,7 +10,7 @@ Under L1 and L2 each pixel goes to the median and mean over the shifts, a blur. 
 contextual loss keeps the distribution of patches: random projections of all 5 x 5
 patches to the plane show the target in green, the image in magenta, and what
 they share in black. Measured are the overlap of histograms of such projections
-and an estimate of KL(target || image); see `patch_statistics`.
+and an estimate of KL(target || image); see `cxloss.metrics`.
 
   python -m experiments.distributions --flagfile=distributions.flags
   python -m experiments.distributions --flagfile=distributions_quick.flags  # a minute

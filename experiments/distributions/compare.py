@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import cxloss
+from cxloss import metrics
 from experiments.common import results
 from experiments.common.data import bicubic, images
 from experiments.common.run import logs, training
@@ -13,10 +14,11 @@ from experiments.common.run.errors import UserError
 from experiments.distributions import (
   drawing,
   optimised_image,
-  patch_statistics,
   shifted_targets,
 )
 
+# The divergence compares every patch with every other: this many are drawn.
+_SAMPLES = 4000
 # Names of the losses in tables and figures.
 NAMES = {"l1": "L1", "l2": "L2", "cx": "contextual"}
 
@@ -58,10 +60,13 @@ def compare(settings, whole, folder, verbose=2):
   inner = slice(settings.shift, settings.shift + settings.size)
   target = whole[inner, inner]
   start = _blur(target, settings.scale)
-  directions = patch_statistics.projections(settings.projections, settings.seed)
+  reference = _patches(target)
+  planes = metrics.random_planes(
+    settings.projections, reference.shape[1], settings.seed, orthonormal=False
+  )
 
   def overlap(image):
-    return patch_statistics.overlap(target, image, directions)
+    return metrics.histogram_overlap(reference, _patches(image), planes)
 
   on_the_way = {
     name: _optimise(settings, name, whole, start, overlap, folder, verbose)
@@ -77,7 +82,7 @@ def compare(settings, whole, folder, verbose=2):
     {
       "method": name,
       "overlap": overlap(image),
-      "kl": patch_statistics.divergence(target, image, directions),
+      "kl": _divergence(reference, _patches(image), planes),
       "contrast": float(image.std() / target.std()),
     }
     for name, image in pictures.items()
@@ -90,11 +95,21 @@ def compare(settings, whole, folder, verbose=2):
   overlaps = [row["overlap"] for row in rows]
   ways = {NAMES[name]: steps for name, steps in on_the_way.items()}
   figures = {
-    "distributions": drawing.overview(target, pictures, overlaps, directions),
+    "distributions": drawing.overview(target, pictures, overlaps, planes),
     "iterations": drawing.strip(target, ways),
   }
   results.write(folder, rows, figures=figures, step=settings.steps)
   return rows
+
+
+def _patches(image):
+  """Returns all 5 x 5 patches, float32 `(P, 75)` in [0, 1]."""
+  return metrics.extract_patches(image) / 255
+
+
+def _divergence(reference, patches, planes):
+  values = metrics.projected_divergences(reference, patches, planes, _SAMPLES)
+  return float(np.mean(values, dtype=np.float64))
 
 
 def _blur(image, scale):

@@ -2,35 +2,34 @@
 
 import numpy as np
 
+from cxloss import metrics
 from experiments.common.drawing import diagrams
-from experiments.distributions import patch_statistics
+from experiments.distributions import overlay
 
 # Projections drawn, and columns of the strip over iterations.
 _PROJECTIONS = 2
 _COLUMNS = 6
 
 
-def overview(target, pictures, overlaps, directions):
+def overview(target, pictures, overlaps, planes):
   """Draws images above, their projected patches over the target's below.
 
   Args:
     target: uint8 RGB.
     pictures: dict from a name to uint8 RGB.
     overlaps: list of the pictures' overlaps with the target.
-    directions: of `patch_statistics.projections`.
+    planes: random projections of patches, see `metrics.random_planes`.
 
   Returns:
     uint8 RGB.
   """
   rows = [[target, *pictures.values()]]
   titles = [["target", *pictures]]
-  for direction in directions[:_PROJECTIONS]:
-    frame = patch_statistics.bounds([target, *pictures.values()], direction)
+  for plane in planes[:_PROJECTIONS]:
+    points = [metrics.extract_patches(picture) / 255 @ plane for picture in rows[0]]
+    bounds = overlay.bounds(points)
     rows.append(
-      [
-        patch_statistics.overlay(target, image, direction, frame)
-        for image in (None, *pictures.values())
-      ]
+      [overlay.draw(points[0], others, bounds) for others in (None, *points[1:])]
     )
     titles.append([""] * len(rows[0]))
   titles[1] = ["", *(f"overlap {overlap:.2f}" for overlap in overlaps)]

@@ -19,7 +19,7 @@ is in memory at a time. A set is named after its folder. OUTPUT/evaluation gets
 
 from tqdm import tqdm
 
-from cxloss.metrics import lpips
+from cxloss import metrics
 from experiments.common import networks, results, tables
 from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
@@ -46,7 +46,7 @@ def all_measures(scale, seed, lpips_files):
   distance = None
   if lpips_files:
     try:
-      distance = lpips.Lpips(*lpips_files)
+      distance = metrics.LPIPS(*lpips_files)
     except (ValueError, FileNotFoundError) as error:
       raise UserError(f"--lpips_weights, --lpips_heads: {error}") from error
   return measure.Measures(scale, seed, distance)

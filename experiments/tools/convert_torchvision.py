@@ -23,7 +23,7 @@ import numpy as np
 from absl import flags
 
 from cxloss import architectures
-from cxloss.metrics import lpips_network
+from cxloss.metrics import lpips
 from experiments.common.run import app, files
 from experiments.common.run.errors import UserError
 
@@ -99,13 +99,13 @@ def convert(state, architecture):
 
 def convert_heads(state, architecture):
   """Makes the arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
-  if architecture not in lpips_network.TAPS:
+  if architecture not in lpips.LAYERS:
     raise UserError(
-      f"LPIPS has heads for {', '.join(lpips_network.TAPS)}. Received: {architecture}"
+      f"LPIPS has heads for {', '.join(lpips.LAYERS)}. Received: {architecture}"
     )
   return {
     f"lin/{layer}": _array(state, f"lin{i}.model.1.weight").reshape(-1)
-    for i, layer in enumerate(lpips_network.TAPS[architecture])
+    for i, layer in enumerate(lpips.LAYERS[architecture])
   }
 
 

@@ -5,7 +5,7 @@
   python -m experiments.tools.fit_niqe --data=LARGE_PHOTOS --reduce=3 --output=FILE.npz
 
 Photographs should be sharp and free of noise and compression; they count with their
-sharpest patches of 96 x 96 pixels only. `niqe.read` of `cxloss/metrics/niqe.py`
+sharpest patches of 96 x 96 pixels only. `cxloss.metrics.natural_quality.read`
 reads the file. It holds the mean and the covariance of the features, and says what
 they were fitted on. The file that ships was made of BSDS500 by
 
@@ -20,7 +20,7 @@ from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
-from cxloss.metrics import niqe
+from cxloss.metrics import natural_quality
 from experiments.common import data
 from experiments.common.run import app, files
 from experiments.common.run.errors import UserError
@@ -57,7 +57,9 @@ def main():
       "--data must name pristine photographs: a folder, a glob or div2k. "
       f"Received: {values.data}"
     )
-  source = data.load(values.data, "train", least=niqe.LEAST_SIDE * values.reduce)
+  source = data.load(
+    values.data, "train", least=natural_quality.LEAST_SIDE * values.reduce
+  )
   description = values.description or values.data
   fit(source, values.reduce, description, pathlib.Path(values.output))
 
@@ -76,7 +78,9 @@ def fit(source, factor, description, output):
   """
   features = np.concatenate(
     [
-      niqe.features(np.asarray(Image.fromarray(image).reduce(factor)), only_sharp=True)
+      natural_quality.features(
+        np.asarray(Image.fromarray(image).reduce(factor)), only_sharp=True
+      )
       for image in tqdm(source, "photographs", disable=None, leave=False)
     ]
   )
@@ -85,7 +89,7 @@ def fit(source, factor, description, output):
       f"--data must have more sharp patches than the {features.shape[1]} features. "
       f"Received: {len(features)} in {len(source)} photographs"
     )
-  fitted = niqe.statistics(features)
+  fitted = natural_quality.statistics(features)
   with files.replacing(output) as partial:
     np.savez(
       partial,

@@ -16,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 import cxloss
-from cxloss.metrics import fsim, lpips_network, ssim
+from cxloss import metrics
+from cxloss.metrics import lpips
 from experiments.common.run.errors import UserError
 
 # Above so many positions, images go through the loss one by one: its tiles of rows
@@ -26,7 +27,7 @@ _ONE_BY_ONE = 500
 DISTANCES = {"l2": "L2", "cx": "CX", "lpips": "LPIPS"}
 LOW_LEVEL = {"l2": "L2", "ssim": "SSIM", "fsimc": "FSIMc"}
 
-# Label, architecture of `lpips_network.TAPS`, and weights files that serve, in order,
+# Label, architecture of `lpips.LAYERS`, and weights files that serve, in order,
 # each with the preprocessing to assume and a remark.
 _Net = collections.namedtuple("_Net", "label architecture files")
 NETS = {
@@ -87,7 +88,7 @@ class Network:
     net = NETS[name]
     self.name = name
     self.cx = cx
-    layers = lpips_network.TAPS[net.architecture]
+    layers = lpips.LAYERS[net.architecture]
     if name == "vgg_front":
       layers = layers[:_FRONT]
       path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
@@ -97,7 +98,7 @@ class Network:
     try:
       self._features = _features(net.architecture, layers, path, preprocessing)
       if "lpips" in distances:
-        self._heads = lpips_network.read_heads(heads_path(name, weights_dir), layers)
+        self._heads = lpips.read_heads(heads_path(name, weights_dir), layers)
     except ValueError as error:
       raise UserError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
@@ -114,8 +115,8 @@ class Network:
     references = [tf.concat([m[:n], m[:n]], axis=0) for m in maps]
     distorted = [m[n:] for m in maps]
     functions = {
-      "l2": lpips_network.distance,
-      "lpips": lambda *pair: lpips_network.distance(*pair, self._heads),
+      "l2": lpips.distance,
+      "lpips": lambda *pair: lpips.distance(*pair, self._heads),
       "cx": lambda *pair: contextual_distance(*pair, self.cx),
     }
     return {
@@ -199,8 +200,8 @@ def _squared_error(images):
 
 def _dssim(images):
   reference, *distorted = images
-  return np.stack([1 - ssim.ssim_rgb(reference, d).numpy() for d in distorted])
+  return np.stack([1 - metrics.ssim_rgb(reference, d).numpy() for d in distorted])
 
 
 def _dfsimc(images):
-  return 1 - fsim.fsimc(images[:1], images[1:])
+  return 1 - metrics.fsimc(images[:1], images[1:])

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from cxloss.metrics import niqe, patches, spectrum
-from cxloss.metrics import psnr as psnr_metric
-from cxloss.metrics import ssim as ssim_metric
+from cxloss import metrics
+from cxloss.metrics import natural_quality, patches, spectrum
 from cxloss.metrics.lpips import LEAST_SIDE as LPIPS_LEAST
 from experiments.common.run.errors import UserError
 
@@ -28,7 +27,7 @@ class Measures:
   Args:
     scale: integer factor, and the pixels cut off at each border.
     seed: integer that fixes which patches are drawn.
-    lpips: `metrics.lpips.Lpips`, or `None`.
+    lpips: `metrics.LPIPS`, or `None`.
     points: see `metrics.patches.compare`.
     projections: see `metrics.patches.compare`.
   """
@@ -107,23 +106,25 @@ def spectra(reference, spectrum_, scale):
 
 def psnr(hr, picture, shave):
   """Returns PSNR on Y of one uint8 pair, a float."""
-  return float(psnr_metric.psnr_y(hr[None], picture[None], shave)[0])
+  return float(metrics.psnr_y(hr[None], picture[None], shave)[0])
 
 
 def ssim(hr, picture, shave):
   """Returns SSIM on Y of one uint8 pair, a float."""
   _need(hr, _SSIM_WINDOW + 2 * shave)
-  return float(ssim_metric.ssim_y(hr[None], picture[None], shave)[0])
+  return float(metrics.ssim_y(hr[None], picture[None], shave)[0])
 
 
 def naturalness(picture, shave):
   """Returns NIQE of a uint8 picture, a float."""
   picture = picture[shave:-shave, shave:-shave]
-  _need(picture, niqe.LEAST_SIDE)
-  features = niqe.features(picture)
+  _need(picture, natural_quality.LEAST_SIDE)
+  features = natural_quality.features(picture)
   if len(features) < 2:
     raise NotMeasuredError("must have 2 or more patches that are not flat")
-  return niqe.distance(niqe.shipped(), niqe.statistics(features))
+  return natural_quality.distance(
+    natural_quality.shipped(), natural_quality.statistics(features)
+  )
 
 
 def _need(picture, least):

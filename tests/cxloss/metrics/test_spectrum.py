@@ -95,6 +95,6 @@ def test_mean_over_images_is_that_of_their_decibels():
   ("window", "message"),
   [(64, r"sides of at least 64.*\(40, 80, 3\)"), (31, "even.*31")],
 )
-def test_error_says_what_was_received(window, message):
+def test_small_images_and_odd_windows_are_refused(window, message):
   with pytest.raises(ValueError, match=message):
     spectrum.log_power_spectrum(np.zeros((40, 80, 3)), window)

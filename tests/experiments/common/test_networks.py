@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from cxloss.metrics import lpips_network
+from cxloss.metrics import lpips
 from experiments.common import networks
 from tests.cxloss import malice
 from tests.experiments import command
@@ -72,7 +72,7 @@ def test_heads_of_lpips_run_nothing(tmp_path):
   for write in (malice.write_pickle, malice.write_object_array):
     path = write(tmp_path / "heads.npz", mark)
     with pytest.raises(ValueError, match=r"without pickled objects.*heads\.npz"):
-      lpips_network.read_heads(path, ["conv1"])
+      lpips.read_heads(path, ["conv1"])
   assert not mark.exists()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import cxloss
 from cxloss import architectures, backbones
-from cxloss.metrics import lpips_network
+from cxloss.metrics import lpips
 from experiments.tools import convert_torchvision
 from tests.cxloss import oracle
 from tests.experiments import command
@@ -80,7 +80,7 @@ def test_every_layer_finds_its_arrays(architecture, tmp_path):
   arrays = convert_torchvision.convert(state, architecture)
   np.savez(tmp_path / "w.npz", **arrays)
   load = getattr(backbones, architecture.removesuffix("16"))
-  layers = lpips_network.TAPS[architecture]
+  layers = lpips.LAYERS[architecture]
   options = ("vgg16",) if architecture == "vgg16" else ()
   model, preprocessing = load(layers, *options, tmp_path / "w.npz")
   assert preprocessing == "torch"
@@ -102,7 +102,7 @@ def test_state_dict_of_another_network_is_refused():
 def test_heads_are_named_after_the_layers(tmp_path):
   state = {f"lin{i}.model.1.weight": np.full((1, 4, 1, 1), i, "f4") for i in range(5)}
   np.savez(tmp_path / "h.npz", **convert_torchvision.convert_heads(state, "vgg16"))
-  heads = lpips_network.read_heads(tmp_path / "h.npz", lpips_network.TAPS["vgg16"])
+  heads = lpips.read_heads(tmp_path / "h.npz", lpips.LAYERS["vgg16"])
   np.testing.assert_array_equal(heads, np.arange(5)[:, None] * np.ones(4))
   with pytest.raises(ValueError, match="vgg19"):
     convert_torchvision.convert_heads(state, "vgg19")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from cxloss.metrics import niqe
+from cxloss.metrics import natural_quality
 from experiments.common.data import images, samples
 from experiments.common.run.errors import UserError
 from experiments.tools import fit_niqe
@@ -21,8 +21,10 @@ def test_statistics_of_the_sharp_patches_are_written(tmp_path):
     "--description=of scikit-image",
   )
   assert code == 0, err
-  sharp = np.concatenate([niqe.features(photo, only_sharp=True) for photo in photos])
-  expected, fitted = niqe.statistics(sharp), niqe.read(output)
+  sharp = np.concatenate(
+    [natural_quality.features(photo, only_sharp=True) for photo in photos]
+  )
+  expected, fitted = natural_quality.statistics(sharp), natural_quality.read(output)
   np.testing.assert_allclose(fitted.mean, expected.mean)
   np.testing.assert_allclose(fitted.covariance, expected.covariance)
   assert f"{len(sharp)} patches of 3 photographs" in out
@@ -35,7 +37,7 @@ def test_statistics_of_the_sharp_patches_are_written(tmp_path):
 def test_photographs_are_reduced_and_too_few_patches_refused(tmp_path):
   output = tmp_path / "a.npz"
   coffee = skimage.data.coffee().reshape(200, 2, 300, 2, 3).mean(axis=(1, 3))
-  sharp = niqe.features(np.uint8(coffee + 0.5), only_sharp=True)
+  sharp = natural_quality.features(np.uint8(coffee + 0.5), only_sharp=True)
   message = (
     "--data must have more sharp patches than the 36 features. "
     f"Received: {len(sharp)} in 1 photographs"

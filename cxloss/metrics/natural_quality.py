@@ -42,7 +42,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.ndimage
 
-from cxloss.metrics import aggd
+from cxloss.metrics import generalised_gaussian as aggd
 from cxloss.metrics.luma import luma
 
 # Smallest side of an image in pixels: two patches.
