@@ -29,7 +29,17 @@ FILE = "metrics.json"
 SCENES = 3
 
 
-def write(folder, rows, *, curves=None, about=None, figures=None, step=0, shown=None):
+def write(
+  folder,
+  rows,
+  *,
+  curves=None,
+  about=None,
+  figures=None,
+  step=0,
+  shown=None,
+  text=None,
+):
   """Writes rows, curves and figures, logs them, and prints the table.
 
   Args:
@@ -40,6 +50,7 @@ def write(folder, rows, *, curves=None, about=None, figures=None, step=0, shown=
     figures: dict from a name to uint8 RGB `(H, W, 3)`.
     step: of TensorBoard's entries. Defaults to 0.
     shown: the rows to print and to log. Defaults to the means of `rows` over images.
+    text: string to print. Defaults to the table of `shown` and its legend.
   """
   folder = pathlib.Path(folder)
   figures = figures or {}
@@ -50,8 +61,7 @@ def write(folder, rows, *, curves=None, about=None, figures=None, step=0, shown=
   # Last: a folder that has it is complete.
   content = {"rows": rows, "curves": curves or {}, "about": about or {}}
   files.write_text(folder / FILE, json.dumps(_finite(content), indent=1) + "\n")
-  print(tables.text(shown))
-  print(tables.legend(shown))
+  print(f"{tables.text(shown)}\n{tables.legend(shown)}" if text is None else text)
   for name in figures:
     print(f"Figure: {folder / f'{name}.png'}")
   print(f"Values: {folder / FILE}")

@@ -1,4 +1,4 @@
-"""Which pixels of the target a loss looks at, seen from one generated pixel.
+"""Measures how much target pixels influence the gradient at a generated pixel.
 
 The *influence* of target pixel q on generated pixel p is how much the gradient at p
 changes when q is replaced:
@@ -15,12 +15,13 @@ of no target, or so good a match that its affinity is 1 in float32. A pixel of s
 features alone sees only the replacements that change this.
 
 Losses here compare feature maps, `L = sum_l w_l D(F_l(y), F_l(x))`. Of the derivative
-of F only its columns at p are needed, which are found once by forward-mode
+of F only its columns at p are needed, which are computed once by forward-mode
 differentiation; each replacement then costs F(y) and one gradient of D.
 """
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 _COLOURS = (0.0, 1.0)
 
@@ -32,9 +33,9 @@ def influences(features, distances, target, generated, pixels, block=1, batch_si
     features: function from images `(N, H, W, 3)` to a list of `(weight, maps)`, such
       as `cxloss.VGGFeatures`; it must treat the images of a batch one by one.
     distances: dict from name to a function of two such maps, the target's first, to
-      `(N,)`; likewise.
+      `(N,)`, which treats the images one by one, too.
     target: float32 `(H, W, 3)` in [0, 1].
-    generated: likewise.
+    generated: float32 `(H, W, 3)` in [0, 1].
     pixels: list of K places `(row, column)` of `generated`.
     block: side of the squares of target pixels that are replaced together; divides
       H and W. Defaults to 1, single pixels.
@@ -47,12 +48,13 @@ def influences(features, distances, target, generated, pixels, block=1, batch_si
   gradients = _gradients(features, distances, maps, tangents)
   base = gradients(tf.repeat(target[None], batch_size, axis=0))
   rows, columns = (side // block for side in target.shape[:2])
-  found = {name: np.zeros([rows * columns, len(pixels)], np.float32) for name in base}
+  largest = {name: np.zeros([rows * columns, len(pixels)], np.float32) for name in base}
   jobs = [(place, c) for place in range(rows * columns) for c in _COLOURS]
-  for start in range(0, len(jobs), batch_size):
+  starts = range(0, len(jobs), batch_size)
+  for start in tqdm(starts, ", ".join(distances), disable=None, leave=False):
     batch = jobs[start : start + batch_size]
-    # A batch of always the same size: what a replacement does not reach is then
-    # computed by the same operations as before it, and the difference is 0.
+    # All batches have one size: features that a replacement does not reach are then
+    # computed by the same operations as without it, and the difference is 0.
     images = np.repeat(target[None], batch_size, axis=0)
     for image, (place, colour) in zip(images, batch, strict=False):
       top, left = (block * index for index in divmod(place, columns))
@@ -61,23 +63,26 @@ def influences(features, distances, target, generated, pixels, block=1, batch_si
       change = (values - base[name]).numpy().reshape(batch_size, len(pixels), 3)
       norms = np.linalg.norm(change, axis=2)
       for norm, (place, _) in zip(norms, batch, strict=False):
-        found[name][place] = np.maximum(found[name][place], norm)
-  return {name: v.T.reshape(-1, rows, columns) for name, v in found.items()}
+        largest[name][place] = np.maximum(largest[name][place], norm)
+  return {name: v.T.reshape(-1, rows, columns) for name, v in largest.items()}
 
 
 def share(influence, threshold):
-  """Share of the image whose influence exceeds `threshold` times the largest."""
+  """The share of the image whose influence exceeds `threshold` times the largest."""
   return float(np.mean(influence > threshold * influence.max()))
 
 
 def reach(influence, pixel, block, threshold):
-  """Largest distance in rows or columns to such a place, in pixels.
+  """The largest distance to a place above the threshold, in rows or columns.
 
   Args:
     influence: `(h, w)`.
     pixel: `(row, column)`.
     block: side of the replaced squares; the distance is to their nearest pixel.
-    threshold: as of `share`.
+    threshold: share of the largest influence.
+
+  Returns:
+    Integer, in pixels.
   """
   places = np.argwhere(influence > threshold * influence.max()) * block
   nearest = np.clip(pixel, places, places + block - 1)
@@ -109,7 +114,7 @@ def _gradients(features, distances, maps, tangents):
   def gradients(targets):
     compared = features(targets)
     generated = [tf.repeat(feature, targets.shape[0], axis=0) for feature in maps]
-    found = {}
+    by_loss = {}
     for name, distance in distances.items():
       with tf.GradientTape() as tape:
         tape.watch(generated)
@@ -117,9 +122,9 @@ def _gradients(features, distances, maps, tangents):
           [w * distance(y, x) for (w, y), x in zip(compared, generated, strict=True)]
         )
       parts = tape.gradient(loss, generated)
-      found[name] = tf.add_n(
+      by_loss[name] = tf.add_n(
         [tf.einsum("nhwc,khwc->nk", g, t) for g, t in zip(parts, tangents, strict=True)]
       )
-    return found
+    return by_loss
 
   return gradients

@@ -1,4 +1,4 @@
-"""Which generated point each target is matched to, for pictures of small sets.
+"""Matches each target to the generated point that stands for it in a loss.
 
 The library never holds the matrix of affinities. Here sets are small, and the
 matrix is written out from the equations, in float64.
@@ -6,8 +6,11 @@ matrix is written out from the equations, in float64.
 
 import numpy as np
 from scipy import spatial, special
+from tqdm import tqdm
 
-# Of the contextual loss; see `cxloss.contextual`.
+from experiments.toy2d import point_sets
+
+# Added to distances by the contextual loss; see `cxloss.contextual`.
 _EPSILON = 1e-5
 
 
@@ -32,15 +35,41 @@ def log_affinities(target, generated, bandwidth=0.1):
 
 
 def contextual_matches(target, generated, bandwidth=0.1):
-  """For each target, the generated point of largest affinity, int `(Q,)`."""
+  """Returns the generated point of largest affinity of each target, int `(Q,)`."""
   return log_affinities(target, generated, bandwidth).argmax(axis=0)
 
 
 def chamfer_matches(target, generated):
-  """For each target, the nearest generated point, int `(Q,)`."""
+  """Returns the generated point that is nearest to each target, int `(Q,)`."""
   return spatial.distance.cdist(target, generated, "sqeuclidean").argmin(axis=1)
 
 
+def both(target, generated, bandwidth=0.1):
+  """Returns the matches of both kinds, a dict from the kind to int `(Q,)`."""
+  return {
+    "contextual": contextual_matches(target, generated, bandwidth),
+    "chamfer": chamfer_matches(target, generated),
+  }
+
+
+def counts(settings, name):
+  """Counts the distinct matches in each draw of a set.
+
+  Args:
+    settings: `Settings`.
+    name: a key of `point_sets.SETS`.
+
+  Returns:
+    Int `(draws, 2)`: contextual, Chamfer.
+  """
+  of_draws = []
+  for draw in tqdm(range(settings.draws), name, disable=None, leave=False):
+    pair = point_sets.draw(name, settings.points, [settings.seed, draw])
+    matches = both(*pair, settings.bandwidth)
+    of_draws.append([distinct(match) for match in matches.values()])
+  return np.array(of_draws)
+
+
 def distinct(matches):
-  """How many generated points are matched to a target."""
+  """Counts the generated points that are matched to a target."""
   return len(np.unique(matches))

@@ -10,7 +10,7 @@ from experiments.common.run.errors import UserError
 
 
 def score(judges, d0, d1):
-  """Share of people who agree with a distance's choice, in [0, 1].
+  """Returns the share of people who agree with a distance's choice, in [0, 1].
 
   Args:
     judges: `(n,)`, share of people who found `p1` closer.
@@ -18,7 +18,7 @@ def score(judges, d0, d1):
     d1: `(n,)`, distance of `p1`. A tie counts one half.
 
   Raises:
-    ValueError: if a distance is not a number.
+    UserError: if a distance is not a number.
   """
   judges, d0, d1 = (np.asarray(v, np.float64) for v in (judges, d0, d1))
   broken = np.count_nonzero(np.isnan(d0) | np.isnan(d1))
@@ -29,6 +29,6 @@ def score(judges, d0, d1):
 
 
 def human(judges):
-  """Share of people who agree with a random other one, `mean p^2 + (1 - p)^2`."""
+  """Returns how many people agree with a random other, `mean p^2 + (1 - p)^2`."""
   judges = np.asarray(judges, np.float64)
   return float(np.mean(judges**2 + (1 - judges) ** 2))

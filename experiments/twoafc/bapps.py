@@ -22,7 +22,7 @@ from experiments.common.data import images
 from experiments.common.run.errors import UserError
 
 SUBSETS = ("traditional", "cnn", "superres", "deblur", "color", "frameinterp")
-# What the smallest feature map of the networks needs.
+# Smallest side in pixels of which the networks can make all feature maps.
 LEAST = 32
 _KINDS = ("ref", "p0", "p1")
 _SHOWN = 5
@@ -32,7 +32,7 @@ def open_subsets(folder, names, skip_bad=False, limit=None):
   """Opens and checks subsets, reading every file once.
 
   Args:
-    folder: that of the archive, or its `val`.
+    folder: path of the archive, or of its `val`.
     names: names of subsets.
     skip_bad: whether to leave broken triplets out, with a warning for each,
       instead of refusing the set.
@@ -43,7 +43,7 @@ def open_subsets(folder, names, skip_bad=False, limit=None):
     List of `Subset`.
 
   Raises:
-    ValueError: if subsets are missing or empty, or triplets are broken.
+    UserError: if subsets are missing or empty, or triplets are broken.
   """
   root = pathlib.Path(folder)
   root = root / "val" if (root / "val").is_dir() else root
@@ -78,13 +78,15 @@ class Subset:
     stems = {p.stem for kind in (*_KINDS, "judge") for p in self._files(kind)}
     stems = sorted(stems)[:limit]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-      found = list(pool.map(self._check, stems))
-    self.bad = [entry for entry in found if isinstance(entry, str)]
+      checked = list(pool.map(self._check, stems))
+    self.bad = [entry for entry in checked if isinstance(entry, str)]
     # Batches hold images of one size; the archive has a single one.
     intact = sorted(
       (size, stem, judge)
       for stem, (size, judge) in (
-        pair for pair in zip(stems, found, strict=True) if not isinstance(pair[1], str)
+        pair
+        for pair in zip(stems, checked, strict=True)
+        if not isinstance(pair[1], str)
       )
     )
     self._sizes = [size for size, _, _ in intact]
@@ -113,16 +115,16 @@ class Subset:
     return [images.read_rgb(self.folder / kind / f"{stem}.png") for kind in _KINDS]
 
   def _check(self, stem):
-    """`((height, width), judge)`, or what is wrong."""
+    """`((height, width), judge)`, or a line that says what is wrong."""
     try:
       triplet = check_triplet(self._read(stem))
       return triplet[0].shape[:2], _read_judge(self.folder / "judge" / f"{stem}.npy")
-    except ValueError as error:
+    except UserError as error:
       return f"{self.name}/{stem}: {error}"
 
 
 def check_triplet(triplet):
-  """Returns three images `(H, W, 3)`; `ValueError` unless they fit each other."""
+  """Returns three images `(H, W, 3)`; `UserError` unless they fit each other."""
   sizes = [image.shape[:2] for image in triplet]
   if len(set(sizes)) > 1 or min(sizes[0]) < LEAST:
     raise UserError(

@@ -5,12 +5,9 @@ dict from row labels such as `"Alex CX"` to distances `(2, N)` of p0 and p1 from
 
 Where the paper is silent on its "Net with L_CX": the layers are those of LPIPS, the
 reference is the target, one loss a layer is summed, h is 0.1, and each reference is
-centred by its own mean, so that no distance depends on a batch. `Cx` holds these
-choices.
+centred by its own mean, so that no distance depends on a batch. `CxSettings` holds
+these choices.
 """
-
-import collections
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +16,8 @@ import cxloss
 from cxloss import metrics
 from cxloss.metrics import lpips
 from experiments.common.run.errors import UserError
+from experiments.twoafc import nets
+from experiments.twoafc.settings import CxSettings
 
 # Above so many positions, images go through the loss one by one: its tiles of rows
 # are then taller, which is a third faster.
@@ -26,35 +25,27 @@ _ONE_BY_ONE = 500
 
 DISTANCES = {"l2": "L2", "cx": "CX", "lpips": "LPIPS"}
 LOW_LEVEL = {"l2": "L2", "ssim": "SSIM", "fsimc": "FSIMc"}
-
-# Label, architecture of `lpips.LAYERS`, and weights files that serve, in order,
-# each with the preprocessing to assume and a remark.
-_Net = collections.namedtuple("_Net", "label architecture files")
-NETS = {
-  "squeeze": _Net(
-    "Squeeze",
-    "squeezenet",
-    {
-      "squeezenet_imagenet.npz": (None, None),
-      "squeezenet_v1.1_caffe_bgr_notop.npz": (
-        "caffe",
-        "trained with Caffe, not torchvision's weights of the paper",
-      ),
-    },
-  ),
-  "alex": _Net("Alex", "alexnet", {"alexnet_imagenet.npz": (None, None)}),
-  "vgg": _Net("VGG", "vgg16", {"vgg16_imagenet.npz": (None, None)}),
-  "vgg_front": _Net("VGG front", "vgg16", {}),
-}
 # The layers of LPIPS that the bundled weights reach.
 _FRONT = 3
 
-# `target`: reference, distorted or both; `layers`: sum or pool.
-Cx = collections.namedtuple(
-  "Cx",
-  "bandwidth target layers centering",
-  defaults=(0.1, "reference", "sum", "image"),
-)
+_DEFAULT_CX = CxSettings()
+
+
+def measures(settings):
+  """Returns the list of measures of `Settings`, and prints which weights they have.
+
+  Raises:
+    UserError: if there is none, or weights are missing.
+  """
+  chosen = [LowLevel(settings.low_level)] if settings.low_level else []
+  for net in settings.nets:
+    names = _available(net, settings)
+    if names:
+      chosen.append(Network(net, names, settings.weights_dir, settings.cx))
+      print(f"{net}: {chosen[-1].remark}")
+  if not chosen:
+    raise UserError("--nets, --distances and --lowlevel leave no distance to measure")
+  return chosen
 
 
 class LowLevel:
@@ -75,17 +66,17 @@ class Network:
   """Distances of one network's features, from one forward pass.
 
   Args:
-    name: one of `NETS`.
+    name: a key of `nets.NETS`.
     distances: any of `DISTANCES`.
     weights_dir: folder of the weights files; `vgg_front` needs none.
-    cx: `Cx`.
+    cx: `CxSettings`.
 
   Raises:
-    ValueError: if a weights file is missing or does not fit.
+    UserError: if a weights file is missing or does not fit.
   """
 
-  def __init__(self, name, distances, weights_dir=None, cx=Cx()):  # noqa: B008
-    net = NETS[name]
+  def __init__(self, name, distances, weights_dir=None, cx=_DEFAULT_CX):
+    net = nets.NETS[name]
     self.name = name
     self.cx = cx
     layers = lpips.LAYERS[net.architecture]
@@ -93,12 +84,12 @@ class Network:
       layers = layers[:_FRONT]
       path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
     else:
-      path, preprocessing, self.remark = _find(name, weights_dir)
+      path, preprocessing, self.remark = nets.find(name, weights_dir)
     self._heads = None
     try:
       self._features = _features(net.architecture, layers, path, preprocessing)
       if "lpips" in distances:
-        self._heads = lpips.read_heads(heads_path(name, weights_dir), layers)
+        self._heads = lpips.read_heads(nets.heads_path(name, weights_dir), layers)
     except ValueError as error:
       raise UserError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
@@ -125,14 +116,13 @@ class Network:
     }
 
 
-def contextual_distance(references, distorted, cx=Cx()):  # noqa: B008
-  """Contextual loss over layers.
+def contextual_distance(references, distorted, cx=_DEFAULT_CX):
+  """Returns the contextual loss over layers.
 
   Args:
     references: list of feature maps, float `(N, h, w, C)`, one a layer.
-    distorted: likewise.
-    cx: `Cx`. With `layers="sum"`, the sum of the layers' -log CX; with `"pool"`,
-      -log of the mean CX over layers.
+    distorted: list of feature maps of the same shapes.
+    cx: `CxSettings`.
 
   Returns:
     Float32 `(N,)`.
@@ -160,30 +150,18 @@ def _contextual(target, generated, cx):
   )
 
 
-def heads_path(name, weights_dir):
-  """Where the learned weights of LPIPS must be; `None` if there can be none."""
-  if name == "vgg_front" or weights_dir is None:
-    return None
-  return pathlib.Path(weights_dir) / f"lpips_lin_{NETS[name].architecture}.npz"
-
-
-def _find(name, weights_dir):
-  """`(path, preprocessing, remark)` of a net's weights."""
-  files = NETS[name].files
-  if weights_dir is None:
-    raise UserError(
-      f"--weights_dir must name the folder of {next(iter(files))} for "
-      f"--nets={name}. Received: none. --nets=vgg_front needs no files"
-    )
-  for file, (preprocessing, remark) in files.items():
-    path = pathlib.Path(weights_dir) / file
-    if path.is_file():
-      return path, preprocessing, f"{file}, {remark}" if remark else file
-  raise UserError(
-    f"--weights_dir must hold {' or '.join(files)} for --nets={name}; "
-    f"experiments.tools.convert_torchvision writes it. Received: {weights_dir}, "
-    "which does not"
-  )
+def _available(net, settings):
+  """The distances of a net, without LPIPS where it has no learned weights."""
+  names = settings.distances
+  heads = nets.heads_path(net, settings.weights_dir)
+  if "lpips" not in names or (heads and heads.is_file()):
+    return names
+  reason = f"there is no {heads}" if heads else "it has no learned weights"
+  names = [name for name in names if name != "lpips"]
+  if not names:
+    raise UserError(f"--distances=lpips cannot be had for {net}: {reason}")
+  print(f"{net}: without LPIPS, since {reason}")
+  return names
 
 
 def _features(architecture, layers, path, preprocessing):

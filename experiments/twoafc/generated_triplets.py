@@ -16,6 +16,8 @@ import scipy.ndimage
 import skimage.data
 from PIL import Image
 
+from experiments.twoafc import bapps
+
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 _SIDE = 64
 _MARGIN = 8
@@ -52,9 +54,9 @@ def _contrast(patch, factor, rng):
 _DIRECTIONS = np.array(
   [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 )
-# What it does, its weak and its strong setting: standard deviations in pixels and in
-# grey levels, JPEG qualities, pixels along each axis, factors of contrast. Both shifts
-# are odd: features move unchanged with multiples of the pools' stride.
+# Each has a function, its weak and its strong setting: standard deviations in pixels
+# and in grey levels, JPEG qualities, pixels along each axis, factors of contrast. Both
+# shifts are odd: features move unchanged with multiples of the pools' stride.
 DISTORTIONS = {
   "blur": (_blur, 0.7, 1.5),
   "noise": (_noise, 8.0, 24.0),
@@ -64,11 +66,23 @@ DISTORTIONS = {
 }
 
 
+def open_subsets(folder, settings):
+  """Writes the triplets of `Settings` to a folder, and opens them.
+
+  Returns:
+    List of `bapps.Subset`.
+  """
+  write(folder, settings.triplets, settings.seed)
+  return bapps.open_subsets(folder, list(DISTORTIONS))
+
+
 def write(folder, count, seed):
-  """Writes the set in the layout of `bapps`, one subset a distortion, unless there.
+  """Writes the set in the layout of `bapps`, unless it is there already.
+
+  Each distortion has a subset of its own.
 
   Args:
-    folder: its subfolder `val` is made, whole or not at all.
+    folder: path of a folder; its subfolder `val` is made, whole or not at all.
     count: triplets of each distortion.
     seed: integer.
   """

@@ -1,8 +1,5 @@
 """Table 1 of the supplementary: its values, and ours in its form."""
 
-import csv
-import io
-
 import numpy as np
 
 # Titles and the subsets that a column averages, each with equal weight.
@@ -32,14 +29,23 @@ PAPER = {
 
 
 def columns(subsets):
-  """The paper's columns, or for other subsets one each and their mean."""
+  """Returns the paper's columns, or for other subsets one each and their mean."""
   if set(subsets) <= set(COLUMNS["all"]):
     return COLUMNS
-  return {**{name: (name,) for name in subsets}, "mean": tuple(subsets)}
+  # Capitalised, since tables of other experiments have measures of these names.
+  return {**{name.capitalize(): (name,) for name in subsets}, "Mean": tuple(subsets)}
 
 
 def averages(scores, layout):
-  """Column means in % of `{row: {subset: share}}`; `None` where a subset lacks."""
+  """Averages subsets over columns.
+
+  Args:
+    scores: `{row: {subset: share}}`.
+    layout: dict of `columns`.
+
+  Returns:
+    `{row: {title: number}}`, in %; `None` where a subset is missing.
+  """
   return {
     row: {
       title: 100 * float(np.mean([by_subset[name] for name in names]))
@@ -52,14 +58,14 @@ def averages(scores, layout):
 
 
 def paper_value(row, title):
-  """The paper's value in %, or `None`."""
+  """Returns the paper's value in %, or `None` if it has none."""
   if row not in PAPER or title not in COLUMNS:
     return None
   return PAPER[row][list(COLUMNS).index(title)]
 
 
 def text(means):
-  """The table as text, `ours/paper`."""
+  """Formats `{row: {title: number}}` as text, `ours/paper`."""
   titles = list(next(iter(means.values())))
   first = max(len(row) for row in means)
   lines = [" ".join([" " * first, *(f"{title:>9}" for title in titles)])]
@@ -67,19 +73,6 @@ def text(means):
     cells = [_cell(value, paper_value(row, title)) for title, value in values.items()]
     lines.append(" ".join([f"{row:<{first}}", *(f"{cell:>9}" for cell in cells)]))
   return "\n".join(line.rstrip() for line in lines)
-
-
-def csv_text(means):
-  """The table as CSV, one line a cell: row, column, ours, paper."""
-  out = io.StringIO()
-  writer = csv.writer(out, lineterminator="\n")
-  writer.writerow(["distance", "column", "ours", "paper"])
-  for row, values in means.items():
-    for title, value in values.items():
-      ours = "" if value is None else f"{value:.2f}"
-      paper = paper_value(row, title)
-      writer.writerow([row, title, ours, "" if paper is None else paper])
-  return out.getvalue()
 
 
 def _cell(value, paper):

@@ -20,7 +20,7 @@ _LINES = ("#117733", "#882255", "#88CCEE", "#DDCC77", "#332288", "#CC6677", "#44
 
 
 def figure(rows=1, columns=1, width=4.0, height=3.0, **kwargs):
-  """An empty figure and its 2-D array of axes; sizes of one panel in inches."""
+  """Returns an empty figure and its 2-D array of axes, panels of a size in inches."""
   drawn = Figure((columns * width, rows * height), dpi=_DPI, layout="constrained")
   return drawn, drawn.subplots(rows, columns, squeeze=False, **kwargs)
 
@@ -160,7 +160,7 @@ def spectra(maps, reference, scale):
   """Draws power spectra: a row of two-dimensional ones, and curves below.
 
   Args:
-    maps: dict from a name to `(K, K)` in dB, of `metrics.spectrum`.
+    maps: dict from a name to `(K, K)` in dB, see `cxloss.metrics.spectrum`.
     reference: the name whose curve is drawn black and dashed, on top.
     scale: factor of enlargement, whose limit of frequencies is marked.
 
@@ -207,13 +207,13 @@ def spectra(maps, reference, scale):
 
 
 def dots(rows, titles, values, hollow, groups, xlabel, chance=None, ticks=None):
-  """One panel a title, one line a row, a dot for each value.
+  """Draws one panel a title, one line a row, a dot for each value.
 
   Args:
     rows: labels of the lines, top to bottom.
-    titles: of the panels.
+    titles: titles of the panels.
     values: `{row: {title: number or None}}`, filled dots.
-    hollow: likewise, or `None`: hollow dots.
+    hollow: `{row: {title: number or None}}`, hollow dots, or `None`.
     groups: one integer a row, which chooses its colour.
     xlabel: text below the panels.
     chance: where a grey line marks the value of guessing, or `None`.

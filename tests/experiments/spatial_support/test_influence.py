@@ -54,44 +54,42 @@ def _brute_force(features, distance, pixel, replaced):
 
 def test_l1_and_l2_see_exactly_the_pixel_itself():
   for distance in (_l1, _l2):
-    for found, pixel in zip(_maps(_pixelwise, distance), _PIXELS, strict=True):
-      assert np.argwhere(found).tolist() == [list(pixel)]
+    for seen, pixel in zip(_maps(_pixelwise, distance), _PIXELS, strict=True):
+      assert np.argwhere(seen).tolist() == [list(pixel)]
 
 
 def test_l1_sees_the_block_of_the_pixel():
-  for found, (row, column) in zip(
-    _maps(_pixelwise, _l1, block=4), _PIXELS, strict=True
-  ):
-    assert found.shape == (4, 4)
-    assert np.argwhere(found).tolist() == [[row // 4, column // 4]]
+  for seen, (row, column) in zip(_maps(_pixelwise, _l1, block=4), _PIXELS, strict=True):
+    assert seen.shape == (4, 4)
+    assert np.argwhere(seen).tolist() == [[row // 4, column // 4]]
 
 
 def test_perceptual_loss_sees_its_receptive_field():
   keras.utils.set_random_seed(0)
   features = cxloss.VGGFeatures(["block1_conv2"], "vgg16", None, (0, 1))
   # Two 3 x 3 convolutions reach 2 pixels, and the target's features 2 more.
-  for found, (row, column) in zip(_maps(features, _l2), _PIXELS, strict=True):
+  for seen, (row, column) in zip(_maps(features, _l2), _PIXELS, strict=True):
     inside = np.zeros([16, 16], bool)
     inside[max(row - 4, 0) : row + 5, max(column - 4, 0) : column + 5] = True
-    np.testing.assert_array_equal(found > 0, inside)
+    np.testing.assert_array_equal(seen > 0, inside)
 
 
 def test_contextual_loss_sees_the_whole_image():
-  for found in _maps(cxloss.PatchFeatures(3, 1), _cx):
-    assert influence.share(found, 0.0) == 1
-    assert influence.share(found, 0.01) > 0.2
+  for seen in _maps(cxloss.PatchFeatures(3, 1), _cx):
+    assert influence.share(seen, 0.0) == 1
+    assert influence.share(seen, 0.01) > 0.2
 
 
 def test_influence_is_that_of_plain_differentiation():
   features = cxloss.PatchFeatures(3, 2)
-  found = _maps(features, _cx, batch_size=7)
+  seen = _maps(features, _cx, batch_size=7)
   for k, pixel in enumerate(_PIXELS):
     for replaced in ((5, 9), (2, 3), (14, 0)):
       expected = _brute_force(features, _cx, pixel, replaced)
-      np.testing.assert_allclose(found[k][replaced], expected, rtol=1e-3, atol=1e-7)
+      np.testing.assert_allclose(seen[k][replaced], expected, rtol=1e-3, atol=1e-7)
 
 
-def test_losses_that_share_features_are_found_together():
+def test_losses_that_share_features_are_computed_together():
   both = influence.influences(
     _pixelwise, {"a": _l1, "b": _l2}, _TARGET, _GENERATED, _PIXELS, block=8
   )
@@ -100,13 +98,13 @@ def test_losses_that_share_features_are_found_together():
 
 
 def test_share_and_reach_of_a_known_map():
-  found = np.zeros([4, 4])
-  found[1, 1], found[3, 0] = 1.0, 0.1
-  assert influence.share(found, 0.05) == 2 / 16
-  assert influence.share(found, 0.5) == 1 / 16
+  seen = np.zeros([4, 4])
+  seen[1, 1], seen[3, 0] = 1.0, 0.1
+  assert influence.share(seen, 0.05) == 2 / 16
+  assert influence.share(seen, 0.5) == 1 / 16
   # Blocks of 2: rows 6 and 7 are the last ones, 4 below row 2.
-  assert influence.reach(found, (2, 3), 2, 0.05) == 4
-  assert influence.reach(found, (2, 3), 2, 0.5) == 0
+  assert influence.reach(seen, (2, 3), 2, 0.05) == 4
+  assert influence.reach(seen, (2, 3), 2, 0.5) == 0
 
 
 def test_lightning_holds_four_separate_bolts():

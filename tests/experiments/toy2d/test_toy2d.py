@@ -1,24 +1,45 @@
 import functools
-import json
 
+import numpy as np
+import pytest
 from PIL import Image
 
+from experiments.common import results
+from experiments.toy2d import estimates
+from experiments.toy2d.settings import Settings
 from tests.experiments import command
 
-_TINY = ["--draws=40", "--samples=300", "--offsets=5", "--curve_draws=2"]
 _run = functools.partial(command.run, "experiments.toy2d")
 
 
-def test_contextual_matches_are_more_diverse_and_estimates_fall(tmp_path):
-  code, out, err = _run(*_TINY, f"--output_dir={tmp_path / 'run'}")
+def test_estimates_fall_with_the_distance_and_are_scaled_to_its_ends():
+  settings = Settings(samples=300, offsets=5, curve_draws=2)
+  values = estimates.estimates(settings)
+  scaled = estimates.scaled(settings, values)
+  assert list(scaled) == [*values, estimates.EXACT]
+  for name, of_measure in scaled.items():
+    mean = of_measure.mean(axis=0)
+    assert (np.diff(mean) < 0).all(), name
+    assert (mean[0], mean[-1]) == pytest.approx((1, 0), abs=1e-9)
+
+
+def test_contextual_matches_are_more_diverse(tmp_path):
+  run = tmp_path / "run"
+  tiny = ["--draws=40", "--samples=300", "--offsets=5", "--curve_draws=2"]
+  code, out, err = _run(*tiny, f"--output_dir={run}")
   assert code == 0, err
-  metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-  for summary in metrics["matches"].values():
-    assert summary["contextual"] > summary["chamfer"] + 1
-  for values in metrics["estimates"].values():
-    assert values == sorted(values, reverse=True)
-  assert str(tmp_path / "run") in out
+  content = results.read(run)
+  sets = [row for row in content["rows"] if "set" in row]
+  assert [row["set"] for row in sets] == ["shrunk", "shifted", "bridge", "same"]
+  for row in sets:
+    assert row["contextual"] > row["chamfer"] + 1
+    assert row["contextual_has_more"] > 50 > row["chamfer_has_more"]
+  deviations = [row["measure"] for row in content["rows"] if "deviation" in row]
+  assert deviations == [estimates.KL, "chamfer", "contextual"]
+  curves = content["curves"]["estimates"]
+  assert curves["x"] == [4, 3, 2, 1, 0] and list(curves["y"]) == deviations
+  assert str(run) in out
   for name in ("matches", "estimates"):
-    with Image.open(tmp_path / "run" / f"{name}.png") as picture:
+    with Image.open(run / f"{name}.png") as picture:
       assert min(picture.size) > 300
-  assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+  assert list((run / "tensorboard").glob("events*"))

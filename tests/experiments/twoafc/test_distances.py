@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from experiments.twoafc import distances
+from experiments.twoafc.settings import CxSettings
 from tests.cxloss import oracle
 
 _A = [oracle.features(1, 2, 5, 4, 6), oracle.features(2, 2, 3, 2, 8)]
@@ -23,7 +24,7 @@ def _losses(targets, generated, bandwidth=0.1):
 
 def _distance(**options):
   maps = [[tf.constant(m) for m in maps] for maps in (_A, _B)]
-  return distances.contextual_distance(*maps, distances.Cx(**options))
+  return distances.contextual_distance(*maps, CxSettings(**options))
 
 
 def test_contextual_distance_has_the_reference_as_target_and_sums_over_layers():
@@ -64,9 +65,9 @@ def test_every_distance_is_small_for_little_noise_and_zero_for_none(triplets):
   ):
     for label, (little, much) in measure(triplets).items():
       assert (little < much).all() and (little > 0).all(), label
-    for label, found in measure(none).items():
-      assert found.shape == (2, 3)
-      np.testing.assert_allclose(found, 0, atol=2e-4, err_msg=label)
+    for label, values in measure(none).items():
+      assert values.shape == (2, 3)
+      np.testing.assert_allclose(values, 0, atol=2e-4, err_msg=label)
 
 
 def test_distances_do_not_depend_on_the_batch(triplets):

@@ -1,12 +1,12 @@
-import csv
 import functools
-import json
 import os
 import pathlib
 
 from PIL import Image
 
-from experiments.twoafc import generated_triplets
+from experiments.common import results
+from experiments.twoafc import bapps, distances, generated_triplets, measure, output
+from experiments.twoafc.settings import Settings
 from tests.experiments import command
 
 _EXAMPLE = pathlib.Path(__file__).parents[2] / "data" / "lpips"
@@ -20,42 +20,44 @@ def test_generated_set_is_scored_without_people(tmp_path):
   code, out, err = _run(*arguments)
   assert code == 0, err
   assert "not human data" in out and "Human" not in out
-  record = json.loads((run / "scores.json").read_text())
-  assert list(record["scores"]) == ["L2", "VGG front L2", "VGG front CX"]
-  assert record["columns"]["L2"]["mean"] == 100.0
-  # What the contextual loss forgives: features that moved.
-  ratios = record["strong_over_blur"]
-  assert ratios["VGG front CX"]["shift"] < ratios["VGG front L2"]["shift"] / 2
+  content = results.read(run)
+  rows = {row["distance"]: row for row in content["rows"]}
+  assert list(rows) == ["L2", "VGG front L2", "VGG front CX"]
+  assert rows["L2"]["Mean"] == 100.0
+  assert content["about"]["data"] == "generated triplets"
+  assert not content["about"]["human"]
+  # The contextual loss forgives features that moved.
+  ratios = content["about"]["strong_over_blur"]
+  assert ratios["VGG front CX"]["Shift"] < ratios["VGG front L2"]["Shift"] / 2
   for name in ("scores.png", "strengths.png", "examples.png"):
     with Image.open(run / name) as picture:
       assert min(picture.size) > 200
   assert list((run / "tensorboard" / "shift").iterdir())
 
 
-def test_archive_is_scored_beside_the_paper_and_only_once(tmp_path):
+def test_archive_is_scored_beside_the_paper_and_only_once(tmp_path, capsys):
   generated_triplets.write(tmp_path, 2, seed=3)
-  (tmp_path / "val" / "noise").rename(tmp_path / "val" / "traditional")
-  run = tmp_path / "run"
-  arguments = [
-    f"--data_dir={tmp_path}",
-    "--subsets=traditional",
-    "--nets=",
-    f"--output_dir={run}",
-  ]
-  code, out, err = _run(*arguments)
-  assert code == 0, err
-  assert "100.0/80.8" in out and "-/84.4" in out
-  with (run / "scores.csv").open() as file:
-    cells = {(row["distance"], row["column"]): row for row in csv.DictReader(file)}
-  assert cells["FSIMc", "tradit."]["paper"] == "61.4"
-  assert cells["FSIMc", "CNN"]["ours"] == ""
-  # Measured once more, exchanged images would change the scores.
   subset = tmp_path / "val" / "traditional"
+  (tmp_path / "val" / "noise").rename(subset)
+  settings = Settings(data_dir=str(tmp_path), subsets=("traditional",), nets=())
+
+  def score():
+    subsets = bapps.open_subsets(settings.data_dir, settings.subsets)
+    measures = distances.measures(settings)
+    values = measure.measure(subsets, measures, tmp_path, settings.batch_size)
+    output.write(settings, subsets, values, measures, tmp_path)
+    return capsys.readouterr().out
+
+  out = score()
+  assert "100.0/80.8" in out and "-/84.4" in out
+  content = results.read(tmp_path)
+  rows = {row["distance"]: row for row in content["rows"]}
+  assert rows["Human"]["tradit."] == 100 and rows["FSIMc"]["CNN"] is None
+  assert content["about"]["human"]
+  # Measured once more, exchanged images would change the scores.
   for old, new in (("p0", "old"), ("p1", "p0"), ("old", "p1")):
     (subset / old).rename(subset / new)
-  code, again, err = _run(*arguments)
-  assert code == 0, err
-  assert again.split("Agreement")[1] == out.split("Agreement")[1]
+  assert score() == out
 
 
 def test_one_triplet_is_ranked_by_every_net_and_distance():

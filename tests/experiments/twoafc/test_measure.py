@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from experiments.common.run import training
+from experiments.twoafc import bapps, distances, measure
+
+
+class _Brightness:
+  """A measure that counts its calls and can be interrupted."""
+
+  name = "brightness"
+  remark = None
+  labels = {"any": "Mean"}  # noqa: RUF012
+
+  def __init__(self, stop_at=None):
+    self.calls = 0
+    self._stop_at = stop_at
+
+  def __call__(self, images):
+    self.calls += 1
+    if self.calls == self._stop_at:
+      raise KeyboardInterrupt
+    reference, *pair = images.astype(float).mean(axis=(2, 3, 4))
+    return {"Mean": np.abs(np.array(pair) - reference)}
+
+
+def test_interrupted_measurement_goes_on_where_it_was(data_dir, tmp_path):
+  subsets = bapps.open_subsets(data_dir, ["blur", "noise"])
+  whole = measure.measure(subsets, [_Brightness()], _folder(tmp_path, "a"), 1)
+  folder = _folder(tmp_path, "b")
+  with pytest.raises(training.StoppedError, match="triplet 1 of 3 of noise"):
+    measure.measure(subsets, [_Brightness(stop_at=5)], folder, 1)
+  rest = _Brightness()
+  resumed = measure.measure(subsets, [rest], folder, 1)
+  assert rest.calls == 2
+  for name in ("blur", "noise"):
+    np.testing.assert_array_equal(resumed[name]["Mean"], whole[name]["Mean"])
+  with pytest.raises(ValueError, match="--output_dir has distances of other triplets"):
+    measure.measure(subsets[:1], [distances.LowLevel(["l2"])], folder, 1)
+
+
+def _folder(parent, name):
+  folder = parent / name
+  folder.mkdir()
+  return folder
