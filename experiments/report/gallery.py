@@ -19,7 +19,7 @@ from experiments.common.run.errors import UserError
 # that the paper is about: a slider compares the first of these with the last.
 _STARTS = ("bicubic", "input", "image", "l2")
 _TRUE = ("target", "true", "hr", "original", "originals")
-_AIMS = ("generator", "cx", "contextual", "ours")
+_AIMS = ("generator", "cx", "cx + l1", "contextual", "ours")
 # Captions of drawings by the names of their files.
 _DRAWINGS = {
   "panel": "The original and each result, whole and in two details",
@@ -78,10 +78,10 @@ def of(run):
   for folder, content in run.results.items():
     methods = list(dict.fromkeys(row.get("method") for row in content["rows"]))
     scenes = _scenes(folder / "pictures")
-    for name, paths in list(scenes.items())[:results.SCENES]:
+    for name, paths in list(scenes.items())[: results.SCENES]:
       _add(figures, remarks, _scene, name, _ordered(paths, methods))
     panels = [] if scenes else sorted((folder / "panels").glob("**/[!.]*.png"))
-    for i, path in enumerate(panels[:results.SCENES], 1):
+    for i, path in enumerate(panels[: results.SCENES], 1):
       caption = f"{path.stem}: panel {i} of {len(panels)}"
       _add(figures, remarks, _drawing, path, caption)
     drawings = {path.stem: path for path in sorted(folder.glob("[!.]*.png"))}
