@@ -19,7 +19,7 @@ from experiments.common.run.errors import UserError
 # that the paper is about: a slider compares the first of these with the last.
 _STARTS = ("bicubic", "input", "image", "l2")
 _TRUE = ("target", "true", "hr", "original", "originals")
-_AIMS = ("generator", "cx", "contextual", "ours")
+_AIMS = ("generator", "cx", "cx + l1", "contextual", "ours")
 # Captions of drawings by the names of their files.
 _DRAWINGS = {
   "panel": "The original and each result, whole and in two details",

@@ -33,7 +33,7 @@ def tables(content):
       told, cell = _agreement(rows)
     if not made:
       about = content["about"].items()
-      told = [*((k, v) for k, v in about if isinstance(v, str | int | float)), *told]
+      told = [*((k, v) for k, v in about if type(v) in (str, int, float)), *told]
     made.append(
       Table(
         " ".join(f"{title}: {text}." for title, text in told),
