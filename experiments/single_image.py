@@ -177,8 +177,7 @@ def train(settings, image, folder, verbose=2):
 
 
 def _settings():
-  values = {f.name: flags.FLAGS[f.name].value for f in dataclasses.fields(Settings)}
-  settings = Settings(**{**values, "losses": tuple(values["losses"])})
+  settings = run_flags.read(Settings)
   if settings.crop_size % settings.scale:
     raise UserError(
       f"--crop_size must be a multiple of --scale. Received: {settings.crop_size}"
@@ -189,10 +188,10 @@ def _settings():
       f"Received: {settings.patch_size}"
     )
   for name in ("steps", "warm_start_steps", "validate_every"):
-    if values[name] % settings.log_every:
+    if getattr(settings, name) % settings.log_every:
       raise UserError(
         f"--{name} must be a multiple of --log_every={settings.log_every}. "
-        f"Received: {values[name]}"
+        f"Received: {getattr(settings, name)}"
       )
   return settings
 

@@ -23,8 +23,6 @@ Reference: Mechrez et al., "Maintaining Natural Image Statistics with the Contex
 Loss", ACCV 2018, supplementary, section 2.
 """
 
-import dataclasses
-
 from absl import flags
 
 from experiments.common.data import samples
@@ -113,9 +111,7 @@ def _settings():
       f"--size must be at least --patch_size. Received: {_SIZE.value} and "
       f"{_PATCH.value}"
     )
-  names = [field.name for field in dataclasses.fields(Settings)]
-  values = {name: flags.FLAGS[name].value for name in names}
-  return Settings(**{**values, "losses": tuple(_LOSSES.value), "corner": _corner()})
+  return run_flags.read(Settings, corner=_corner())
 
 
 def _corner():

@@ -7,24 +7,8 @@ import dataclasses
 class Settings:
   """Describes what is optimised, under which losses, and how it is measured.
 
-  Attributes:
-    image: a photograph's name or path, see `common.data.samples`.
-    size: side in pixels of the optimised image.
-    corner: row and column of its upper left corner; `None` takes the middle.
-    scale: factor of the bicubic blur that it starts from.
-    losses: some of `"l1"`, `"l2"` and `"cx"`.
-    shift: largest random shift of the target in pixels.
-    steps: gradient steps.
-    learning_rate: Adam's, which falls to 0 along half a cosine.
-    patch_size: side in pixels of the contextual loss's patches.
-    patch_stride: step in pixels between these.
-    bandwidth: h of the contextual loss.
-    distance: `"cosine"` or `"l2"`, that of the contextual loss.
-    snapshot_every: steps between pictures, a divisor of `steps`.
-    backup_every: steps between backups.
-    projections: number of random projections that measures are means over.
-    gif: whether to write animations.
-    seed: integer that fixes all random numbers.
+  Attributes are called as the flags, whose help texts describe them.
+  `corner` is a row and a column, or `None` for the middle.
   """
 
   image: str

@@ -110,22 +110,7 @@ def _settings():
   layers = loss_flags.layer_weights("layers")
   if set(support.OF_VGG) & set(_LOSSES.value):
     loss_flags.check_layers("size", layers, size)
-  return Settings(
-    image=_IMAGE.value,
-    size=size,
-    scale=_SCALE.value,
-    pixels=_pixels(),
-    block=_BLOCK.value,
-    losses=tuple(_LOSSES.value),
-    threshold=_THRESHOLD.value,
-    layers=layers,
-    backbone=_BACKBONE.value,
-    backbone_weights=_BACKBONE_WEIGHTS.value,
-    bandwidth=_BANDWIDTH.value,
-    distance=_DISTANCE.value,
-    batch_size=_BATCH_SIZE.value,
-    seed=run_flags.SEED.value,
-  )
+  return run_flags.read(Settings, pixels=_pixels(), layers=layers)
 
 
 def _pixels():

@@ -8,21 +8,9 @@ from collections.abc import Mapping
 class Settings:
   """Describes the picture, the losses and how their influence is measured.
 
-  Attributes:
-    image: `"lightning"`, a name of `samples.PHOTOGRAPHS` or the path of a file.
-    size: side in pixels of the picture's middle part.
-    scale: factor of the bicubic blur, a divisor of `size`.
-    pixels: places `(row, column)` to look from; `None` chooses one in each half.
-    block: side of the squares that are replaced together, a divisor of `size`.
-    losses: keys of `support.NAMES`.
-    threshold: share of the largest influence that counts as support.
-    layers: weights of the backbone's layers, by Keras' names.
-    backbone: `"vgg16"` or `"vgg19"`.
-    backbone_weights: `"imagenet"`, `"bundled"` or the path of a file.
-    bandwidth: h of the contextual loss.
-    distance: `"cosine"` or `"l2"`, of the contextual loss.
-    batch_size: replacements that are computed together.
-    seed: integer that fixes the clouds of the lightning.
+  Attributes are called as the flags, whose help texts describe them.
+  `pixels` are pairs `(row, column)`, or `None` to choose one in each half; `layers`
+  maps a layer's name to its weight.
   """
 
   image: str = "lightning"

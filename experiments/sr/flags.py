@@ -12,6 +12,7 @@ from absl import flags
 from experiments.common import loss_flags, networks
 from experiments.common.data import convert
 from experiments.common.run import flag_checks
+from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.sr import settings
 
@@ -41,7 +42,11 @@ _DEFAULTS = {
 }
 # The weights of an objective without its adversarial term.
 _IMAGE_WEIGHTS = (
-  *("lambda_cx", "lambda_lf", "lambda_mse", "lambda_vgg", "lambda_texture"),
+  "lambda_cx",
+  "lambda_lf",
+  "lambda_mse",
+  "lambda_vgg",
+  "lambda_texture",
 )
 
 
@@ -87,25 +92,14 @@ def train_settings(values=flags.FLAGS):
   if values.initial_weights:
     initial = networks.path_of(values.initial_weights, "--initial_weights")
     networks.check_file(initial, "--initial_weights")
-  names = (
-    *("data", "validation_data", "crop_size", "batch_size", "steps_per_epoch"),
-    *("epochs", "learning_rate", "average", "optimizer", "backup_every"),
-    *("validate_every", "validation_images", "seed"),
-  )
-  return settings.TrainSettings(
-    network=settings.NetworkSettings(
-      values.model,
-      values.scale,
-      values.blocks,
-      values.width,
-      values.icnr,
-      values.discriminator_width,
-    ),
+  return run_flags.read(
+    settings.TrainSettings,
+    values,
+    network=run_flags.read(settings.NetworkSettings, values),
     objective=_objective(values),
     initial_weights=initial,
     pretrain_epochs=pretrain_epochs,
     lpips=_lpips(values),
-    **{name: values[name].value for name in names},
   )
 
 
@@ -113,15 +107,12 @@ def evaluate_settings(values=flags.FLAGS):
   """Returns `EvaluateSettings`."""
   # Beside other methods, no network is used unless it is named.
   alone = values.method and not values.weights
-  return settings.EvaluateSettings(
+  return run_flags.read(
+    settings.EvaluateSettings,
+    values,
     lpips=_lpips(values),
-    data=values.data,
     weights=None if alone else _weights(values),
     methods=tuple(values.method or ()),
-    images=None if values.images is None else tuple(values.images),
-    max_images=values.max_images,
-    scale=values.scale,
-    seed=values.seed,
   )
 
 
@@ -136,7 +127,7 @@ def upscale_settings(values=flags.FLAGS):
   weights = _weights(values)
   networks.check_file(weights)
   convert.check(values.input, values.output)
-  return settings.UpscaleSettings(weights, values.input, values.output, values.scale)
+  return run_flags.read(settings.UpscaleSettings, values, weights=weights)
 
 
 def _objective(values):

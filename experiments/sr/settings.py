@@ -11,13 +11,7 @@ from experiments.common.loss_settings import LossSettings
 class NetworkSettings:
   """Describes the networks of a method.
 
-  Attributes:
-    model: `"srgan"`, `"lapsrn"` or `"enhancenet"`.
-    scale: integer factor, a power of 2.
-    blocks: residual blocks of the generator; of lapsrn, convolutions a level.
-    width: channels of the generator.
-    icnr: whether pixel shuffles start without a checkerboard.
-    discriminator_width: channels of the discriminator's first layer.
+  Attributes are called as the flags, whose help texts describe them.
   """
 
   model: str
@@ -32,13 +26,9 @@ class NetworkSettings:
 class ObjectiveSettings:
   """Describes the objective of a generator with a discriminator.
 
+  Weights are called after the terms; a term of weight 0 is not computed.
+
   Attributes:
-    contextual: weight of the contextual loss.
-    adversarial: weight of the adversarial loss.
-    low_frequency: weight of the low-frequency error.
-    mse: weight of the plain squared error.
-    vgg: weight of the squared error of VGG's features.
-    texture: weight of the error of the features' Gram matrices.
     vgg_layers: weights of the layers in the error of features, empty if unused.
     vgg_normalize: whether to divide those features by the target's mean activation.
     texture_layers: weights of the layers in the error of Gram matrices, empty if
@@ -62,25 +52,13 @@ class ObjectiveSettings:
 class TrainSettings:
   """Describes a training.
 
+  Other attributes are called as the flags, whose help texts describe them.
+
   Attributes:
     network: `NetworkSettings`.
     objective: `ObjectiveSettings` of the second phase; `None` where there is none, and
       for lapsrn, which has an objective of its own.
-    data: name of the source of photographs, see `experiments.common.data`.
-    validation_data: name of the source to validate on; `None` holds out some of `data`.
     initial_weights: path of the `.keras` file of the network to start from, or `None`.
-    crop_size: side of the high-resolution crops.
-    batch_size: crops of a step, all replicas together.
-    steps_per_epoch: integer; `None` sees every photograph once.
-    pretrain_epochs: epochs on squared error alone.
-    epochs: epochs on the whole objective.
-    learning_rate: of generator and discriminator.
-    average: momentum of the running average of the generator's weights; 0 is none.
-    optimizer: `"adam"` or `"sgd"`.
-    backup_every: steps between backups.
-    validate_every: epochs between validations.
-    validation_images: number of photographs of these validations.
-    seed: integer that fixes all random numbers.
     lpips: paths of the weights and the heads of LPIPS, or `None`.
   """
 
@@ -108,14 +86,11 @@ class TrainSettings:
 class EvaluateSettings:
   """Describes an evaluation.
 
+  Other attributes are called as the flags, whose help texts describe them.
+
   Attributes:
-    data: names of sources of photographs, separated by commas.
     weights: path of a generator's `.keras` file, or `None`.
     methods: the other methods, each as NAME=SOURCE, see `common.upscaling.upscalers`.
-    images: names of the images to use, `*` and `?` allowed; `None` uses all.
-    max_images: use only so many of each set; `None` uses all.
-    scale: integer factor.
-    seed: integer that fixes which patches are drawn.
     lpips: paths of the weights and the heads of LPIPS, or `None`.
   """
 
@@ -133,11 +108,7 @@ class EvaluateSettings:
 class UpscaleSettings:
   """Describes the enlargement of image files.
 
-  Attributes:
-    weights: path of a generator's `.keras` file.
-    input: path of an image file or a folder.
-    output: path of a `.png` file, or of a folder if `input` is one.
-    scale: integer factor.
+  Attributes are called as the flags, whose help texts describe them.
   """
 
   weights: pathlib.Path

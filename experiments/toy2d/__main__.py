@@ -71,18 +71,7 @@ def _settings():
       f"--samples must be more than --neighbours. Received: {_SAMPLES.value} and "
       f"{_NEIGHBOURS.value}"
     )
-  return Settings(
-    sets=tuple(_SETS.value),
-    points=_POINTS.value,
-    draws=_DRAWS.value,
-    bandwidth=_BANDWIDTH.value,
-    samples=_SAMPLES.value,
-    largest_offset=_LARGEST_OFFSET.value,
-    offsets=_OFFSETS.value,
-    curve_draws=_CURVE_DRAWS.value,
-    neighbours=_NEIGHBOURS.value,
-    seed=run_flags.SEED.value,
-  )
+  return run_flags.read(Settings)
 
 
 if __name__ == "__main__":

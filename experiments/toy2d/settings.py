@@ -7,17 +7,7 @@ import dataclasses
 class Settings:
   """Describes the sets that are matched and the distributions that move.
 
-  Attributes:
-    sets: keys of `point_sets.SETS`.
-    points: size of each set.
-    draws: draws of each set.
-    bandwidth: h of the contextual loss.
-    samples: points of each moving distribution, more than `neighbours`.
-    largest_offset: where the movement starts, in standard deviations.
-    offsets: places of the movement, the last one included.
-    curve_draws: draws of the moving distributions.
-    neighbours: k of the nearest-neighbour divergence.
-    seed: integer that fixes all draws.
+  Attributes are called as the flags, whose help texts describe them.
   """
 
   sets: tuple = ("shrunk", "shifted", "bridge", "same")

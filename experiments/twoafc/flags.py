@@ -97,21 +97,11 @@ def settings():
   else:
     _check_folder(_DATA_DIR)
   _check_folder(_WEIGHTS_DIR)
-  return Settings(
-    data_dir=_DATA_DIR.value,
-    subsets=tuple(_SUBSETS.value),
-    skip_bad=_SKIP_BAD.value,
-    limit=_LIMIT.value,
-    triplets=_TRIPLETS.value,
-    nets=tuple(_NETS.value),
-    distances=tuple(_DISTANCES.value),
+  return run_flags.read(
+    Settings,
     low_level=tuple(_LOW_LEVEL.value),
     weights_dir=_WEIGHTS_DIR.value or os.environ.get("CXLOSS_WEIGHTS_DIR"),
-    cx=CxSettings(
-      _BANDWIDTH.value, _CX_TARGET.value, _CX_LAYERS.value, _CENTERING.value
-    ),
-    batch_size=_BATCH_SIZE.value,
-    seed=run_flags.SEED.value,
+    cx=run_flags.read(CxSettings, target=_CX_TARGET.value, layers=_CX_LAYERS.value),
   )
 
 

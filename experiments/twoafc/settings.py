@@ -7,12 +7,8 @@ import dataclasses
 class CxSettings:
   """Settles the points of "Net with L_CX" on which the paper is silent.
 
-  Attributes:
-    bandwidth: h of the contextual loss.
-    target: the image whose features are the targets y_j: `"reference"`, `"distorted"`
-      or `"both"`, the mean of both ways.
-    layers: `"sum"` of -log CX over layers, or `"pool"`, -log of the mean CX.
-    centering: `"image"` or `"batch"`, whose mean feature is subtracted.
+  Attributes are called as the flags, whose help texts describe them:
+  `target`, `layers` are `--cx_target` and `--cx_layers`.
   """
 
   bandwidth: float = 0.1
@@ -25,19 +21,8 @@ class CxSettings:
 class Settings:
   """Describes the triplets and the distances that judge them.
 
-  Attributes:
-    data_dir: folder of the BAPPS archive; `None` generates triplets instead.
-    subsets: names of subsets in `data_dir`.
-    skip_bad: whether broken triplets of `data_dir` are left out.
-    limit: number of triplets to use of each subset in `data_dir`; `None` uses all.
-    triplets: number of generated triplets of each distortion.
-    nets: keys of `nets.NETS`.
-    distances: keys of `distances.DISTANCES`, of the nets' features.
-    low_level: keys of `distances.LOW_LEVEL`, of pixels.
-    weights_dir: folder of the weights files, or `None`.
-    cx: `CxSettings`.
-    batch_size: triplets at once.
-    seed: integer that fixes the generated triplets.
+  Attributes are called as the flags, whose help texts describe them.
+  `data_dir` is `None` for generated triplets, `weights_dir` where no folder is named.
   """
 
   data_dir: str | None = None

@@ -1,5 +1,7 @@
 """Flags of every run: where it lies, its seed, whether it starts anew."""
 
+import dataclasses
+
 from absl import flags
 
 from experiments.common.run import flag_checks
@@ -23,3 +25,17 @@ DETERMINISTIC = flags.DEFINE_bool(
   "default only without a GPU: there it costs a few per cent of the time.",
 )
 flag_checks.folder(OUTPUT_DIR)
+
+
+def read(settings, values=flags.FLAGS, **given):
+  """Builds a dataclass of settings from the flags that its fields are called after.
+
+  Args:
+    settings: the dataclass. Lists become tuples.
+    values: `flags.FlagValues`. Defaults to the command line's.
+    **given: fields that are no flags, or whose value differs from the flag's.
+  """
+  names = [f.name for f in dataclasses.fields(settings) if f.name not in given]
+  read = {name: values[name].value for name in names}
+  read = {n: tuple(v) if isinstance(v, list) else v for n, v in read.items()}
+  return settings(**read, **given)
