@@ -237,6 +237,10 @@ def angular_error(normals, predicted):
   By the arc tangent, which is exact for small angles, where the arc cosine of a
   rounded inner product is not.
   """
-  cross = tf.norm(tf.linalg.cross(normals, predicted), axis=-1)
-  radians = tf.atan2(cross, tf.reduce_sum(normals * predicted, axis=-1))
-  return radians * (180.0 / math.pi)
+  return tf.atan2(*sine_and_cosine(normals, predicted)) * (180.0 / math.pi)
+
+
+def sine_and_cosine(normals, predicted):
+  """Computes the sine and the cosine of the angle between unit vectors `(..., 3)`."""
+  sine = tf.norm(tf.linalg.cross(normals, predicted), axis=-1)
+  return sine, tf.reduce_sum(normals * predicted, axis=-1)

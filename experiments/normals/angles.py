@@ -21,7 +21,9 @@ def angular_error(normals, predicted):
     Float64 `(...)`, degrees from 0 to 180.
   """
   a, b = (np.asarray(vectors, np.float64) for vectors in (normals, predicted))
-  return crn.angular_error(*np.broadcast_arrays(a, b)).numpy()
+  sine, cosine = crn.sine_and_cosine(*np.broadcast_arrays(a, b))
+  # TensorFlow's arc tangent differs from NumPy's in the last bit.
+  return np.degrees(np.arctan2(sine.numpy(), cosine.numpy()))
 
 
 class AngularError:

@@ -28,7 +28,7 @@ import tensorflow_datasets  # noqa: F401
 import cxloss
 from experiments.common import data
 from experiments.common.data import picture, samples
-from experiments.normals import data as normals
+from experiments.normals.data import sources
 from experiments.spatial_support import lightning
 from experiments.twoafc import measure
 
@@ -44,7 +44,7 @@ def _start(*_, **__):
 def _patch():
   for owner, name in (
     (data, "load"),
-    (normals, "load"),
+    (sources, "load"),
     (picture, "load"),
     (samples, "photograph"),
     (lightning, "draw"),
