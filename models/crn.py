@@ -60,8 +60,8 @@ def crn(height=480, width=640, width_divisor=1):
 
   Args:
     height: of the images it is meant for. Defaults to 480.
-    width: likewise. Defaults to 640.
-    width_divisor: what to divide the numbers of channels by. Defaults to 1.
+    width: of the images it is meant for. Defaults to 640.
+    width_divisor: divisor of the numbers of channels. Defaults to 1.
 
   Returns:
     `keras.Model` from `(N, H, W, 3)`, RGB in [-1, 1], to unit normals
@@ -218,6 +218,8 @@ class NormalEstimator(Trainer):
 
   def _report(self, values, normals, predicted, mask):
     degrees = angular_error(normals, predicted)
+    # Unknown normals weigh nothing, but 0 times NaN is NaN.
+    degrees = tf.where(tf.math.is_finite(degrees), degrees, 0.0)
     # A mean over pixels, where those of the terms are over pictures.
     self.mean("angle").update_state(degrees, sample_weight=mask)
     return self.report(values, mask)
@@ -230,13 +232,15 @@ def mean_absolute_error(y_true, y_pred, mask):
 
 
 def angular_error(normals, predicted):
-  """Angle between unit vectors `(..., 3)` in degrees, `(...)`.
+  """Computes the angle between unit vectors `(..., 3)` in degrees, `(...)`.
 
   By the arc tangent, which is exact for small angles, where the arc cosine of a
-  rounded inner product is not. 0 for vectors that are not finite, such as those of
-  unknown normals.
+  rounded inner product is not.
   """
-  cross = tf.norm(tf.linalg.cross(normals, predicted), axis=-1)
-  radians = tf.atan2(cross, tf.reduce_sum(normals * predicted, axis=-1))
-  degrees = radians * (180.0 / math.pi)
-  return tf.where(tf.math.is_finite(degrees), degrees, 0.0)
+  return tf.atan2(*sine_and_cosine(normals, predicted)) * (180.0 / math.pi)
+
+
+def sine_and_cosine(normals, predicted):
+  """Computes the sine and the cosine of the angle between unit vectors `(..., 3)`."""
+  sine = tf.norm(tf.linalg.cross(normals, predicted), axis=-1)
+  return sine, tf.reduce_sum(normals * predicted, axis=-1)

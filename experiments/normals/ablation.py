@@ -1,7 +1,7 @@
-"""What each term of the normals' objective does: L1, CX, and both.
+"""Compares the terms of the normals' objective: L1, CX, and both.
 
-Trains three networks that start from the same one, on the same pictures and seeds, by
-`experiments.normals`, whose flags it takes, and prints their errors in one table:
+Trains three networks that start from the same one, on the same pictures and seeds, with
+the settings of `experiments.normals`, and prints their errors in one table:
 
   L1        lambda_L1 alone
   CX        L_CX and the low-frequency error, the paper's lambda_L1 = 0
@@ -9,93 +9,96 @@ Trains three networks that start from the same one, on the same pictures and see
 
   python -m experiments.normals.ablation --flagfile=normals_quick.flags
 
-The common start are the `--pretrain_epochs` on L1. The same command again goes on
-where it was stopped.
+They start together from the network of the `--pretrain_epochs` on L1. Each network is a
+run in a folder of its own, RUN/start, RUN/l1, RUN/cx and RUN/cx_l1; RUN holds the table
+(`metrics.json`) and panels with all of them. The same command again goes on where it
+was stopped.
 """
 
-import json
-import pathlib
-import subprocess
-import sys
+import dataclasses
 
-from experiments.common import data, networks
-from experiments.common.drawing import panels
-from experiments.common.run import app, flag_checks, run_folder
+import keras
+from absl import flags
+
+from experiments.common import networks, results
+from experiments.common.run import app, device_flags, devices
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-from experiments.normals import __main__ as normals
-from experiments.normals import evaluate, flags
+from experiments.normals import evaluate, train
+from experiments.normals import flags as normals_flags
+from experiments.normals.data import sources
 
-_TERMS = {
-  "L1": ["--lambda_cx=0", "--lambda_lf=0", "--lambda_l1=1"],
-  "CX": ["--lambda_l1=0"],
-  "CX + L1": ["--lambda_l1=1"],
+# Weights that differ from those of the flags.
+_VARIANTS = {
+  "L1": {"contextual": 0.0, "low_frequency": 0.0, "l1": 1.0},
+  "CX": {"l1": 0.0},
+  "CX + L1": {"l1": 1.0},
 }
 
 
 def main():
-  _check()
-  folder = pathlib.Path(run_flags.OUTPUT_DIR.value)
-  start = folder / "start"
-  arguments = []
-  if flags.PRETRAIN_EPOCHS.value:
-    _train(start, ["--epochs=0"])
-    arguments = [
-      "--pretrain_epochs=0",
-      f"--initial_weights={start / 'network_l1.keras'}",
-    ]
-  results, predictors = {}, {}
-  for name, terms in _TERMS.items():
-    run = folder / name.lower().replace(" + ", "_")
-    _train(run, [*arguments, *terms])
-    rows = json.loads((run / "evaluation.json").read_text())
-    results["mean normal"] = rows["mean normal"]
-    results[name] = rows["ours"]
-    network = networks.load_crn(run / "network.keras")
-    predictors[name] = evaluate.predictor(network)
-  run_folder.write_json(folder / "evaluation.json", results)
-  _, source = normals.sources()
-  for i in range(min(flags.PICTURES.value, len(source))):
-    path = folder / "panels" / f"{source.names[i]}.png"
-    data.images.write_png(path, _panel(source[i], predictors))
-  print("Angular errors in degrees, shares of pixels in %:")
-  print(evaluate.table(results))
-  lengths = {name: row["gradient"] for name, row in results.items()}
-  lengths["true"] = results["L1"]["true_gradient"]
-  print(
-    "Mean length of the differences between neighbouring normals: "
-    + ", ".join(f"{name} {length:.4f}" for name, length in lengths.items())
-  )
-  print(f"Panels: {folder / 'panels'}")
+  settings = normals_flags.train_settings()
+  for name in ("epochs", "lambda_cx"):
+    if not flags.FLAGS[name].value:
+      raise UserError(f"--{name} must be positive here. Received: 0")
+  app.check_run()
+  both_sources = sources.load_both(settings.data)
+  folder = app.open_run()
+  if settings.pretrain_epochs:
+    start = dataclasses.replace(settings, epochs=0, objective=None)
+    _train(start, both_sources, folder / "start")
+    network = dataclasses.replace(
+      settings.network, initial_weights=folder / "start" / train.L1_NETWORK
+    )
+    settings = dataclasses.replace(settings, pretrain_epochs=0, network=network)
+  for name, weights in _VARIANTS.items():
+    objective = dataclasses.replace(settings.objective, **weights)
+    variant = dataclasses.replace(settings, objective=objective)
+    _train(variant, both_sources, _folder(folder, name))
+  if devices.is_chief():
+    _report(folder, both_sources[1], settings.validation_images)
 
 
-def _check():
-  if flags.MODE.value != "train":
-    raise UserError(f"--mode must be train here. Received: {flags.MODE.value}")
-  for flag in (flags.EPOCHS, flags.CX):
-    if not flag.value:
-      raise UserError(f"--{flag.name} must be positive here. Received: 0")
-  flag_checks.no_effect([flags.L1], "here, where it is 1 or 0")
-  flags.check_training()
+def _train(settings, both_sources, folder):
+  """Trains as a process of its own would: same names, same random numbers."""
+  # Written when all is trained: a folder that has it is finished.
+  if not (folder / results.FILE).exists():
+    print(f"== {folder}", flush=True)
+    policy = keras.config.dtype_policy()
+    keras.utils.clear_session()
+    keras.config.set_dtype_policy(policy)
+    keras.utils.set_random_seed(settings.seed)
+    train.prepare(settings, both_sources).run(folder)
+  # The next network may start from the file of this one.
+  devices.wait_for_all()
 
 
-def _train(folder, arguments):
-  """Runs `experiments.normals` with this command's flags and others after them."""
-  print(f"== {folder}", flush=True)
-  command = [sys.executable, "-m", "experiments.normals", *sys.argv[1:], *arguments]
-  status = subprocess.run([*command, f"--output_dir={folder}"]).returncode
-  if status:
-    raise RuntimeError(f"the training in {folder} ended with exit code {status}")
+def _report(folder, source, count):
+  """Writes the rows of the variants' own reports, and panels with all of them."""
+  rows, predictors = [], {}
+  for name in _VARIANTS:
+    run = _folder(folder, name)
+    mean_normal, own = results.read(run)["rows"]
+    rows += [] if rows else [mean_normal]
+    rows.append({**own, "method": name})
+    predictors[name] = evaluate.predictor(networks.load_crn(run / train.NETWORK))
+  for i in range(min(count, len(source))):
+    maps = {name: predict(source[i].image) for name, predict in predictors.items()}
+    evaluate.save(folder, i, source.names[i], source[i], maps)
+  evaluate.write(rows, len(source), folder)
 
 
-def _panel(view, predictors):
-  maps = {"image": view.image}
-  for name, predict in predictors.items():
-    maps[name] = evaluate.encode(predict(view.image))
-  maps["true"] = evaluate.encode(view.normals, view.mask)
-  enlarged = [evaluate.enlarge(picture) for picture in maps.values()]
-  return panels.grid([enlarged], list(maps))
+def _folder(folder, name):
+  return folder / name.lower().replace(" + ", "_")
 
 
 if __name__ == "__main__":
-  app.run(main, "normals_ablation", default_flagfile="normals_quick.flags")
+  normals_flags.define_training()
+  for module in (run_flags, device_flags, normals_flags):
+    flags.adopt_module_key_flags(module)
+  app.run(
+    main,
+    "normals.ablation",
+    default_flagfile="normals_quick.flags",
+    set_up=device_flags.set_up,
+  )

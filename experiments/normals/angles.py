@@ -3,6 +3,7 @@
 import numpy as np
 
 from experiments.common.run.errors import UserError
+from models import crn
 
 THRESHOLDS = (11.25, 22.5, 30.0)
 _BIN = 0.001  # degrees
@@ -10,25 +11,23 @@ _BINS = round(180 / _BIN)
 
 
 def angular_error(normals, predicted):
-  """Angle between unit vectors, in degrees.
-
-  By the arc tangent, which is exact for small angles, where the arc cosine of a
-  rounded inner product is not.
+  """Computes the angle between unit vectors, in float64; see `crn.angular_error`.
 
   Args:
-    normals: `(..., 3)`.
-    predicted: `(..., 3)`.
+    normals: array `(..., 3)`.
+    predicted: array `(..., 3)`.
 
   Returns:
-    Float64 `(...)`, from 0 to 180.
+    Float64 `(...)`, degrees from 0 to 180.
   """
-  a, b = np.asarray(normals, np.float64), np.asarray(predicted, np.float64)
-  cross = np.linalg.norm(np.cross(a, b), axis=-1)
-  return np.degrees(np.arctan2(cross, (a * b).sum(axis=-1)))
+  a, b = (np.asarray(vectors, np.float64) for vectors in (normals, predicted))
+  sine, cosine = crn.sine_and_cosine(*np.broadcast_arrays(a, b))
+  # TensorFlow's arc tangent differs from NumPy's in the last bit.
+  return np.degrees(np.arctan2(sine.numpy(), cosine.numpy()))
 
 
 class AngularError:
-  """Statistics of the errors of any number of pictures, in constant memory.
+  """Collects the errors of any number of pictures, in constant memory.
 
   The median comes from a histogram of bins of 0.001 degrees: it is off by at most half
   of that. All else is exact.
@@ -51,11 +50,11 @@ class AngularError:
     self._histogram += np.bincount(bins, minlength=_BINS + 1)
 
   def result(self):
-    """Dict of `mean`, `median` and `rmse` in degrees, and `within_11.25`,
+    """Returns a dict of `mean`, `median` and `rmse` in degrees, and `within_11.25`,
     `within_22.5` and `within_30` in percent.
 
     Raises:
-      ValueError: if nothing was counted.
+      UserError: if nothing was counted.
     """
     if not self.count:
       raise UserError("no valid pixel was counted")

@@ -1,4 +1,4 @@
-"""Predicting surface normals and measuring them.
+"""Predicts surface normals and measures them.
 
 A predictor is a function from a uint8 RGB image `(H, W, 3)` to unit normals of the
 same size.
@@ -8,10 +8,11 @@ import numpy as np
 import scipy.ndimage
 import scipy.stats
 
-from experiments.common.data import crops
-from experiments.common.drawing import panels as figures
+from experiments.common import networks, results, tables
+from experiments.common.data import crops, images
+from experiments.common.drawing import panels
 from experiments.normals import angles
-from experiments.normals.data import edges
+from experiments.normals.data import example, sources
 from models import crn
 
 _NEAR = 5  # pixels
@@ -19,16 +20,21 @@ _PANEL_WIDTH = 384
 # Lengths of differences between neighbouring normals; the largest is sqrt(8).
 _GRADIENT_BINS = np.linspace(0, 2.85, 571)
 
-_COLUMNS = {
-  "mean": "mean",
-  "median": "median",
-  "rmse": "RMSE",
-  "within_11.25": "<11.25",
-  "within_22.5": "<22.5",
-  "within_30": "<30",
-  "mean_near_edges": "at edges",
-  "gradient_distance": "gradients",
-}
+
+def evaluate(settings, folder):
+  """Measures a network; writes results and prints the table.
+
+  Args:
+    settings: `EvaluateSettings`.
+    folder: path where results go.
+
+  Raises:
+    UserError: for bad settings and files, before anything is measured.
+  """
+  network = networks.load_crn(settings.weights)
+  source = sources.load(settings.data, settings.data.data, "validation")
+  predictors = {settings.weights.stem: predictor(network)}
+  report(predictors, source, folder, settings.panels)
 
 
 def predictor(network):
@@ -51,81 +57,123 @@ def predictor(network):
 
 
 def mean_normal(source):
-  """A predictor of one vector everywhere: the mean direction of a source."""
-  total = sum(view.normals.sum(axis=(0, 1), dtype=np.float64) for view in source)
+  """Makes a predictor of one vector everywhere: the mean direction of a source."""
+  total = sum(scene.normals.sum(axis=(0, 1), dtype=np.float64) for scene in source)
   normal = total / np.linalg.norm(total)
   return lambda image: np.broadcast_to(normal, image.shape)
 
 
-def evaluate(predict, source, panels=0):
-  """Measures a predictor on all valid pixels of a source, pooled.
+def measure(predictors, source, show=None):
+  """Measures predictors on all valid pixels of a source, pooled.
 
   Args:
-    predict: predictor.
-    source: sequence of `view.View`.
-    panels: how many panels to draw, of the first views. Defaults to 0.
+    predictors: dict from a method's name to its predictor.
+    source: sequence of `NormalsExample`.
+    show: function of an index, an example, and a dict from each method to its normals,
+      which is called for each example.
 
   Returns:
-    `(row, pictures)`. `row` has the entries of `angles.AngularError`, and
-    `mean_near_edges`, the mean angular error within 5 pixels of edges (`view.edges`;
-    `None` if there are none); `gradient`, the mean length of the differences between
-    neighbouring normals, and `true_gradient`, that of the truth; and
-    `gradient_distance`, the Wasserstein distance between the distributions of these
-    lengths. `pictures` are uint8 panels: image, prediction, truth.
+    List of rows with the entries of `angles.AngularError`, and `mean_near_edges`, the
+    mean angular error within 5 pixels of edges (`example.edges`; `None` if there are
+    none); `gradient`, the mean length of the differences between neighbouring normals,
+    and `true_gradient`, that of the truth; and `gradient_distance`, the Wasserstein
+    distance between the distributions of these lengths.
   """
-  everywhere, near = angles.AngularError(), angles.AngularError()
-  histograms = np.zeros((2, len(_GRADIENT_BINS) - 1))
-  pictures = []
-  for view in source:
-    predicted = predict(view.image)
-    degrees = angles.angular_error(view.normals, predicted)
-    everywhere.add(degrees[view.mask])
-    distance = scipy.ndimage.distance_transform_edt(~edges(view))
-    near.add(degrees[view.mask & (distance <= _NEAR)])
-    for histogram, normals in zip(histograms, (predicted, view.normals), strict=True):
-      lengths = _gradients(normals, view.mask)
-      histogram += np.histogram(lengths, _GRADIENT_BINS)[0]
-    if len(pictures) < panels:
-      pictures.append(panel(view, predicted))
-  centres = (_GRADIENT_BINS[1:] + _GRADIENT_BINS[:-1]) / 2
-  row = {
-    **everywhere.result(),
-    "mean_near_edges": near.result()["mean"] if near.count else None,
-    "gradient": float(np.average(centres, weights=histograms[0])),
-    "true_gradient": float(np.average(centres, weights=histograms[1])),
-    "gradient_distance": float(
-      scipy.stats.wasserstein_distance(centres, centres, *histograms)
-    ),
-  }
-  return row, pictures
+  scores = {name: _Scores() for name in predictors}
+  for index, scene in enumerate(source):
+    maps = {name: predict(scene.image) for name, predict in predictors.items()}
+    near = scipy.ndimage.distance_transform_edt(~example.edges(scene)) <= _NEAR
+    for name, predicted in maps.items():
+      scores[name].add(scene, predicted, near)
+    if show:
+      show(index, scene, maps)
+  return [{"method": name, **score.result()} for name, score in scores.items()]
 
 
-def table(results):
-  """Formats `{method: row}`: angles in degrees, shares in percent."""
-  width = max(len(name) for name in results)
-  lines = ["  ".join([" " * width, *(f"{title:>9}" for title in _COLUMNS.values())])]
-  for name, row in results.items():
-    cells = [_cell(key, row[key]) for key in _COLUMNS]
-    lines.append("  ".join([f"{name:<{width}}", *(f"{cell:>9}" for cell in cells)]))
-  return "\n".join(lines)
+def report(predictors, source, folder, count):
+  """Measures predictors beside the mean normal; draws panels and prints the table.
+
+  Args:
+    predictors: dict from a method's name to its predictor.
+    source: sequence of `NormalsExample` with `names`.
+    folder: path where results go.
+    count: number of panels.
+  """
+
+  def show(index, scene, maps):
+    if index < count:
+      save(folder, index, source.names[index], scene, maps)
+
+  # Apart, since panels of one vector show nothing.
+  rows = measure({"mean normal": mean_normal(source)}, source)
+  write(rows + measure(predictors, source, show), len(source), folder)
 
 
-def panel(view, predicted):
-  """uint8 panel of a view's image, the predicted and the true normals."""
-  maps = [view.image, encode(predicted), encode(view.normals, view.mask)]
-  return figures.grid([[enlarge(m) for m in maps]], ["image", "predicted", "true"])
+def write(rows, count, folder):
+  """Writes the rows of `count` pictures, and prints them."""
+  pictures = tables.counted(count, "picture")
+  print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
+  results.write(folder, rows, about={"images": count})
+  print(f"Panels: {folder / 'panels'}")
 
 
-def enlarge(picture):
-  """Repeats the pixels of a small picture, for panels."""
-  factor = max(_PANEL_WIDTH // picture.shape[1], 1)
-  return picture.repeat(factor, 0).repeat(factor, 1)
+def save(folder, index, name, scene, maps):
+  """Writes a panel of an example, and for the first ones single pictures, too."""
+  images.write_png(folder / "panels" / f"{name}.png", panel(scene, maps))
+  if index < results.SCENES:
+    results.save_pictures(folder, name, _pictures(scene, maps))
+
+
+def panel(scene, maps):
+  """Draws an example's image, the predicted and the true normals, as uint8."""
+  pictures = _pictures(scene, maps)
+  factor = max(_PANEL_WIDTH // scene.image.shape[1], 1)
+  enlarged = [p.repeat(factor, 0).repeat(factor, 1) for p in pictures.values()]
+  return panels.grid([enlarged], list(pictures))
 
 
 def encode(normals, mask=None):
-  """Normals as uint8 colours, (n + 1) / 2; black where `mask` is false."""
+  """Encodes normals as uint8 colours, (n + 1) / 2; black where `mask` is false."""
   colours = np.uint8(np.round((np.clip(normals, -1, 1) + 1) * 127.5))
   return colours if mask is None else colours * mask[..., None]
+
+
+def _pictures(scene, maps):
+  return {
+    "image": scene.image,
+    **{name: encode(normals) for name, normals in maps.items()},
+    "true": encode(scene.normals, scene.mask),
+  }
+
+
+class _Scores:
+  """Pools the errors and the gradients of one predictor."""
+
+  def __init__(self):
+    self._everywhere, self._near = angles.AngularError(), angles.AngularError()
+    self._histograms = np.zeros((2, len(_GRADIENT_BINS) - 1))
+
+  def add(self, scene, predicted, near):
+    degrees = angles.angular_error(scene.normals, predicted)
+    self._everywhere.add(degrees[scene.mask])
+    self._near.add(degrees[scene.mask & near])
+    for histogram, normals in zip(
+      self._histograms, (predicted, scene.normals), strict=True
+    ):
+      histogram += np.histogram(_gradients(normals, scene.mask), _GRADIENT_BINS)[0]
+
+  def result(self):
+    centres = (_GRADIENT_BINS[1:] + _GRADIENT_BINS[:-1]) / 2
+    predicted, true = self._histograms
+    near = self._near.result()["mean"] if self._near.count else None
+    distance = scipy.stats.wasserstein_distance(centres, centres, predicted, true)
+    return {
+      **self._everywhere.result(),
+      "mean_near_edges": near,
+      "gradient": float(np.average(centres, weights=predicted)),
+      "true_gradient": float(np.average(centres, weights=true)),
+      "gradient_distance": float(distance),
+    }
 
 
 def _gradients(normals, mask):
@@ -134,9 +182,3 @@ def _gradients(normals, mask):
   y = normals[1:, :-1] - normals[:-1, :-1]
   valid = mask[:-1, :-1] & mask[:-1, 1:] & mask[1:, :-1]
   return np.sqrt((x * x).sum(axis=-1) + (y * y).sum(axis=-1))[valid]
-
-
-def _cell(key, value):
-  if value is None:
-    return "-"
-  return f"{value:.4f}" if key == "gradient_distance" else f"{value:.2f}"

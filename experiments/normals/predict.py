@@ -1,44 +1,43 @@
-"""Normal maps of the user's photographs, as files."""
+"""Writes normal maps of photographs as files."""
 
 import pathlib
 
 import numpy as np
 
-from experiments.common.data import convert as image_files
-from experiments.common.data import images
+from experiments.common import networks
+from experiments.common.data import convert, images
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
 from experiments.normals import evaluate
-from experiments.normals.data import blocks
+from experiments.normals.data import example, sources
 
 
-def predict_files(network, source, target, factor, kind):
-  """Writes the normal map of an image file, or of each image of a folder.
+def predict(settings):
+  """Writes the normal map of a file, of a folder's images, or of a source's pictures.
 
   Args:
-    network: a CRN.
-    source: an image file or a folder.
-    target: a file if `source` is one, or else a folder.
-    factor: what to reduce the images by first; maps have the reduced size.
-    kind: `"png"`, colours (n + 1) / 2, or `"npy"`, float32 `(H, W, 3)`.
+    settings: `PredictSettings`.
+
+  Raises:
+    UserError: for bad settings and files.
   """
-  predict = evaluate.predictor(network)
+  predictor = evaluate.predictor(networks.load_crn(settings.weights))
+  write, factor = _WRITERS[settings.format], settings.data.reduce
 
   def transform(path):
     image = images.read_rgb(path)
     if min(image.shape[:2]) < factor:
       raise UserError(f"{path} is smaller than --reduce={factor}")
-    return predict(blocks.mean(image, factor))
+    return predictor(example.reduce_image(image, factor))
 
-  image_files.convert(transform, source, target, _WRITERS[kind], f".{kind}")
-
-
-def predict_views(network, source, target, kind):
-  """Writes the normal maps of a source's pictures into a folder."""
-  predict = evaluate.predictor(network)
-  for name, view in zip(source.names, source, strict=True):
-    path = pathlib.Path(target) / f"{name}.{kind}"
-    _WRITERS[kind](path, predict(view.image))
+  if settings.input:
+    suffix = f".{settings.format}"
+    convert.convert(transform, settings.input, settings.output, write, suffix)
+    return
+  source = sources.load(settings.data, settings.data.data, "validation")
+  for name, scene in zip(source.names, source, strict=True):
+    path = pathlib.Path(settings.output) / f"{name}.{settings.format}"
+    write(path, predictor(scene.image))
     print(path)
 
 

@@ -1,6 +1,4 @@
-"""Endless batches of random crops for training, see `data.indices`."""
-
-import functools
+"""Endless batches of random crops for training, see `indices`."""
 
 import numpy as np
 import tensorflow as tf
@@ -33,34 +31,16 @@ def training_batches(
     `(size, crop_size, crop_size, 3)`, size being a replica's part of the batch.
   """
 
-  numbers, size = indices.from_step(start, batch_size, context)
-
-  @functools.lru_cache(maxsize=8)
-  def order(epoch):
-    return np.random.default_rng([seed, 0, epoch]).permutation(len(source))
-
-  def crop(index):
-    epoch, position = divmod(int(index), len(source))
-    image = source[int(order(epoch)[position])]
-    rng = np.random.default_rng([seed, 1, int(index)])
+  def cut(image, rng):
     top, left = (rng.integers(side - crop_size + 1) for side in image.shape[:2])
     piece = image[top : top + crop_size, left : left + crop_size]
     return np.ascontiguousarray(piece[:, ::-1] if mirror and rng.integers(2) else piece)
 
-  def pair(hr):
+  def pair(hr, size):
     hr = tf.cast(tf.ensure_shape(hr, [size, crop_size, crop_size, 3]), tf.float32)
     return to_unit(bicubic.downscale(hr, scale)), to_unit(hr)
 
-  return (
-    numbers.map(
-      lambda index: tf.numpy_function(crop, [index], tf.uint8, stateful=False),
-      num_parallel_calls=tf.data.AUTOTUNE,
-      deterministic=True,
-    )
-    .batch(size)
-    .map(pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    .prefetch(tf.data.AUTOTUNE)
-  )
+  return indices.batches(source, cut, tf.uint8, pair, batch_size, seed, start, context)
 
 
 def to_unit(images):

@@ -1,15 +1,66 @@
-"""Chooses the examples that a process prepares, by their index in the whole training.
+"""Endless batches for training, drawn by index.
 
-Every example is a function of the seed and its index alone. A run that was cut off
-therefore goes on with the very examples it would have seen, two runs with one seed see
-the same, and replicas share the examples of one device among them.
+Every example is a function of the seed and its index in the whole training alone. A run
+that was cut off therefore goes on with the very examples it would have seen, two runs
+with one seed see the same, and replicas share the examples of one device among them.
 """
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 
 
+def batches(source, cut, types, finish, batch_size, seed, start=0, context=None):
+  """Draws batches; each epoch visits every example once, in random order.
+
+  Args:
+    source: sequence of examples.
+    cut: function from an example and a `numpy.random.Generator` to one array, or a
+      tuple of them.
+    types: their TensorFlow type, or a tuple of types.
+    finish: function from a batch of these arrays, as tensors of unknown shape, and its
+      size to an element of the dataset.
+    batch_size: examples per global batch.
+    seed: integer.
+    start: number of batches to skip.
+    context: `tf.distribute.InputContext` if replicas share the batch.
+
+  Returns:
+    Infinite `tf.data.Dataset` of a replica's part of each batch.
+
+  Raises:
+    ValueError: if the replicas cannot share the batch equally.
+  """
+  numbers, size = from_step(start, batch_size, context)
+
+  @functools.lru_cache(maxsize=8)
+  def order(epoch):
+    return np.random.default_rng([seed, 0, epoch]).permutation(len(source))
+
+  def draw(index):
+    epoch, position = divmod(int(index), len(source))
+    example = source[int(order(epoch)[position])]
+    return cut(example, np.random.default_rng([seed, 1, int(index)]))
+
+  return (
+    numbers.map(
+      lambda index: tf.numpy_function(draw, [index], types, stateful=False),
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
+    )
+    .batch(size)
+    .map(
+      functools.partial(finish, size=size),
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
+    )
+    .prefetch(tf.data.AUTOTUNE)
+  )
+
+
 def from_step(start, batch_size, context=None):
-  """Indices from a step on, without end.
+  """Lists the indices of a process's examples from a step on, without end.
 
   A step's global batch has the indices `start * batch_size` to `(start + 1) *
   batch_size - 1`; replicas take equal parts of it, in their order.

@@ -15,12 +15,10 @@ import dataclasses
 
 import numpy as np
 
-from experiments.common.run.errors import UserError
-
 
 @dataclasses.dataclass(frozen=True)
 class Intrinsics:
-  """A pinhole camera: focal lengths and principal point, in pixels."""
+  """Describes a pinhole camera: focal lengths and principal point, in pixels."""
 
   fx: float
   fy: float
@@ -28,7 +26,7 @@ class Intrinsics:
   cy: float
 
   def rays(self, height, width):
-    """Float64 `(H, W, 3)`: the point of depth 1 that each pixel sees (y down)."""
+    """Returns float64 `(H, W, 3)`, the points of depth 1 that pixels see (y down)."""
     v, u = np.mgrid[:height, :width].astype(np.float64)
     x, y = (u - self.cx) / self.fx, (v - self.cy) / self.fy
     return np.stack([x, y, np.ones_like(x)], axis=-1)
@@ -55,9 +53,9 @@ def normals_from_depth(depth, intrinsics, window=9, jump=0.05):
   """
   depth = np.asarray(depth, np.float64)
   if depth.ndim != 2:
-    raise UserError(f"`depth` must have shape (H, W). Received: shape={depth.shape}")
+    raise ValueError(f"`depth` must have shape (H, W). Received: shape={depth.shape}")
   if window % 2 == 0 or window < 3 or not jump > 0:
-    raise UserError(
+    raise ValueError(
       "`window` must be odd and at least 3, and `jump` positive. "
       f"Received: window={window}, jump={jump}"
     )

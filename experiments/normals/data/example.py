@@ -3,17 +3,17 @@
 import dataclasses
 
 import numpy as np
+import skimage.measure
 
 from experiments.common.run.errors import UserError
-from experiments.normals.data import blocks
 
 # How far from 1 the length of a normal may be: 8-bit maps are off by about 0.01.
 _TOLERANCE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
-  """A photograph and what is known of the surfaces that it shows.
+class NormalsExample:
+  """Holds a photograph and what is known of the surfaces that it shows.
 
   Attributes:
     image: uint8 RGB `(H, W, 3)`.
@@ -29,8 +29,8 @@ class View:
   depth: np.ndarray | None = None
 
 
-def make_view(image, normals, mask=None, depth=None):
-  """Checks the parts of a view and scales the normals to unit length.
+def make_example(image, normals, mask=None, depth=None):
+  """Checks the parts of an example and scales the normals to unit length.
 
   Args:
     image: uint8 RGB `(H, W, 3)`.
@@ -39,10 +39,10 @@ def make_view(image, normals, mask=None, depth=None):
     depth: `(H, W)` or `None`.
 
   Returns:
-    `View`.
+    `NormalsExample`.
 
   Raises:
-    ValueError: if sizes differ, no pixel is valid, or valid normals are not finite or
+    UserError: if sizes differ, no pixel is valid, or valid normals are not finite or
       not of unit length.
   """
   size = image.shape[:2]
@@ -68,54 +68,66 @@ def make_view(image, normals, mask=None, depth=None):
     )
   scale = np.where(mask, length, 1)[..., None]
   normals = np.where(mask[..., None], normals / scale, 0)
-  return View(image, normals, mask, depth)
+  return NormalsExample(image, normals, mask, depth)
 
 
-def reduce(view, factor):
+def reduce(example, factor):
   """Averages over blocks of `factor x factor` pixels, cutting off incomplete ones.
 
   A block's normal is the scaled mean of its valid ones, and valid if at least half of
   them are.
   """
   if factor == 1:
-    return view
-  mask = 2 * blocks.split(view.mask, factor).sum(axis=2) >= factor**2
-  total = blocks.split(view.normals, factor).sum(axis=2)
+    return example
+  mask = 2 * _blocks(example.mask, factor, np.sum) >= factor**2
+  total = _blocks(example.normals, factor, np.sum)
   length = np.linalg.norm(total, axis=-1)
   mask &= length > 1e-6
   normals = np.where(mask[..., None], total / np.where(mask, length, 1)[..., None], 0)
-  depth = view.depth
+  depth = example.depth
   if depth is not None:
-    depth = np.median(blocks.split(depth, factor), axis=2)
-  return View(blocks.mean(view.image, factor), normals, mask, depth)
+    depth = _blocks(depth, factor, np.median)
+  return NormalsExample(reduce_image(example.image, factor), normals, mask, depth)
 
 
-def edges(view, jump=0.05, turn=20.0):
-  """Pixels at a jump in depth or a crease of the surface.
+def reduce_image(image, factor):
+  """Averages a uint8 image over blocks as `reduce` does, rounded."""
+  return np.uint8(np.round(_blocks(image, factor, np.mean)))
+
+
+def edges(example, jump=0.05, turn=20.0):
+  """Marks the pixels at a jump in depth or a crease of the surface.
 
   Args:
-    view: `View`.
+    example: `NormalsExample`.
     jump: least relative difference of depth between neighbours. Defaults to 0.05.
     turn: least angle in degrees between neighbouring normals. Defaults to 20.
 
   Returns:
     bool `(H, W)`.
   """
-  found = np.zeros(view.mask.shape, bool)
+  marked = np.zeros(example.mask.shape, bool)
   for axis in (0, 1):
-    a, b = _neighbours(view.normals, axis)
-    both = np.logical_and(*_neighbours(view.mask, axis))
+    a, b = _neighbours(example.normals, axis)
+    both = np.logical_and(*_neighbours(example.mask, axis))
     edge = both & ((a * b).sum(axis=-1) < np.cos(np.radians(turn)))
-    if view.depth is not None:
-      a, b = _neighbours(view.depth, axis)
+    if example.depth is not None:
+      a, b = _neighbours(example.depth, axis)
       edge |= (np.minimum(a, b) > 0) & (np.abs(a - b) > jump * np.minimum(a, b))
-    for part in _neighbours(found, axis):
+    for part in _neighbours(marked, axis):
       part |= edge
-  return found
+  return marked
+
+
+def _blocks(array, factor, function):
+  """Applies a function to whole blocks of pixels of `(H, W, ...)`."""
+  whole = array[tuple(slice(side // factor * factor) for side in array.shape[:2])]
+  size = (factor, factor) + (1,) * (array.ndim - 2)
+  return skimage.measure.block_reduce(whole, size, function)
 
 
 def _neighbours(array, axis):
-  """All rows (or columns) but the last, and all but the first, without a copy."""
+  """Slices off the last row (or column), and the first one, without a copy."""
   before = (slice(None),) * axis
   return array[(*before, slice(None, -1))], array[(*before, slice(1, None))]
 

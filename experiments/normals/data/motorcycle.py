@@ -17,7 +17,7 @@ _BASELINE = 193.001  # millimetres
 
 
 class Motorcycle:
-  """One view; for evaluation, not for training."""
+  """Holds one example; for evaluation, not for training."""
 
   names = ("motorcycle",)
 
@@ -33,4 +33,4 @@ class Motorcycle:
     millimetres = _BASELINE * INTRINSICS.fx / (disparity + _OFFSET)
     millimetres = np.where(known, millimetres, 0)
     normals, mask = depth.normals_from_depth(millimetres, INTRINSICS)
-    return example.make_view(image, normals, mask, millimetres)
+    return example.make_example(image, normals, mask, millimetres)

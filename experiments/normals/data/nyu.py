@@ -9,9 +9,10 @@ it (`depth.py`), since the data set has none.
 import numpy as np
 import tensorflow_datasets as tfds
 
+from experiments.common.run.errors import UserError
 from experiments.normals.data import depth, example
 
-# Of the colour camera, from the data set's toolbox (camera_params.m).
+# The colour camera's, from the data set's toolbox (camera_params.m).
 INTRINSICS = depth.Intrinsics(518.857901, 519.469611, 325.582449, 253.736166)
 _FARTHEST = 10.0  # metres; beyond, the Kinect measures nothing
 
@@ -23,7 +24,7 @@ class Nyu:
     try:
       self._records = tfds.data_source("nyu_depth_v2", split=split)
     except Exception as error:
-      raise RuntimeError(
+      raise UserError(
         "--data=nyu could not be downloaded and prepared by TensorFlow Datasets. A "
         "folder of its pictures with depth or normals serves as well: --data=FOLDER. "
         f"Received: {error}"
@@ -40,4 +41,4 @@ class Nyu:
     metres = np.asarray(record["depth"], np.float64)
     metres = np.where(metres < _FARTHEST, metres, 0)
     normals, mask = depth.normals_from_depth(metres, INTRINSICS)
-    return example.make_view(np.asarray(record["image"]), normals, mask, metres)
+    return example.make_example(np.asarray(record["image"]), normals, mask, metres)

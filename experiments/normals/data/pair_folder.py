@@ -28,12 +28,12 @@ _NAME = re.compile(rf"(.*?)[._-]?({'|'.join(_ROLE_OF)})", re.IGNORECASE)
 _UNKNOWN_DEPTH = 65535  # beside 0, what some cameras write where they see nothing
 # A zero vector encoded in 8 bits, at most half a step off per axis.
 _ZERO = 0.02
-# Views are kept up to this size; beyond it, they are read and fitted again.
+# Examples are kept up to this size; beyond it, they are read and fitted again.
 _CACHE_BYTES = 4 << 30
 
 
-class Folder:
-  """Views of a folder, sorted by name.
+class PairFolder:
+  """Reads the examples of a folder, sorted by name.
 
   Normal maps are `.npy`, float `(H, W, 3)`, or PNG that encode a normal n as
   (n + 1) / 2 (read at 8 bits), in the convention of `models.crn` but for `flip`; zero
@@ -41,19 +41,19 @@ class Folder:
   are 16-bit PNG, unknown where 0 or 65535; normals are fitted to them (`depth.py`).
   Where there are both, the normal map counts.
 
-  Everything is read once at the start; what has no partner, or is no valid view, is
+  Everything is read once at the start; what has no partner, or is no valid example, is
   named in a warning and left out.
 
   Args:
     path: the folder.
-    factor: reduction of the views, see `view.reduce`. Defaults to 1.
-    least: `(height, width)` that views must have once reduced.
+    factor: reduction of the examples, see `example.reduce`. Defaults to 1.
+    least: `(height, width)` that examples must have once reduced.
     intrinsics: `depth.Intrinsics`, needed for depth images, or `None`.
     depth_scale: units of a depth image per metre. Defaults to 1000.
     flip: axes, of "xyz", along which normal maps point the other way.
 
   Raises:
-    ValueError: if no usable view is left, or depth images come without intrinsics.
+    UserError: if no usable example is left, or depth images come without intrinsics.
   """
 
   def __init__(
@@ -73,9 +73,9 @@ class Folder:
       raise UserError(f"--intrinsics must be given for the depth images in {path}")
     self.names, self._files, self._kept, size = [], [], {}, 0
     with concurrent.futures.ThreadPoolExecutor() as pool:
-      # One after the other, so that those which are not kept make room.
-      views = pool.map(self._try, groups, groups.values())
-      for (name, files), read in zip(groups.items(), views, strict=True):
+      # One after the other, so that examples which are not kept make room.
+      examples = pool.map(self._try, groups, groups.values())
+      for (name, files), read in zip(groups.items(), examples, strict=True):
         if read is None:
           continue
         size += sum(part.nbytes for part in vars(read).values() if part is not None)
@@ -101,13 +101,13 @@ class Folder:
   def _try(self, name, files):
     try:
       return _read(files, *self._options)
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
       logging.warning("Left out: %s: %s", name, error)
       return None
 
 
 def _groups(folder):
-  """`{name: {role: path}}` of the files in a folder and its role subfolders."""
+  """Returns `{name: {role: path}}` of the files in a folder and its role subfolders."""
   groups = collections.defaultdict(dict)
   paths = [p for p in folder.glob("*") if p.is_file()]
   for part in folder.glob("*"):
@@ -144,7 +144,7 @@ def _read(files, factor, least, intrinsics, depth_scale, flip):
       mask = images.read_rgb(files["mask"]).any(axis=-1)
     normals = _read_normals(files["normals"])
     normals = normals * [-1 if axis in flip else 1 for axis in "xyz"]
-    result = example.make_view(image, normals, mask, metres)
+    result = example.make_example(image, normals, mask, metres)
   elif metres is not None:
     if metres.shape != image.shape[:2]:
       raise UserError(
@@ -152,7 +152,7 @@ def _read(files, factor, least, intrinsics, depth_scale, flip):
         f"{image.shape[1::-1]}"
       )
     normals, mask = depth.normals_from_depth(metres, intrinsics)
-    result = example.make_view(image, normals, mask, metres)
+    result = example.make_example(image, normals, mask, metres)
   else:
     raise UserError(f"has no depth image or normal map beside {_names(files)}")
   result = example.reduce(result, factor)

@@ -51,7 +51,7 @@ def render(rng, height, width):
     width: of the picture; 60 degrees are visible from left to right.
 
   Returns:
-    `view.View` with depth in metres; all pixels are valid.
+    `NormalsExample` with depth in metres; all pixels are valid.
   """
   focal = width / 2 / np.tan(np.radians(30))
   camera = depth.Intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2)
@@ -67,7 +67,7 @@ def render(rng, height, width):
   image += rng.normal(0, 0.01, image.shape)
   image = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
   # From y down and z forward to the convention of `models.crn`.
-  return example.make_view(image, normals * [1, -1, -1], None, distance)
+  return example.make_example(image, normals * [1, -1, -1], None, distance)
 
 
 def _scene(rng):

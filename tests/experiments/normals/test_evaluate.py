@@ -2,9 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from experiments.normals import angles
-from experiments.normals import evaluate as normals_evaluation
+from experiments.common import results
+from experiments.common.run import training
+from experiments.normals import angles, evaluate
+from experiments.normals import flags as normals_flags
 from experiments.normals.data import scenes
 from models import crn
 
@@ -12,21 +15,25 @@ _SOURCE = [scenes.Scenes("validation", 48, 64)[i] for i in range(3)]
 
 
 def _truth(image):
-  """A predictor that knows the scenes."""
-  return next(v.normals for v in _SOURCE if v.image is image)
+  """Predicts as one that knows the scenes."""
+  return next(scene.normals for scene in _SOURCE if scene.image is image)
+
+
+def _measure(predict, source=_SOURCE):
+  (row,) = evaluate.measure({"it": predict}, source)
+  return row
 
 
 def test_truth_has_no_error_and_the_same_gradients():
-  row, panels = normals_evaluation.evaluate(_truth, _SOURCE, panels=2)
+  row = _measure(_truth)
   assert row["mean"] < 1e-3 and row["within_11.25"] == 100
   assert row["gradient_distance"] == 0 and row["gradient"] == row["true_gradient"]
-  assert len(panels) == 2
 
 
 def test_mean_normal_is_the_best_constant_and_has_no_gradients():
-  mean = normals_evaluation.mean_normal(_SOURCE)
-  row, _ = normals_evaluation.evaluate(mean, _SOURCE)
-  truth = np.concatenate([v.normals.reshape(-1, 3) for v in _SOURCE])
+  mean = evaluate.mean_normal(_SOURCE)
+  row = _measure(mean)
+  truth = np.concatenate([scene.normals.reshape(-1, 3) for scene in _SOURCE])
   direction = mean(_SOURCE[0].image)[0, 0]
   assert row["mean"] == pytest.approx(angles.angular_error(truth, direction).mean())
   assert row["gradient"] < 0.01 < row["true_gradient"]
@@ -44,26 +51,40 @@ def test_blurred_truth_errs_most_near_edges():
       normals = (np.roll(normals, 1, axis) + normals + np.roll(normals, -1, axis)) / 3
     return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
 
-  row, _ = normals_evaluation.evaluate(blurred, _SOURCE)
+  row = _measure(blurred)
   assert row["mean_near_edges"] > 1.2 * row["mean"]
   assert row["gradient_distance"] > 0.01
+
+
+def test_methods_are_measured_and_shown_apart():
+  wrong = evaluate.mean_normal(_SOURCE)
+  shown = []
+  rows = evaluate.measure(
+    {"truth": _truth, "mean": wrong}, _SOURCE, lambda *parts: shown.append(parts)
+  )
+  assert [row.pop("method") for row in rows] == ["truth", "mean"]
+  for row, predict in zip(rows, (_truth, wrong), strict=True):
+    assert {"method": "it", **row} == _measure(predict)
+  assert [index for index, *_ in shown] == [0, 1, 2]
+  panel = evaluate.panel(_SOURCE[0], shown[0][2])
+  assert panel.shape[1] > 4 * 384
 
 
 def test_invalid_pixels_are_not_measured():
   mask = np.zeros((48, 64), bool)
   mask[4:10, 5:20] = True
-  masked = [dataclasses.replace(v, mask=mask) for v in _SOURCE]
+  masked = [dataclasses.replace(scene, mask=mask) for scene in _SOURCE]
 
   def wrong_elsewhere(image):
     return np.where(mask[..., None], _truth(image), np.float32([0, 0, -1]))
 
-  row, _ = normals_evaluation.evaluate(wrong_elsewhere, masked)
+  row = _measure(wrong_elsewhere, masked)
   assert row["mean"] < 1e-3 and row["gradient_distance"] == 0
 
 
 def test_images_of_any_size_are_padded_by_reflection_and_cut_back():
   network = crn.crn(16, 32, 64)
-  predict = normals_evaluation.predictor(network)
+  predict = evaluate.predictor(network)
   image = _SOURCE[0].image[:17, :30]
   padded = np.pad(image, [(0, 3), (0, 2), (0, 0)], mode="symmetric")
   np.testing.assert_array_equal(predict(image), predict(padded)[:17, :30])
@@ -72,5 +93,26 @@ def test_images_of_any_size_are_padded_by_reflection_and_cut_back():
 
 def test_encoding_maps_components_to_colours():
   normals = np.array([[[-1, 0, 1], [0, 1, 0]]], np.float64)
-  colours = normals_evaluation.encode(normals, np.array([[True, False]]))
+  colours = evaluate.encode(normals, np.array([[True, False]]))
   np.testing.assert_array_equal(colours, [[[0, 128, 255], [0, 0, 0]]])
+
+
+def test_network_is_evaluated_on_the_motorcycle_and_on_folders_of_depth(tmp_path):
+  training.save_model(crn.crn(16, 32, 128), tmp_path / "n.keras")
+  rgbd = tmp_path / "rgbd"
+  rgbd.mkdir()
+  Image.new("RGB", (40, 30)).save(rgbd / "a.jpg")
+  wall = np.full((30, 40), 1500, np.uint16)
+  Image.fromarray(wall).save(rgbd / "a-depth.png")
+  rows = []
+  for source in (
+    ["--data=motorcycle", "--reduce=4"],
+    [f"--data={rgbd}", "--intrinsics=30,30,20,15"],
+  ):
+    values = normals_flags.parse([f"--weights={tmp_path / 'n.keras'}", *source])
+    evaluate.evaluate(normals_flags.evaluate_settings(values), tmp_path)
+    rows.append(results.read(tmp_path)["rows"])
+  assert [row["method"] for row in rows[0]] == ["mean normal", "n"]
+  assert rows[1][0]["mean"] < 0.01, "a wall has one normal"
+  with Image.open(tmp_path / "panels" / "motorcycle.png") as panel:
+    assert panel.size[0] > 3 * 185

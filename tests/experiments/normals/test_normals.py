@@ -1,12 +1,11 @@
-import json
 import os
 import signal
 
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
+from experiments.common import results
 from tests.experiments import command
 
 _TINY = [
@@ -42,10 +41,14 @@ def _whole_run(tmp_path_factory):
 def test_run_folder_holds_table_panels_logs_and_a_unit_length_network(whole_run):
   run, out, err = whole_run
   assert "no --flagfile, so flags/normals_quick.flags" in err
-  results = json.loads((run / "evaluation.json").read_text())
-  assert list(results) == ["mean normal", "l1", "ours"]
-  assert f"{results['ours']['mean']:.2f}" in out and "40 pictures" in out
-  assert len(list((run / "panels").iterdir())) == 2
+  rows = {row["method"]: row for row in results.read(run)["rows"]}
+  assert list(rows) == ["mean normal", "l1", "ours"]
+  assert f"{rows['ours']['mean']:.2f}" in out and "40 pictures" in out
+  scenes = ["validation-0000", "validation-0001"]
+  assert sorted(p.stem for p in (run / "panels").iterdir()) == scenes
+  for scene in scenes:
+    pictures = (run / "pictures" / scene).iterdir()
+    assert sorted(p.stem for p in pictures) == ["image", "l1", "ours", "true"]
   steps = [(e["phase"], e["step"]) for e in command.entries(run)]
   assert steps == [("l1", 4), ("l1", 8), ("ours", 4), ("ours", 8)]
   last = command.entries(run)[-1]
@@ -81,94 +84,17 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run, tmp_path):
     np.testing.assert_array_equal(first, second, err_msg=first.path)
 
 
-def test_evaluate_measures_the_motorcycle_and_folders_of_depth(whole_run, tmp_path):
-  weights = f"--weights={whole_run[0] / 'network.keras'}"
-  code, out, err = _run(
-    "--mode=evaluate",
-    weights,
-    "--data=motorcycle",
-    "--reduce=4",
-    f"--output_dir={tmp_path}",
-  )
-  assert code == 0, err
-  assert "network" in out and "1 picture:" in out
-  with Image.open(tmp_path / "evaluation" / "panels" / "motorcycle.png") as panel:
-    assert panel.size[0] > 3 * 185
-  rgbd = tmp_path / "rgbd"
-  rgbd.mkdir()
-  Image.new("RGB", (40, 30)).save(rgbd / "a.jpg")
-  wall = np.full((30, 40), 1500, np.uint16)
-  Image.fromarray(wall).save(rgbd / "a-depth.png")
-  code, out, err = _run(
-    "--mode=evaluate",
-    weights,
-    f"--data={rgbd}",
-    "--intrinsics=30,30,20,15",
-    f"--output_dir={tmp_path}",
-  )
-  assert code == 0, err
-  results = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
-  assert results["mean normal"]["mean"] < 0.01, "a wall has one normal"
-
-
-def test_predict_writes_colours_or_vectors_of_the_photographs_size(whole_run, tmp_path):
-  weights = f"--weights={whole_run[0] / 'network.keras'}"
-  photos = tmp_path / "photos"
-  photos.mkdir()
-  pixels = np.random.default_rng(0).integers(0, 256, (17, 30, 3)).astype(np.uint8)
-  for name in ("a.png", "b.png"):
-    Image.fromarray(pixels).save(photos / name)
-  (photos / "c.png").write_text("no image")
-  output = tmp_path / "maps"
-  predict = ["--mode=predict", weights, f"--input={photos}", f"--output={output}"]
-  code, _, err = _run(*predict)
-  assert code == 0 and "c.png" in err, err
-  assert sorted(p.name for p in output.iterdir()) == ["a.png.png", "b.png.png"]
-  code, _, err = _run(
-    *predict[:2], f"--input={photos / 'a.png'}", f"--output={output / 'a.npy'}"
-  )
-  assert code == 1 and "--output must end in .png" in err
-  code, _, err = _run(
-    *predict[:2],
-    f"--input={photos / 'a.png'}",
-    f"--output={output / 'a.npy'}",
-    "--format=npy",
-  )
-  assert code == 0, err
-  vectors = np.load(output / "a.npy")
-  assert vectors.shape == (17, 30, 3)
-  with Image.open(output / "a.png.png") as image:
-    np.testing.assert_allclose(np.asarray(image) / 127.5 - 1, vectors, atol=0.005)
-
-
 @pytest.mark.slow
 def test_ablation_trains_three_networks_from_one_start(tmp_path):
   code, out, err = command.run(
     "experiments.normals.ablation", *_TINY, "--epochs=1", f"--output_dir={tmp_path}"
   )
   assert code == 0, err
-  results = json.loads((tmp_path / "evaluation.json").read_text())
-  assert list(results) == ["mean normal", "L1", "CX", "CX + L1"]
+  rows = results.read(tmp_path)["rows"]
+  assert [row["method"] for row in rows] == ["mean normal", "L1", "CX", "CX + L1"]
   assert "CX + L1" in out and len(list((tmp_path / "panels").iterdir())) == 2
   entries = {
     name: set(command.entries(tmp_path / name)[-1]) for name in ("l1", "cx", "cx_l1")
   }
   assert "l1" not in entries["cx"] and "contextual" not in entries["l1"]
   assert {"contextual", "low_frequency", "l1"} <= entries["cx_l1"]
-
-
-@pytest.mark.parametrize(
-  ("arguments", "message"),
-  [
-    (["--data=/nowhere"], "--data"),
-    (["--data=motorcycle", "--height=512", "--width=512"], "--height"),
-  ],
-)
-def test_pictures_that_do_not_serve_are_refused_without_a_trace(
-  tmp_path, arguments, message
-):
-  run = tmp_path / "run"
-  code, _, err = _run(f"--output_dir={run}", *arguments)
-  assert code == 1
-  assert message in err and "Traceback" not in err
-  assert not (run / "flags.txt").exists()

@@ -6,11 +6,11 @@ _ROWS, _COLUMNS = np.mgrid[:12, :20]
 
 
 def _source(mask=None):
-  """A view whose colours tell the place, and whose normals lean by the column."""
+  """One example: its colours tell the place, its normals lean by the column."""
   image = np.uint8(np.stack([_ROWS, _COLUMNS, 0 * _ROWS], axis=-1))
   lean = _COLUMNS / 40
   normals = np.stack([lean, 0 * lean, np.sqrt(1 - lean**2)], axis=-1)
-  return [example.make_view(image, normals, mask)]
+  return [example.make_example(image, normals, mask)]
 
 
 def _take(dataset, count):
@@ -38,8 +38,8 @@ def test_crops_hold_matching_pixels_and_mirroring_turns_the_normals():
 def test_batches_can_be_entered_at_any_step():
   whole = _take(batches.training_batches(_source(), 8, 8, 2, 5), 4)
   rest = _take(batches.training_batches(_source(), 8, 8, 2, 5, start=2), 2)
-  for expected, found in zip(whole[2:], rest, strict=True):
-    for a, b in zip(expected, found, strict=True):
+  for expected, batch in zip(whole[2:], rest, strict=True):
+    for a, b in zip(expected, batch, strict=True):
       np.testing.assert_array_equal(a, b)
 
 

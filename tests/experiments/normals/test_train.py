@@ -1,0 +1,66 @@
+import pytest
+
+from experiments.common.run.errors import UserError
+from experiments.normals import flags as normals_flags
+from experiments.normals import train
+
+_TINY = ["--height=16", "--width=32", "--width_divisor=128", "--epochs=2"]
+_BUNDLED = ["--backbone=vgg16", "--backbone_weights=bundled"]
+
+
+def _prepare(*arguments):
+  values = normals_flags.parse([*_TINY, *arguments])
+  return train.prepare(normals_flags.train_settings(values))
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--data=/nowhere"], "--data"),
+    (["--data=motorcycle", "--height=512", "--width=512"], "--height"),
+    (["--data=motorcycle"], "--validation_data"),
+  ],
+)
+def test_pictures_that_do_not_serve_are_refused(arguments, message):
+  with pytest.raises(UserError, match=message):
+    _prepare("--lambda_cx=0", *arguments)
+
+
+@pytest.mark.parametrize(
+  ("arguments", "terms"),
+  [
+    (["--lambda_cx=0", "--lambda_lf=0"], {"l1"}),
+    (["--lambda_l1=0", *_BUNDLED], {"contextual", "low_frequency"}),
+    (["--lambda_cx=0.5", *_BUNDLED], {"contextual", "low_frequency", "l1"}),
+  ],
+)
+def test_phases_have_the_terms_of_the_flags(arguments, terms):
+  job = _prepare("--pretrain_epochs=3", *arguments)
+  assert job.steps_per_epoch == 2000
+  assert [(p.name, p.epochs, set(p.model.terms)) for p in job.phases] == [
+    ("l1", 3, {"l1"}),
+    ("ours", 2, terms),
+  ]
+
+
+def test_steps_see_every_picture_once():
+  assert _prepare("--lambda_cx=0", "--batch_size=16").steps_per_epoch == 125
+
+
+def test_weights_and_rates_reach_the_model():
+  job = _prepare(
+    *("--lambda_cx=0", "--lambda_lf=3", "--lambda_l1=0.25", "--learning_rate=0.5")
+  )
+  (phase,) = job.phases
+  weights = {name: weight for name, (weight, _) in phase.model.terms.items()}
+  assert weights == {"low_frequency": 3.0, "l1": 0.25}
+  assert float(phase.model.optimizer.learning_rate) == 0.5
+
+
+def test_pretraining_ends_at_a_tenth_of_its_rate():
+  arguments = ["--pretrain_epochs=2", "--steps_per_epoch=10", "--epochs=0"]
+  (phase,) = _prepare(*arguments, "--pretrain_learning_rate=0.5").phases
+  rate = phase.model.optimizer
+  assert float(rate.learning_rate) == 0.5
+  rate.iterations.assign(16)
+  assert float(rate.learning_rate) == pytest.approx(0.05)
