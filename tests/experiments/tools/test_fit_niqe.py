@@ -10,7 +10,8 @@ from tests.experiments import command
 
 
 def test_statistics_of_the_sharp_patches_are_written(tmp_path):
-  photos = [samples.photograph(name) for name in ("chelsea", "coffee", "gravel")]
+  names = ("astronaut", "chelsea", "coffee", "grass", "gravel")
+  photos = [samples.photograph(name) for name in names]
   for i, photo in enumerate(photos):
     images.write_png(tmp_path / "photos" / f"{i}.png", photo)
   output = tmp_path / "new" / "pristine.npz"
@@ -27,10 +28,10 @@ def test_statistics_of_the_sharp_patches_are_written(tmp_path):
   expected, fitted = natural_quality.statistics(sharp), natural_quality.read(output)
   np.testing.assert_allclose(fitted.mean, expected.mean)
   np.testing.assert_allclose(fitted.covariance, expected.covariance)
-  assert f"{len(sharp)} patches of 3 photographs" in out
+  assert f"{len(sharp)} patches of 5 photographs" in out
   with np.load(output, allow_pickle=False) as file:
     assert str(file["description"]) == "of scikit-image"
-    assert int(file["photographs"]) == 3 and int(file["patches"]) == len(sharp)
+    assert int(file["photographs"]) == 5 and int(file["patches"]) == len(sharp)
   assert [path.name for path in output.parent.iterdir()] == ["pristine.npz"]
 
 
