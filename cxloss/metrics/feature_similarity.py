@@ -2,7 +2,7 @@
 
 Two images are alike where their phase congruency and their gradients are; the mean
 is weighted by the phase congruency, which is high at features such as edges. FSIMc
-also compares the chroma. NumPy only: a measure, not a loss.
+also compares the chroma. It has no gradient: it is a measure, not a loss.
 
 Constants are those of the authors' MATLAB code (FeatureSIM.m), as is the order of
 the steps: reduce to a short side of about 256, convert to YIQ in [0, 255].
@@ -40,11 +40,11 @@ _EPSILON = 1e-4
 
 
 def fsim(reference, images):
-  """FSIM of luminance, equation 5 of [1].
+  """Return FSIM, of the luminance: equation 5 of [1].
 
   Args:
     reference: RGB `(..., H, W, 3)` in [0, 255].
-    images: likewise; leading axes broadcast.
+    images: RGB `(..., H, W, 3)` in [0, 255]; leading axes broadcast.
 
   Returns:
     Float64 `(...)`, at most 1, which equal images reach.
@@ -53,7 +53,15 @@ def fsim(reference, images):
 
 
 def fsimc(reference, images):
-  """FSIMc, with chroma: equation 9 of [1]. Arguments and result as of `fsim`."""
+  """Return FSIMc, which also compares the chroma: equation 9 of [1].
+
+  Args:
+    reference: RGB `(..., H, W, 3)` in [0, 255].
+    images: RGB `(..., H, W, 3)` in [0, 255]; leading axes broadcast.
+
+  Returns:
+    Float64 `(...)`, at most 1, which equal images reach.
+  """
   return _similarities(reference, images)[1]
 
 
@@ -81,7 +89,7 @@ def _alike(a, b, constant):
 
 
 def _yiq(images):
-  """Y, I and Q, each `(..., h, w)`, reduced by averaging."""
+  """Return Y, I and Q, each `(..., h, w)`, reduced by averaging."""
   channels = np.moveaxis(np.asarray(images, np.float64) @ _YIQ.T, -1, 0)
   factor = max(1, math.floor(min(channels.shape[-2:]) / 256 + 0.5))
   if factor > 1:
@@ -106,7 +114,7 @@ def _gradient(y):
 
 
 def _phase_congruency(y):
-  """PC_2 of [2], summed over orientations; `(..., h, w)`."""
+  """Return PC_2 of [2], summed over orientations, `(..., h, w)`."""
   bank, noise_gain = _filters(y.shape[-2:])
   spectrum = scipy.fft.fft2(y)
   energy = amplitude = 0.0
@@ -133,9 +141,12 @@ def _phase_congruency(y):
 
 @functools.lru_cache(maxsize=8)
 def _filters(shape):
-  """`(bank, gain)`: filters `(orientations, scales, h, w)` in the frequency domain,
-  and per orientation the expected energy of noise over its power at the smallest
-  scale, halved."""
+  """Return `(bank, gains)`.
+
+  `bank` holds the filters `(orientations, scales, h, w)` in the frequency domain.
+  `gains` holds, for each orientation, half of the expected energy of noise over its
+  power at the smallest scale.
+  """
   v, u = np.meshgrid(*(_frequencies(side) for side in shape), indexing="ij")
   radius, theta = np.hypot(u, v), np.arctan2(-v, u)
   lowpass = 1 / (1 + (radius / _LOWPASS_CUTOFF) ** (2 * _LOWPASS_ORDER))
@@ -160,6 +171,6 @@ def _filters(shape):
 
 
 def _frequencies(size):
-  """In cycles per pixel, zero first; an odd size spans +-1/2 exactly."""
+  """Return cycles per pixel, zero first; an odd size spans +-1/2 exactly."""
   span = size - 1 if size % 2 else size
   return np.fft.ifftshift(np.arange(size) - size // 2) / span

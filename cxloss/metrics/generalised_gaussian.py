@@ -17,12 +17,12 @@ import functools
 import numpy as np
 from scipy.special import gammaln
 
-# Shapes that are told apart; others become the nearest of these.
+# Shapes beyond these become the nearest of them.
 _SMALLEST, _LARGEST = 0.2, 10.0
 
 
 def fit(samples):
-  """Shape and scales whose moments are those of the samples.
+  """Return the shape and the scales whose moments are those of the samples.
 
   The root mean squares of both sides give the ratio of the scales; with it, mean
   absolute value and mean square of all samples give the shape. Samples of exactly 0
@@ -47,12 +47,12 @@ def fit(samples):
 
 
 def mean(shape, left, right):
-  """Mean of the distribution, `(right - left) Gamma(2 / a) / Gamma(1 / a)`."""
+  """Return the distribution's mean, `(right - left) Gamma(2 / a) / Gamma(1 / a)`."""
   return (right - left) * np.exp(gammaln(2 / shape) - gammaln(1 / shape))
 
 
 def _root_mean_square(samples, side):
-  """Of the samples of one sign, `(...)`; NaN where there are none."""
+  """Return that of the samples of one sign, `(...)`; NaN where there are none."""
   clipped = np.maximum(side * samples, 0)
   with np.errstate(invalid="ignore"):
     mean_square = np.sum(clipped**2, axis=-1) / np.count_nonzero(clipped, axis=-1)
@@ -60,7 +60,7 @@ def _root_mean_square(samples, side):
 
 
 def _shape(moments):
-  """Inverse of `Gamma(2 / a)^2 / (Gamma(1 / a) Gamma(3 / a))`, which grows with a."""
+  """Invert `Gamma(2 / a)^2 / (Gamma(1 / a) Gamma(3 / a))`, which grows with a."""
   return np.interp(moments, *_table())
 
 

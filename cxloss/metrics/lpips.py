@@ -87,7 +87,7 @@ class LPIPS:
       image: uint8 RGB of the same shape.
 
     Returns:
-      Float of at least 0, which equal images reach. Symmetric in the two.
+      Float of at least 0, and 0 up to rounding for equal images. Symmetric in the two.
 
     Raises:
       ValueError: if images are too small or differ in shape.

@@ -8,11 +8,11 @@ _WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 
 
 def luma(images, shave=0):
-  """Y of YCbCr, as MATLAB's `rgb2ycbcr` (ITU-R BT.601, 16..235).
+  """Return Y of YCbCr, as MATLAB's `rgb2ycbcr` (ITU-R BT.601, 16 to 235).
 
   Args:
     images: RGB `(N, H, W, 3)` in [0, 255].
-    shave: pixels to cut off at each border, usually the scale factor.
+    shave: pixels to cut off at each border, usually the scale factor. Defaults to 0.
 
   Returns:
     Float32 `(N, H - 2 shave, W - 2 shave, 1)`, not rounded.
@@ -24,12 +24,12 @@ def luma(images, shave=0):
 
 
 def strips(reference, images, shave=0, overlap=0):
-  """Yields the Y channels of two batches of images in strips of rows.
+  """Yield the Y channels of two batches of images in strips of rows.
 
   Args:
     reference: RGB `(N, H, W, 3)` in [0, 255].
-    images: likewise, of the same shape.
-    shave: as of `luma`.
+    images: RGB in [0, 255], of the same shape.
+    shave: pixels to cut off at each border. Defaults to 0.
     overlap: rows that a strip shares with the next one. Defaults to 0.
 
   Yields:

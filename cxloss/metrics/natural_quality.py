@@ -1,11 +1,11 @@
 """NIQE, the natural image quality evaluator, after Mittal et al. 2013.
 
-A measure without a reference: how far the local statistics of an image are from those
-of undistorted photographs. 36 features describe each patch of 96 x 96 pixels; the
+NIQE needs no reference: it measures how far the local statistics of an image are from
+those of undistorted photographs. 36 features describe each patch of 96 x 96 pixels; the
 score is a distance between two normal distributions, of the image's features and of
 those of pristine photographs. Low is natural.
 
-Steps are those of the authors' MATLAB code where the paper is silent:
+The steps are those of the authors' MATLAB code where the paper is silent:
 
 * Y of BT.601, 16 to 235, rounded to whole levels, cut at the right and the bottom to
   whole patches.
@@ -20,11 +20,10 @@ Steps are those of the authors' MATLAB code where the paper is silent:
 
 Differences to that code: in flat regions, values are exactly 0 instead of rounding
 errors, whose sign decided which side of the distribution they fell on; and a patch
-without defined features, since it is flat, is left out of the mean, too. NumPy and
-SciPy only.
+without defined features, since it is flat, is left out of the mean, too.
 
-The statistics that ship in `niqe.npz` are of 1,730 sharp patches in the 200 training
-and the 200 test photographs of BSDS500 [2], by
+The statistics that ship in `niqe.npz` are those of 1,730 sharp patches in the 200
+training and the 200 test photographs of BSDS500 [2], fitted by
 `experiments.tools.fit_niqe`. The authors' own photographs were others, so scores are
 not those of the literature: `docs/reproduction.md` compares them.
 
@@ -71,7 +70,7 @@ class Statistics(NamedTuple):
 
 
 def niqe(image, pristine=None):
-  """Distance of an image from natural photographs.
+  """Return the NIQE of an image, its distance from natural photographs.
 
   Compare images of one size: few patches make scores noisy and too high, by about 2 at
   4 patches and 0.6 at 15.
@@ -98,7 +97,7 @@ def niqe(image, pristine=None):
 
 
 def features(image, only_sharp=False):
-  """Features of all patches that are not flat.
+  """Return the features of all patches that are not flat.
 
   Args:
     image: uint8 RGB `(H, W, 3)`, sides of at least `LEAST_SIDE`.
@@ -130,12 +129,12 @@ def features(image, only_sharp=False):
 
 
 def statistics(found):
-  """`Statistics` of features `(P, 36)`, P of at least 2."""
+  """Return the `Statistics` of features `(P, 36)`, P of at least 2."""
   return Statistics(found.mean(axis=0), np.cov(found, rowvar=False))
 
 
 def distance(a, b):
-  """Distance of two `Statistics`, equation 10 of the paper."""
+  """Return the distance of two `Statistics`, equation 10 of [1], a float."""
   difference = a.mean - b.mean
   inverse = np.linalg.pinv((a.covariance + b.covariance) / 2)
   # Rounding may bring the square below 0 for equal distributions.
@@ -143,7 +142,7 @@ def distance(a, b):
 
 
 def read(path):
-  """Reads `Statistics` from a file of `experiments.tools.fit_niqe`.
+  """Read `Statistics` from a file of `experiments.tools.fit_niqe`.
 
   Raises:
     ValueError: if it is no such file.
@@ -164,12 +163,12 @@ def read(path):
 
 @functools.cache
 def shipped():
-  """`Statistics` of the file that ships with this module."""
+  """Return the `Statistics` of the file that ships with this module."""
   return read(PRISTINE)
 
 
 def _luma(image):
-  """Y in whole levels, float64 `(H, W)`."""
+  """Return Y in whole levels, float64 `(H, W)`."""
   image = np.asarray(image)
   if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
     raise ValueError(
@@ -189,7 +188,7 @@ def _whole_patches(y):
 
 
 def _normalise(y):
-  """Mean subtracted contrast normalised coefficients, and local deviations."""
+  """Return mean subtracted contrast normalised values, and local deviations."""
 
   def blur(values):
     return scipy.ndimage.gaussian_filter(values, _SIGMA, mode="nearest", radius=_RADIUS)
@@ -202,7 +201,7 @@ def _normalise(y):
 
 
 def _halve(y):
-  """Half size of `(H, W)` with even sides, as MATLAB's `imresize`."""
+  """Halve `(H, W)` with even sides, as MATLAB's `imresize`."""
   for axis in (0, 1):
     # The filter's output i lies between the pixels i - 1 and i.
     y = scipy.ndimage.correlate1d(y, _HALVING, axis, mode="reflect")
@@ -211,13 +210,13 @@ def _halve(y):
 
 
 def _patches(values, size):
-  """View `(rows, columns, size, size)`."""
+  """Return a view of whole patches, `(rows, columns, size, size)`."""
   rows, columns = (side // size for side in values.shape)
   return values.reshape(rows, size, columns, size).swapaxes(1, 2)
 
 
 def _describe(patches):
-  """Features of `(P, size, size)` at one scale, `(P, 18)`."""
+  """Return the features `(P, 18)` of patches `(P, size, size)` at one scale."""
 
   def fit(values):
     return aggd.fit(values.reshape(len(values), -1))

@@ -29,7 +29,7 @@ _FLOOR = 1 / 12
 
 
 def log_power_spectrum(image, window=64):
-  """Log power spectrum of the Y channel of one image.
+  """Return the log power spectrum of the Y channel of one image.
 
   Args:
     image: RGB `(H, W, 3)` in [0, 255], sides of at least `window`.
@@ -65,15 +65,26 @@ def log_power_spectrum(image, window=64):
 
 
 def mean_log_power_spectrum(images, window=64):
-  """Mean of the log power spectra of images of any sizes, as one image's."""
+  """Return the mean of the log power spectra of images of any sizes.
+
+  Args:
+    images: iterable of RGB `(H, W, 3)` in [0, 255], sides of at least `window`.
+    window: side of the square windows, an even integer. Defaults to 64.
+
+  Returns:
+    Float64 `(window, window)` in dB, laid out as by `log_power_spectrum`.
+
+  Raises:
+    ValueError: if an image is smaller than the window, or the window is odd.
+  """
   return np.mean([log_power_spectrum(image, window) for image in images], axis=0)
 
 
 def radial_average(spectrum):
-  """Mean of a spectrum over all directions.
+  """Return the mean of a spectrum over all directions.
 
   Args:
-    spectrum: `(window, window)` of this module.
+    spectrum: float `(window, window)` in dB, see `log_power_spectrum`.
 
   Returns:
     `(frequencies, values)`, both `(window // 2,)`: rings of width 1 / window around
@@ -89,29 +100,39 @@ def radial_average(spectrum):
 
 
 def spectrum_distance(reference, spectrum):
-  """Root mean square difference in dB over all frequencies but 0.
+  """Return the root mean square difference over all frequencies but 0.
 
-  Taken in two dimensions, so that peaks at single frequencies count, such as those
-  of a checkerboard.
+  It is taken in two dimensions, so that peaks at single frequencies count, such as
+  those of a checkerboard.
+
+  Args:
+    reference: float `(window, window)` in dB, the spectrum of the original.
+    spectrum: float `(window, window)` in dB, that of the image.
+
+  Returns:
+    Float in dB, at least 0.
   """
   used = _radius(len(reference)) > 0
   return float(np.sqrt(np.mean((spectrum - reference)[used] ** 2)))
 
 
 def high_frequency_excess(reference, spectrum, scale):
-  """Mean difference in dB beyond 0.5 / scale: below 0, high frequencies are lacking.
+  """Return the mean difference of two spectra beyond the frequency 0.5 / scale.
 
   Args:
-    reference: spectrum of the original.
-    spectrum: of the enlarged image.
+    reference: float `(window, window)` in dB, the spectrum of the original.
+    spectrum: float `(window, window)` in dB, that of the enlarged image.
     scale: the factor. No frequency beyond 0.5 / scale was in the small image.
+
+  Returns:
+    Float in dB, below 0 where the image lacks high frequencies.
   """
   used = _radius(len(reference)) > 0.5 / scale
   return float(np.mean((spectrum - reference)[used]))
 
 
 def _starts(side, window):
-  """Returns where windows begin: at both ends, and evenly between."""
+  """Return where windows begin: at both ends, and evenly between."""
   count = -(-(side - window) // (window // 2)) + 1
   return np.rint(np.linspace(0, side - window, count)).astype(int)
 

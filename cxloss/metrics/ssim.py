@@ -8,12 +8,18 @@ _WINDOW = 11
 
 
 def ssim_y(reference, images, shave=4):
-  """SSIM on the Y channel, 11 x 11 Gaussian window, `shave` pixels cut off; `(N,)`.
+  """Return SSIM on the Y channel, without the border.
+
+  The window is Gaussian, 11 x 11 with sigma 1.5, and lies inside the image. Y is that
+  of `cxloss.metrics.luma`, 16 to 235 and not rounded.
 
   Args:
     reference: RGB `(N, H, W, 3)` in [0, 255].
-    images: likewise.
-    shave: defaults to 4, the convention at x4.
+    images: RGB in [0, 255], of the same shape.
+    shave: pixels to cut off at each border. Defaults to 4, the convention at x4.
+
+  Returns:
+    Float32 `(N,)`, at most 1, which equal images reach.
 
   Raises:
     ValueError: if images are smaller than the window and what is cut off.
@@ -33,11 +39,16 @@ def ssim_y(reference, images, shave=4):
 
 
 def ssim_rgb(reference, images):
-  """Mean SSIM of the three channels, 11 x 11 Gaussian window, whole image; `(N,)`.
+  """Return the mean SSIM of the three channels of whole images.
+
+  The window is Gaussian, 11 x 11 with sigma 1.5, and lies inside the image.
 
   Args:
     reference: RGB `(N, H, W, 3)` in [0, 255], sides of at least 11.
-    images: likewise.
+    images: RGB in [0, 255], of the same shape.
+
+  Returns:
+    Float32 `(N,)`, at most 1, which equal images reach.
   """
   reference, images = (tf.cast(v, tf.float32) for v in (reference, images))
   return tf.image.ssim(reference, images, max_val=255.0)

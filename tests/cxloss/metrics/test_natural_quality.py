@@ -146,11 +146,11 @@ def test_shipped_file_says_what_it_was_fitted_on():
 
 def test_other_files_are_refused(tmp_path):
   path = tmp_path / "a.npz"
-  with pytest.raises(ValueError, match=r"not a file of fit_n_quality.*a.npz"):
+  with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
     natural_quality.read(path)
   for arrays in ({"mean": np.zeros(36)}, {"mean": np.array([None])}):
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match=r"not a file of fit_n_quality.*a.npz"):
+    with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
       natural_quality.read(path)
   np.savez(path, mean=np.zeros(36), covariance=np.zeros((18, 18)))
   with pytest.raises(ValueError, match=r"36 features. Received: .*18, 18"):

@@ -64,7 +64,7 @@ def test_blur_lowers_the_overlap_and_raises_the_divergence():
     patches.projected_divergences(sharp, others, planes, points=1500)
     for others in (sharp, blurred)
   )
-  assert same.shape == (4,) and (apart > same + 0.1).all()
+  assert same.shape == (4,) and apart.mean() > same.mean() + 0.2
 
 
 def test_large_images_are_compared_at_the_same_places(monkeypatch):
