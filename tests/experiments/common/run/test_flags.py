@@ -40,7 +40,8 @@ def test_bad_flags_are_refused_before_any_work(folder, module, arguments, messag
   code, stderr = in_process.run(module, *arguments.split())
   assert code == 1, stderr
   *others, last = stderr.splitlines()
-  assert last.startswith((f"{module}: ", "--flagfile: "))
+  name = module.removeprefix("tools.").replace(".", "_")
+  assert last.startswith((f"{name}: ", "--flagfile: "))
   assert re.search(message, last), last
   # Entry points with a default flagfile say that they read it.
   assert all("no --flagfile, so flags/" in line for line in others)
