@@ -13,6 +13,7 @@ _VERSION = re.search(
 _EXPERIMENTS = [
   "absl-py>=2.0",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
+  "jinja2>=3.1",
   "markdown>=3.4",
   "matplotlib>=3.8",
   "pillow>=10.1",
@@ -20,6 +21,7 @@ _EXPERIMENTS = [
   "scipy>=1.11",
   "tensorboard>=2.18",
   "tensorflow-datasets>=4.9.4",
+  "tqdm>=4.66",
 ]
 
 setuptools.setup(

@@ -10,28 +10,27 @@ same number of steps:
   python -m experiments.compare_sr --data=PHOTOS --steps=5000
   python -m experiments.compare_sr --data=PHOTOS --steps=100000 --size=paper
 
-Each method is a run of `experiments.sr` with the flags of its flagfile, in its own
-process and in a folder of its own, RUN/METHOD; methods with two phases spend
-`--pretrain_share` of the steps on squared error. A comparison that was stopped goes on
-where it was. At the end, RUN holds a table (`evaluation.json`), panels with all
-methods, and the spectra of `experiments.power_spectrum` on the photographs held out of
-training, which lie in RUN/ground_truth.
+Each method is a run of `experiments.sr` with the flags of its flagfile, in a folder of
+its own, RUN/METHOD; methods with two phases spend `--pretrain_share` of the steps on
+squared error. A comparison that was stopped goes on where it was. At the end, RUN holds
+a table (`metrics.json`), panels with all methods, and in RUN/power_spectrum the spectra
+of `experiments.power_spectrum` on the photographs held out of training.
 """
 
 import pathlib
-import shutil
-import signal
-import subprocess
-import sys
 
+import keras
 from absl import flags
 
-from experiments.common import data, networks, reports
+from experiments.common import results
+from experiments.common.data import images
 from experiments.common.drawing import panels
-from experiments.common.run import app, flag_checks, run_folder, training
+from experiments.common.run import app, flag_checks, run_folder
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation, tiling
+from experiments.common.upscaling import measure, spectra, upscalers
+from experiments.sr import flags as sr_flags
+from experiments.sr import train
 
 _ROOT = pathlib.Path(__file__).parent.parent
 _SCALE = 4
@@ -85,7 +84,7 @@ _NAMES = flags.DEFINE_list(
   "methods", list(_METHODS), f"Some of {','.join(_METHODS)}, in the wanted order."
 )
 _SPECTRA = flags.DEFINE_bool(
-  "spectra", True, "End with experiments.power_spectrum on the held-out photographs."
+  "spectra", True, "End with the power spectra on the held-out photographs."
 )
 flag_checks.some_of(_NAMES, _METHODS)
 flag_checks.not_empty(_DATA, _VALIDATION_DATA)
@@ -93,28 +92,44 @@ flag_checks.not_negative(_SHARE)
 
 
 def main():
-  _check()
-  pairs = evaluation.Pairs(_held_out(), _SCALE)
+  if _CROP.value % _SCALE:
+    raise UserError(
+      f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
+    )
+  app.check_run()
+  runs = {name: sr_flags.parse(sr_arguments(name)) for name in _NAMES.value}
+  settings = {name: sr_flags.train_settings(values) for name, values in runs.items()}
+  _, pairs = train.photographs(_DATA.value, _VALIDATION_DATA.value, _CROP.value, _SCALE)
   _check_sizes(pairs)
   folder = app.open_run()
   for name in _NAMES.value:
-    # Written when all is trained: what has it is finished.
-    if not (folder / name / "evaluation.json").exists():
+    # Written when all is trained: a folder that has it is finished.
+    if not (folder / name / results.FILE).exists():
       print(f"\n{name}: {_STEPS.value} steps", flush=True)
-      _run("experiments.sr", sr_arguments(name, folder / name))
-  _report(folder, pairs)
+      _train(settings[name], runs[name], sr_arguments(name), folder / name)
+  methods = upscalers.load(
+    [],
+    pairs,
+    _SCALE,
+    own={
+      name: upscalers.network(
+        folder / name / "generator.keras", _SCALE, f"--methods={name}"
+      )
+      for name in _NAMES.value
+    },
+  )
+  _report(methods, pairs, folder)
   if _SPECTRA.value:
-    _power_spectrum(folder, pairs)
+    spectra.compare(methods, pairs, _SCALE, folder / "power_spectrum", seed=0)
 
 
-def sr_arguments(method, folder):
-  """The flags of one method's run, as a list of strings."""
-  # An epoch is all that phases have in common: their lengths are counted in it.
+def sr_arguments(method):
+  """Returns the flags of one method's run, as a list of strings."""
+  # Phases have only their epochs in common: lengths are counted in these.
   epochs = min(_EPOCHS, _STEPS.value)
   pretrained = round(_SHARE.value * epochs) if method in _TWO_PHASES else epochs
   arguments = [
     f"--flagfile={_ROOT / 'flags' / _METHODS[method][_SIZE.value]}",
-    f"--output_dir={folder}",
     f"--data={_DATA.value}",
     f"--seed={run_flags.SEED.value}",
     f"--crop_size={_CROP.value}",
@@ -133,94 +148,42 @@ def sr_arguments(method, folder):
   ]
 
 
-def _check():
-  if _CROP.value % _SCALE:
-    raise UserError(
-      f"--crop_size must be a multiple of {_SCALE}. Received: {_CROP.value}"
-    )
-  app.check_run()
+def _train(settings, values, arguments, folder):
+  """Trains a method as a process of its own would: same names, same random numbers."""
+  keras.utils.clear_session()
+  keras.utils.set_random_seed(settings.seed)
+  job = train.prepare(settings)
+  about = {"experiment": "sr", "arguments": arguments, "seed": settings.seed}
+  job.run(run_folder.open_run(folder, False, about, values))
 
 
 def _check_sizes(pairs):
-  """Refuses what the spectra could not use before anything is trained."""
+  """Refuses photographs that the spectra could not use, before any training."""
+  least = measure.WINDOW + _SCALE
   for name, hr in pairs.originals():
-    if _SPECTRA.value and min(hr.shape[:2]) < reports.WINDOW + _SCALE:
+    if _SPECTRA.value and min(hr.shape[:2]) < least:
       raise UserError(
-        f"--spectra needs held-out photographs with sides of at least "
-        f"{reports.WINDOW + _SCALE}; use --nospectra or others. Received: {name}, "
-        f"{hr.shape[1]} x {hr.shape[0]}"
+        f"--spectra needs held-out photographs with sides of at least {least}; use "
+        f"--nospectra or others. Received: {name}, {hr.shape[1]} x {hr.shape[0]}"
       )
 
 
-def _held_out():
-  """The photographs on which `experiments.sr` validates for the same flags."""
-  if _VALIDATION_DATA.value:
-    least = 4 * _SCALE
-    return data.load(_VALIDATION_DATA.value, "validation", least, "--validation_data")
-  if _DATA.value in data.SPLIT:
-    return data.load(_DATA.value, "validation")
-  return data.hold_out(data.load(_DATA.value, "train", least=_CROP.value))[1]
-
-
-def _run(module, arguments):
-  """Runs a module in a process of its own, which is stopped as this one is."""
-  process = subprocess.Popen(
-    [sys.executable, "-m", module, *arguments],
-    # A terminal's Ctrl-C would otherwise reach it twice, which does not let it save.
-    start_new_session=True,
-  )
-  stops = (signal.SIGINT, signal.SIGTERM)
-  before = {
-    name: signal.signal(name, lambda *_: process.send_signal(signal.SIGTERM))
-    for name in stops
-  }
-  try:
-    code = process.wait()
-  finally:
-    for name, handler in before.items():
-      signal.signal(name, handler)
-  if code in (130, -signal.SIGTERM):
-    raise training.StoppedError("stopped")
-  if code:
-    raise RuntimeError(f"{module} failed with exit code {code}; see above")
-
-
-def _report(folder, pairs):
-  """The methods' own results in one table, and panels with all of them."""
-  compiled = {"bicubic": None}
-  for name in _NAMES.value:
-    path = folder / name / "generator.keras"
-    network = networks.load_generator(path, _SCALE, f"--methods={name}")
-    compiled[name] = tiling.compiled(network)
-  results = {name: [] for name in compiled}
-  for name, _, hr, pictures, rows in evaluation.stream(compiled, pairs):
-    for method, row in rows.items():
-      results[method].append(row)
-    panel = panels.methods({"HR": hr, **pictures}, "HR")
-    data.images.write_png(folder / "panels" / f"{name}.png", panel)
-  run_folder.write_json(folder / "evaluation.json", results)
-  print(f"\nPSNR (dB) / SSIM on Y, {_SCALE} pixels cut off at the border:")
-  print(evaluation.table(results))
+def _report(methods, pairs, folder):
+  """Writes the methods' results in one table, and panels with all of them."""
+  rows = []
+  for i, (name, lr, hr) in enumerate(pairs):
+    pictures = {upscalers.ORIGINAL: hr}
+    for method, apply in methods.items():
+      pictures[method] = picture = apply(name, lr, hr)
+      fidelity = measure.fidelity(hr, picture, shave=_SCALE)
+      rows.append({"image": name, "method": method, **fidelity})
+    panel = panels.side_by_side(pictures, upscalers.ORIGINAL)
+    images.write_png(folder / "panels" / f"{name}.png", panel)
+    if i < results.SCENES:
+      results.save_pictures(folder, name, pictures)
+  print(f"\nMeans; {_SCALE} pixels are cut off at the border:")
+  results.write(folder, rows)
   print(f"Panels: {folder / 'panels'}")
-
-
-def _power_spectrum(folder, pairs):
-  truth = folder / "ground_truth"
-  if not truth.exists():
-    partial = folder / ".ground_truth.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    for name, hr in pairs.originals():
-      data.images.write_png(partial / f"{name}.png", hr)
-    partial.rename(truth)
-  generators = [f"{name}={folder / name / 'generator.keras'}" for name in _NAMES.value]
-  _run(
-    "experiments.power_spectrum",
-    [
-      f"--data={truth}",
-      *(f"--method={generator}" for generator in generators),
-      f"--output_dir={folder / 'power_spectrum'}",
-    ],
-  )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ starts all networks from squared error; both are off by default, as the paper tr
 with the contextual loss alone.
 """
 
+import dataclasses
 import pathlib
 
 import keras
@@ -29,200 +30,224 @@ from absl import flags
 
 import cxloss
 from cxloss.metrics import spectrum
-from experiments.common import data, reports
+from experiments.common import results
 from experiments.common.data import crops, samples
 from experiments.common.drawing import diagrams, panels
-from experiments.common.run import app, flag_checks, logs, run_folder, training
+from experiments.common.run import app, flag_checks, logs, training
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation, tiling, validation
+from experiments.common.upscaling import measure, pairs, spectra, tiling, validation
 from models import srgan
 
 _LOSSES = ("l1", "l2", "cx")
 _ORIGINAL = "original"
 # Its other parameters, 0.9 and 0.999, are Keras' defaults.
 _ADAM_EPSILON = 1e-8
+# Patches for the divergences, and directions of the Wasserstein distance.
 _POINTS, _PROJECTIONS = 2048, 128
 
-flags.adopt_module_key_flags(run_flags)
-_IMAGE = flags.DEFINE_string(
-  "image",
-  "astronaut",
-  f"An image file, or an embedded photograph: {', '.join(samples.PHOTOGRAPHS)}.",
-)
-_LOSS = flags.DEFINE_list("losses", list(_LOSSES), "Which to train: l1, l2, cx.")
-_SCALE = flags.DEFINE_integer("scale", 4, "Factor, a power of 2.", lower_bound=2)
-_BLOCKS = flags.DEFINE_integer("blocks", 16, "Residual blocks.", lower_bound=1)
-_WIDTH = flags.DEFINE_integer("width", 64, "Channels.", lower_bound=1)
-_ICNR = flags.DEFINE_bool(
-  "icnr", False, "Start pixel shuffles without a checkerboard; not in the paper."
-)
-_CROP = flags.DEFINE_integer("crop_size", 384, "Side of the crops.", lower_bound=16)
-_BATCH = flags.DEFINE_integer("batch_size", 1, "Crops a step.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", 10_000, "Of each loss.", lower_bound=1)
-_WARM = flags.DEFINE_integer(
-  "warm_start_steps", 0, "Steps on squared error before; not in the paper.", 0
-)
-_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Of Adam; divided by 10 half-way.")
-_PATCH = flags.DEFINE_integer("patch_size", 5, "Of the contextual loss.", 1)
-_STRIDE = flags.DEFINE_integer("patch_stride", 2, "Between patches.", 1)
-_BANDWIDTH = flags.DEFINE_float("bandwidth", 0.1, "h of the contextual loss.")
-_LF = flags.DEFINE_float(
-  "lambda_lf",
-  0.0,
-  "Weight of the low-frequency error (Gaussian 21 x 21, sigma 3) beside cx; not in "
-  "the paper's experiment, whose super-resolution has 100 times the weight of L_CX.",
-)
-_BACKUP = flags.DEFINE_integer("backup_every", 200, "Steps between backups.", 1)
-_LOG = flags.DEFINE_integer("log_every", 100, "Steps between log entries.", 1)
-_VALIDATE = flags.DEFINE_integer(
-  "validate_every", 500, "Steps between pictures in TensorBoard.", 1
-)
-flag_checks.positive(_RATE, _BANDWIDTH)
-flag_checks.not_negative(_LF)
-flag_checks.not_empty(_IMAGE)
-flag_checks.power_of_two(_SCALE)
-flag_checks.some_of(_LOSS, _LOSSES)
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """Describes the networks and their training; attributes are called as the flags."""
+
+  image: str
+  losses: tuple[str, ...] = _LOSSES
+  scale: int = 4
+  blocks: int = 16
+  width: int = 64
+  icnr: bool = False
+  crop_size: int = 384
+  batch_size: int = 1
+  steps: int = 10_000
+  warm_start_steps: int = 0
+  learning_rate: float = 1e-4
+  patch_size: int = 5
+  patch_stride: int = 2
+  bandwidth: float = 0.1
+  lambda_lf: float = 0.0
+  backup_every: int = 200
+  log_every: int = 100
+  validate_every: int = 500
+  seed: int = 0
+
+
+def define_flags():
+  """Defines the flags: importing this module defines none."""
+  flags.adopt_module_key_flags(run_flags)
+  default = Settings("astronaut")
+
+  def integer(name, text, least=1):
+    return flags.DEFINE_integer(name, getattr(default, name), text, least)
+
+  def real(name, text):
+    return flags.DEFINE_float(name, getattr(default, name), text)
+
+  text = f"Photograph: a file, or one of {', '.join(samples.PHOTOGRAPHS)}."
+  image = flags.DEFINE_string("image", default.image, text)
+  losses = flags.DEFINE_list(
+    "losses", list(_LOSSES), f"Losses to train on: any of {', '.join(_LOSSES)}."
+  )
+  scale = integer("scale", "Factor of enlargement, a power of 2.", 2)
+  integer("blocks", "Residual blocks of the networks.")
+  integer("width", "Channels of the networks' features.")
+  text = "Whether pixel shuffles start without a checkerboard; not in the paper."
+  flags.DEFINE_bool("icnr", default.icnr, text)
+  integer("crop_size", "Side of the crops in pixels.", 16)
+  integer("batch_size", "Crops of a training step.")
+  integer("steps", "Training steps of each loss.")
+  text = "Training steps on squared error before all others; not in the paper."
+  integer("warm_start_steps", text, 0)
+  rate = real("learning_rate", "Learning rate of Adam, divided by 10 half-way.")
+  integer("patch_size", "Side in pixels of the patches of the contextual loss.")
+  integer("patch_stride", "Step in pixels between patches of the contextual loss.")
+  bandwidth = real("bandwidth", "Bandwidth h of the contextual loss.")
+  low_frequency = real(
+    "lambda_lf",
+    "Weight of the low-frequency error (Gaussian 21 x 21, sigma 3) beside cx; not in "
+    "the paper's experiment, whose super-resolution has 100 times the weight of L_CX.",
+  )
+  integer("backup_every", "Steps between backups.")
+  integer("log_every", "Steps between log entries.")
+  integer("validate_every", "Steps between pictures in TensorBoard.")
+  flag_checks.positive(rate, bandwidth)
+  flag_checks.not_negative(low_frequency)
+  flag_checks.not_empty(image)
+  flag_checks.power_of_two(scale)
+  flag_checks.some_of(losses, _LOSSES)
 
 
 def main():
-  _check()
-  image = _image()
-  _check_size(image)
-  # All is set up before the run folder, so that what is missing leaves no trace.
-  models = {name: _model(name, _STEPS.value) for name in _LOSS.value}
-  warm = _model("l2", _WARM.value) if _WARM.value else None
-  folder = app.open_run()
-  pair = evaluation.make_pair(image, _SCALE.value)
+  settings = _settings()
+  app.check_run()
+  least = max(settings.crop_size, measure.WINDOW + settings.scale)
+  image = samples.photograph(settings.image, least=least)
+  train(settings, image, app.open_run(), 2 if app.quiet() else 1)
+
+
+def train(settings, image, folder, verbose=2):
+  """Trains a network for each loss, and writes what they make of the photograph.
+
+  Args:
+    settings: `Settings`.
+    image: uint8 RGB, the photograph.
+    folder: path of the run folder; what a killed run has left there is gone on with.
+    verbose: that of `keras.Model.fit`. Defaults to 2.
+
+  Returns:
+    List of rows, see `common.tables`.
+  """
+  models = {name: _model(settings, name, settings.steps) for name in settings.losses}
+  pair = pairs.make_pair(image, settings.scale)
+  warm = settings.warm_start_steps
+
+  def batches(step, context):
+    size = settings.crop_size, settings.scale, settings.batch_size
+    return crops.training_batches([image], *size, settings.seed, step, mirror=False)
+
+  def fit(model, phase, steps):
+    epochs, every = (n // settings.log_every for n in (steps, settings.validate_every))
+    held_out = [("photograph", *pair)]
+    training.fit(
+      model,
+      batches,
+      steps_per_epoch=settings.log_every,
+      epochs=epochs,
+      backup=folder / "backup" / f"{phase}.weights.h5",
+      every=settings.backup_every,
+      callbacks=[
+        validation.Validation(folder, phase, held_out, None, every, epochs),
+        logs.Logger(folder, phase),
+      ],
+      verbose=verbose,
+    )
+
   if warm:
-    _fit(warm, "warm_start", _WARM.value, image, pair, folder)
+    start = _model(settings, "l2", warm)
+    fit(start, "warm_start", warm)
   for name, model in models.items():
     if warm:
-      model.generator.set_weights(warm.generator.get_weights())
-    _fit(model, name, _STEPS.value, image, pair, folder)
+      model.generator.set_weights(start.generator.get_weights())
+    fit(model, name, settings.steps)
     training.save_model(model.generator, folder / f"generator_{name}.keras")
-  networks = {name: model.generator for name, model in models.items()}
-  _report(folder, pair, networks)
+  networks = {"bicubic": tiling.Bicubic(settings.scale)}
+  for name, model in models.items():
+    networks[name] = tiling.Compiled(model.generator)
+  return _report(settings, folder, *pair, networks)
 
 
-def _image():
-  if _IMAGE.value in samples.PHOTOGRAPHS:
-    return samples.photograph(_IMAGE.value)
-  if not pathlib.Path(_IMAGE.value).is_file():
+def _settings():
+  values = {f.name: flags.FLAGS[f.name].value for f in dataclasses.fields(Settings)}
+  settings = Settings(**{**values, "losses": tuple(values["losses"])})
+  if settings.crop_size % settings.scale:
     raise UserError(
-      f"--image must be a file or one of {', '.join(samples.PHOTOGRAPHS)}. "
-      f"Received: {_IMAGE.value!r}"
+      f"--crop_size must be a multiple of --scale. Received: {settings.crop_size}"
     )
-  try:
-    image = data.images.read_rgb(_IMAGE.value)
-  except ValueError as error:
-    raise UserError(f"--image: {error}") from error
-  return image
-
-
-def _check_size(image):
-  least = max(_CROP.value, reports.WINDOW + _SCALE.value)
-  if min(image.shape[:2]) < least:
+  if settings.patch_size > settings.crop_size:
     raise UserError(
-      f"--image must have sides of at least {least}, for --crop_size={_CROP.value}. "
-      f"Received: {image.shape[1]} x {image.shape[0]}"
+      f"--patch_size must be at most --crop_size={settings.crop_size}. "
+      f"Received: {settings.patch_size}"
     )
-
-
-def _check():
-  if "cx" not in _LOSS.value:
-    unused = [_PATCH, _STRIDE, _BANDWIDTH, _LF]
-    flag_checks.no_effect(unused, "without cx in --losses")
-  if _CROP.value % _SCALE.value:
-    raise UserError(
-      f"--crop_size must be a multiple of --scale. Received: {_CROP.value}"
-    )
-  if _PATCH.value > _CROP.value:
-    raise UserError(
-      f"--patch_size must be at most --crop_size={_CROP.value}. "
-      f"Received: {_PATCH.value}"
-    )
-  for flag in (_STEPS, _WARM, _VALIDATE):
-    if flag.value % _LOG.value:
+  for name in ("steps", "warm_start_steps", "validate_every"):
+    if values[name] % settings.log_every:
       raise UserError(
-        f"--{flag.name} must be a multiple of --log_every={_LOG.value}. "
-        f"Received: {flag.value}"
+        f"--{name} must be a multiple of --log_every={settings.log_every}. "
+        f"Received: {values[name]}"
       )
-  app.check_run()
+  return settings
 
 
-def _model(name, steps):
-  """A network of the run's first weights, to be trained on one loss."""
+def _model(settings, name, steps):
+  """Returns a network of the run's first weights, to be trained on one loss."""
   if name == "cx":
-    features = cxloss.PatchFeatures(_PATCH.value, _STRIDE.value)
+    features = cxloss.PatchFeatures(settings.patch_size, settings.patch_stride)
     terms = {
-      "cx": (1.0, cxloss.ContextualLoss(features, _BANDWIDTH.value)),
-      "low_frequency": (_LF.value, cxloss.LowFrequencyLoss()),
+      "cx": (1.0, cxloss.ContextualLoss(features, settings.bandwidth)),
+      "low_frequency": (settings.lambda_lf, cxloss.LowFrequencyLoss()),
     }
   elif name == "l1":
     terms = {name: (1.0, keras.losses.MeanAbsoluteError())}
   else:
     terms = {name: (1.0, keras.losses.MeanSquaredError())}
-  keras.utils.set_random_seed(run_flags.SEED.value)
-  generator = srgan.generator(_BLOCKS.value, _WIDTH.value, _SCALE.value, _ICNR.value)
-  schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-    [max(steps // 2, 1)], [_RATE.value, _RATE.value / 10]
+  keras.utils.set_random_seed(settings.seed)
+  generator = srgan.generator(
+    settings.blocks, settings.width, settings.scale, settings.icnr
   )
-  model = srgan.SRGAN(generator, terms)
+  schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
+    [max(steps // 2, 1)], [settings.learning_rate, settings.learning_rate / 10]
+  )
+  model = srgan.SuperResolutionTrainer(generator, terms)
   model.compile(keras.optimizers.Adam(schedule, epsilon=_ADAM_EPSILON))
   return model
 
 
-def _fit(model, phase, steps, image, pair, folder):
-  settings = (_CROP.value, _SCALE.value, _BATCH.value, run_flags.SEED.value)
-  epochs = steps // _LOG.value
-  every = _VALIDATE.value // _LOG.value
-  pairs = [("photograph", *pair)]
-  training.fit(
-    model,
-    lambda step, _: crops.training_batches([image], *settings, step, mirror=False),
-    steps_per_epoch=_LOG.value,
-    epochs=epochs,
-    backup=folder / "backup" / f"{phase}.weights.h5",
-    every=_BACKUP.value,
-    callbacks=[
-      validation.Validation(folder, phase, pairs, None, every, epochs),
-      logs.Logger(folder, phase),
-    ],
-    verbose=2 if app.quiet() else 1,
-  )
-
-
-def _report(folder, pair, networks):
-  lr, hr = pair
-  results = {"bicubic": evaluation.evaluate(None, [("", lr, hr)])[1][0]}
-  for name, network in networks.items():
-    results[name] = tiling.upscale(tiling.compiled(network), lr, _SCALE.value)
-    data.images.write_png(folder / "pictures" / f"{name}.png", results[name])
-  spectra = {
-    name: spectrum.log_power_spectrum(picture, reports.WINDOW)
-    for name, picture in {**results, _ORIGINAL: hr}.items()
+def _report(settings, folder, lr, hr, networks):
+  scale = settings.scale
+  enlarged = {n: tiling.upscale(net, lr, scale) for n, net in networks.items()}
+  pictures = {_ORIGINAL: hr, **enlarged}
+  maps = {
+    name: spectrum.log_power_spectrum(picture, measure.WINDOW)
+    for name, picture in {**enlarged, _ORIGINAL: hr}.items()
   }
-  settings = (_SCALE.value, _POINTS, _PROJECTIONS, run_flags.SEED.value)
-  rows = {
-    name: {
-      **reports.pictures(hr, picture, *settings),
-      **reports.spectra(spectra[_ORIGINAL], spectra[name], _SCALE.value),
+  numbers = scale, _POINTS, _PROJECTIONS, settings.seed
+  rows = [
+    {
+      "method": name,
+      **measure.pictures(hr, picture, *numbers),
+      **measure.spectra(maps[_ORIGINAL], maps[name], scale),
     }
-    for name, picture in results.items()
+    for name, picture in enlarged.items()
+  ]
+  figures = {
+    "panel": panels.side_by_side(pictures, _ORIGINAL),
+    "power_spectrum": diagrams.spectra(maps, _ORIGINAL, scale),
   }
-  drawn = {
-    "panel": panels.methods({_ORIGINAL: hr, **results}, _ORIGINAL),
-    "power_spectrum": diagrams.spectra(spectra, _ORIGINAL, _SCALE.value),
-  }
-  run_folder.write_json(folder / "metrics.json", rows)
-  for name, figure in drawn.items():
-    data.images.write_png(folder / f"{name}.png", figure)
-  reports.write_tensorboard(folder, rows, drawn, _STEPS.value)
-  print(reports.table(rows))
-  print(f"Figures: {', '.join(str(folder / f'{name}.png') for name in drawn)}")
-  print(f"Values: {folder / 'metrics.json'}")
+  curves = {"power_spectrum": spectra.radial(maps)}
+  results.save_pictures(folder, pathlib.Path(settings.image).stem, pictures)
+  results.write(folder, rows, curves=curves, figures=figures, step=settings.steps)
+  return rows
 
 
 if __name__ == "__main__":
+  define_flags()
   app.run(main, "single_image")

@@ -35,7 +35,7 @@ _FIRST_ROWS = 4  # the least that the first module may have [2]
 
 
 def module_count(height, width):
-  """How many modules a CRN for images of this size has.
+  """Returns the number of modules of a CRN for images of this size.
 
   The modules' sizes halve from the image's as long as both sides are even and leave
   at least 4: 256 x 512 gives 4 x 8, ..., 256 x 512 as in [2], and 480 x 640 gives
@@ -101,7 +101,7 @@ def check_size(height, width, width_divisor):
 
 
 def multiple(network):
-  """What the sides of a CRN's images must be multiples of."""
+  """Returns the number that divides the sides of a CRN's images."""
   pools = [
     layer.pool_size[0]
     for layer in network.layers

@@ -98,7 +98,7 @@ def discriminator(crop_size=384, width=64):
   return keras.Model(image, logits, name="discriminator")
 
 
-class SRGAN(Trainer):
+class SuperResolutionTrainer(Trainer):
   """Trains a generator under image losses and, optionally, an adversarial one.
 
   `loss = sum_t weight_t * term_t(hr, G(lr)) + adversarial_weight * BCE(D(G(lr)), 1)`

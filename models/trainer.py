@@ -1,4 +1,4 @@
-"""What models with a training step of their own have in common.
+"""The base class of models with a training step of their own.
 
 Under a `tf.distribute` strategy, each replica takes its share of a global batch, and
 all take the step of a single device that sees the whole of it: gradients are those of
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 class Trainer(keras.Model):
-  """Base class: what all training steps have in common.
+  """Keeps means, seeds and synchronisation for a training step.
 
   Keras saves no `SeedGenerator` of a loss, so that a resumed training would repeat its
   draws: `random_losses`, a list of losses with an attribute `seed_generator` that may
@@ -25,7 +25,7 @@ class Trainer(keras.Model):
   def track(self, names):
     """Creates the means that `fit` reports; call it once, in `__init__`."""
     self._means = _Unsaved({name: keras.metrics.Mean(name) for name in names})
-    # Networks are functional, hence built; callbacks that restore ask.
+    # Functional networks are built already; callbacks that restore a model ask.
     self.built = True
 
   def synchronize(self, *networks):
@@ -36,14 +36,14 @@ class Trainer(keras.Model):
           layer.synchronized = self.distribute_strategy.num_replicas_in_sync > 1
 
   def wrapped(self, optimizer):
-    """An optimizer beside the one given to `compile`, with loss scaling if it has."""
+    """Returns a second optimizer, with loss scaling if the first has it."""
     optimizer = keras.optimizers.get(optimizer)
     if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
       return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 
   def scaled(self, loss, optimizer):
-    """What to take the gradient of for `optimizer.apply`.
+    """Returns the value whose gradient `optimizer.apply` expects.
 
     Args:
       loss: scalar, this replica's mean over its examples.
@@ -92,8 +92,8 @@ class Trainer(keras.Model):
       self.train_function = train
 
   def _maybe_symbolic_build(self, *args, **kwargs):
-    # All is built. Keras 3.15 averages a batch over replicas here, which fails on
-    # masks, and on the batches of several hosts.
+    # Everything is built by now. Keras 3.15 averages a batch over replicas here, which
+    # fails on masks, and on the batches of several hosts.
     del args, kwargs
 
   def _on_several_hosts(self):

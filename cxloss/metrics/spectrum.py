@@ -111,7 +111,7 @@ def high_frequency_excess(reference, spectrum, scale):
 
 
 def _starts(side, window):
-  """Where windows begin: at both ends, and evenly between."""
+  """Returns where windows begin: at both ends, and evenly between."""
   count = -(-(side - window) // (window // 2)) + 1
   return np.rint(np.linspace(0, side - window, count)).astype(int)
 

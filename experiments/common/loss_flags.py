@@ -77,14 +77,19 @@ def define(layers, max_points=0, values=flags.FLAGS):
   check_backbone(backbone, weights, values)
 
 
-def settings(seed, values=flags.FLAGS):
+def settings(seed, values=flags.FLAGS, with_layers=True):
   """Returns the flags' values as `LossSettings`.
+
+  Args:
+    seed: integer that fixes which positions are drawn.
+    values: `flags.FlagValues`. Defaults to the command line's.
+    with_layers: whether to read `--layers`. Defaults to True; if not, there are none.
 
   Raises:
     UserError: if `--layers` names no layers of the backbone.
   """
   return loss_settings.LossSettings(
-    layers=layer_weights("layers", values),
+    layers=layer_weights("layers", values) if with_layers else {},
     backbone=values.backbone,
     backbone_weights=values.backbone_weights,
     bandwidth=values.bandwidth,

@@ -17,10 +17,10 @@ PRETRAINED = {
 
 
 def path_of(weights, flag="--weights"):
-  """The file that a name of `PRETRAINED`, or a path, stands for.
+  """Returns the file that a name of `PRETRAINED`, or a path, stands for.
 
   Raises:
-    ValueError: for another name that begins as those do, unless it is a path.
+    UserError: for another name that begins as those do, unless it is a path.
   """
   name, path = str(weights), pathlib.Path(weights)
   if name.startswith("pretrained-") and name not in PRETRAINED and not path.exists():
@@ -30,13 +30,13 @@ def path_of(weights, flag="--weights"):
 
 
 def name_of(path, taken=()):
-  """What tables call the network of a file: as the file, or start if that is taken."""
+  """Returns a network's name in tables: its file's, or start if that is taken."""
   name = re.sub(r"[^\w.+-]", "_", pathlib.Path(path).stem)
   return "start" if name in taken else name
 
 
 def load_generator(path, scale, flag="--weights"):
-  """A generator that enlarges RGB images by `scale`.
+  """Loads a generator that enlarges RGB images by `scale`.
 
   Args:
     path: of its `.keras` file.
@@ -44,7 +44,7 @@ def load_generator(path, scale, flag="--weights"):
     flag: where the path comes from, for errors.
 
   Raises:
-    ValueError: if there is no such file, or no such network in it.
+    UserError: if there is no such file, or no such network in it.
   """
   network = _load(path, flag)
   size = _output_shape(network, 8, path, flag)
@@ -57,7 +57,7 @@ def load_generator(path, scale, flag="--weights"):
 
 
 def load_crn(path, flag="--weights"):
-  """A network of `models.crn`, from RGB images to normals of their size.
+  """Loads a network of `models.crn`, from RGB images to normals of their size.
 
   Args, raises: as `load_generator`.
   """
@@ -73,7 +73,7 @@ def load_crn(path, flag="--weights"):
 
 
 def check_file(path, flag="--weights"):
-  """Raises ValueError unless a file is there that may hold a network."""
+  """Raises UserError unless a file is there that may hold a network."""
   path = pathlib.Path(path)
   if not path.is_file() or path.suffix != ".keras":
     found = "" if path.is_file() else ", where no file is"

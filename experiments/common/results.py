@@ -25,6 +25,8 @@ from experiments.common.run import files
 from experiments.common.run.errors import UserError
 
 FILE = "metrics.json"
+# Number of scenes whose pictures are worth keeping: the report shows no more.
+SCENES = 3
 
 
 def write(
@@ -85,17 +87,20 @@ def read(folder):
   """
   path = pathlib.Path(folder) / FILE
   try:
-    content = json.loads(path.read_text())
-    if not all(isinstance(row, dict) for row in content["rows"]):
-      raise TypeError("rows must be objects")
+    content = {"curves": {}, "about": {}, **json.loads(path.read_text("utf-8"))}
+    if not isinstance(content["about"], dict) or not all(map(_is_row, content["rows"])):
+      raise TypeError("rows must hold strings and numbers, about must be an object")
   except FileNotFoundError as error:
     raise UserError(f"there is no {path}") from error
   except (ValueError, KeyError, TypeError) as error:
     raise UserError(f"{path} does not hold the results of a run: {error}") from error
-  return {
-    "rows": content["rows"],
-    **{k: content.get(k, {}) for k in ("curves", "about")},
-  }
+  return content
+
+
+def _is_row(row):
+  return isinstance(row, dict) and all(
+    isinstance(value, str | int | float | None) for value in row.values()
+  )
 
 
 def _log(folder, rows, figures, step):

@@ -86,6 +86,10 @@ MEASURES = {
   "contextual_has_more": Measure("has more, %", ".0f", "draws where contextual does"),
   "chamfer_has_more": Measure("has fewer, %", ".0f", "draws where Chamfer has more"),
   "deviation": Measure("deviation", ".3f", "largest, from the closed form", "zero"),
+  # Speed (`tools.benchmark`).
+  "seconds": Measure("seconds", ".3f", "best time of a forward and backward pass"),
+  "ratio": Measure("ratio", ".2f", "that time over the one of the products alone"),
+  "memory": Measure("memory, GB", ".2f", "largest resident size of the process"),
 }
 _BETTER = {
   "higher": "higher is better",

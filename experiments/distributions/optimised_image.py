@@ -1,9 +1,14 @@
 """An image whose pixels are optimised themselves, without a network."""
 
+import pathlib
+
 import keras
+import tensorflow as tf
+
+from experiments.common.data import images
 
 
-class FreeImage(keras.Model):
+class OptimisedImage(keras.Model):
   """A model without input: its weights are the pixels, its output the image.
 
   Pixels are brought back to [0, 1] after every step. Train it on batches
@@ -24,7 +29,7 @@ class FreeImage(keras.Model):
     self.built = True
 
   def compile(self, optimizer, loss, **kwargs):
-    """As of `keras.Model`; the optimizer is ready to be restored afterwards."""
+    """Like that of `keras.Model`; the optimizer can be restored afterwards."""
     super().compile(optimizer=optimizer, loss=loss, **kwargs)
     self.optimizer.build(self.trainable_variables)
 
@@ -32,6 +37,58 @@ class FreeImage(keras.Model):
     return keras.ops.expand_dims(self.pixels, 0)
 
   def image(self):
-    """uint8 `(H, W, C)`."""
+    """Returns the image as uint8 `(H, W, C)`."""
     pixels = keras.ops.convert_to_numpy(self.pixels)
     return (255.0 * pixels + 0.5).astype("uint8")
+
+
+class Snapshots(keras.callbacks.Callback):
+  """Writes an `OptimisedImage` as a PNG at the start and at the end of each epoch.
+
+  Adds `val_NAME` to the epoch's logs for each of `measures`.
+
+  Args:
+    folder: the run folder; pictures go to `iterations/PHASE/STEP.png`.
+    phase: name of what is optimised.
+    steps: the steps at whose end there is a picture, ascending.
+    measures: dict from name to a function of the uint8 image.
+  """
+
+  def __init__(self, folder, phase, steps, measures):
+    super().__init__()
+    self._folder = pathlib.Path(folder) / "iterations" / phase
+    self._steps = list(steps)
+    self._measures = measures
+    self._writer = tf.summary.create_file_writer(
+      str(pathlib.Path(folder) / "tensorboard" / phase)
+    )
+
+  def on_train_begin(self, logs=None):
+    self.complete()
+
+  def on_epoch_end(self, epoch, logs=None):
+    image = self.complete()
+    for name, measure in self._measures.items():
+      logs[f"val_{name}"] = measure(image)
+
+  def complete(self):
+    """Writes the present image if its picture is missing, and returns the image.
+
+    It is missing at the start, and where a run was killed between a backup and its
+    picture.
+    """
+    step, image = int(self.model.optimizer.iterations), self.model.image()
+    path = self._path(step)
+    if step in self._steps and not path.exists():
+      images.write_png(path, image)
+      with self._writer.as_default(step):
+        tf.summary.image("image", image[None])
+      self._writer.flush()
+    return image
+
+  def read(self):
+    """Returns a dict from each step to its uint8 image."""
+    return {step: images.read_rgb(self._path(step)) for step in self._steps}
+
+  def _path(self, step):
+    return self._folder / f"{step:06d}.png"

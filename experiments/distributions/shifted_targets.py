@@ -1,4 +1,4 @@
-"""Windows of one picture, moved at random: a target without fixed places."""
+"""Targets without fixed places: windows of one picture, moved at random."""
 
 import numpy as np
 import tensorflow as tf
@@ -30,8 +30,8 @@ def moved_windows(image, shift, seed, start=0):
     top, left = rng.integers(2 * shift + 1, size=2)
     return image[:, top : top + shape[1], left : left + shape[2]]
 
-  def window(index):
-    found = tf.numpy_function(cut, [index], tf.float32, stateful=False)
-    return index[None], tf.ensure_shape(found, shape)
+  def example(index):
+    window = tf.numpy_function(cut, [index], tf.float32, stateful=False)
+    return index[None], tf.ensure_shape(window, shape)
 
-  return tf.data.Dataset.counter(start).map(window).prefetch(tf.data.AUTOTUNE)
+  return tf.data.Dataset.counter(start).map(example).prefetch(tf.data.AUTOTUNE)

@@ -29,7 +29,7 @@ import keras
 from absl import flags
 
 import cxloss
-from experiments.common import data, loss_flags, networks, reports
+from experiments.common import data, loss_flags, networks, tables
 from experiments.common.run import (
   app,
   device_flags,
@@ -142,7 +142,9 @@ def _fit(model, phase, epochs, source, held_out, folder):
     normals_flags.BATCH.value,
     run_flags.SEED.value,
   )
-  pictures = data.Part(held_out, 0, normals_flags.PICTURES.value)
+  pictures = data.Subset(
+    held_out, range(min(normals_flags.PICTURES.value, len(held_out)))
+  )
   training.fit(
     model,
     lambda step, context: batches.training_batches(
@@ -224,7 +226,7 @@ def _report(folder, source, trained):
   run_folder.write_json(folder / "evaluation.json", results)
   for name, panel in zip(source.names, panels, strict=False):
     data.images.write_png(folder / "panels" / f"{name}.png", panel)
-  pictures = reports.counted(len(source), "picture")
+  pictures = tables.counted(len(source), "picture")
   print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
   print(normals_evaluation.table(results))
   print(f"Panels: {folder / 'panels'}")

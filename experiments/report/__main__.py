@@ -18,7 +18,7 @@ from absl import flags
 
 from experiments.common.run import app, files
 from experiments.common.run.errors import UserError
-from experiments.report import assembly
+from experiments.report import page
 
 _RUNS = flags.DEFINE_list(
   "runs", ["runs"], "Run folders, or folders of them, separated by commas."
@@ -32,12 +32,12 @@ def main():
     raise UserError(f"--output must end in .html. Received: {_OUTPUT.value!r}")
   if not _RUNS.value:
     raise UserError("--runs must name at least one folder. Received: none")
-  text, found, problems = assembly.assemble(_RUNS.value)
+  text, runs, problems = page.assemble(_RUNS.value)
   for folder, reason in problems:
     print(f"report: {folder}: {reason}", file=sys.stderr)
   files.write_text(output, text)
   size = len(text.encode()) / 1e6
-  print(f"{output}: runs {len(found)}, pictures {text.count('<img ')}, {size:.1f} MB")
+  print(f"{output}: runs {len(runs)}, pictures {text.count('<img ')}, {size:.1f} MB")
 
 
 if __name__ == "__main__":

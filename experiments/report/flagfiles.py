@@ -1,40 +1,25 @@
-"""Flags as text: what a run was started with, and how it differs from the paper's."""
+"""Flags as text: the command of a run, and where its flags differ from the paper's."""
 
 import pathlib
 import shlex
 
-from experiments.common.run.errors import UserError
+from experiments.common.run import run_folder
 
 FOLDER = pathlib.Path(__file__).parents[2] / "flags"
-# Flags of which each use adds a value; a list is one value to them.
-_REPEATED = ("method",)
 _UNSET = "not set"
 
 
-def parse(text):
-  """Dict of the flags of a flagfile.
+def read(path):
+  """Dict of the flags of a flagfile; several values of a flag are joined by commas.
 
-  The values of a flag with several lines are joined by commas; one without is on.
+  Args:
+    path: of the file, or its name in `flags/`.
 
   Raises:
     ValueError: for a line that is neither a flag nor a comment.
   """
-  found = {}
-  for number, line in enumerate(text.splitlines(), 1):
-    line = line.strip()
-    if not line or line.startswith("#"):
-      continue
-    name, equals, value = line.removeprefix("--").partition("=")
-    if not line.startswith("--") or not name:
-      raise UserError(f"line {number} is no flag: {line[:60]!r}")
-    value = value if equals else "True"
-    found[name] = f"{found[name]},{value}" if name in found else value
-  return found
-
-
-def read(name):
-  """Dict of the flags of `flags/NAME`."""
-  return parse((FOLDER / name).read_text())
+  flags = run_folder.read_flags(FOLDER / path)
+  return {name: ",".join(values) for name, values in flags.items()}
 
 
 def differences(flags, flagfile, defaults, free):
@@ -61,42 +46,6 @@ def differences(flags, flagfile, defaults, free):
 def command(experiment, arguments):
   """`python -m experiments.NAME ...`, quoted for a shell."""
   return shlex.join(["python", "-m", f"experiments.{experiment}", *arguments])
-
-
-def reconstruct(flags, flagfiles, output_dir):
-  """Arguments that give the same flags, for a run that did not record its own.
-
-  Args:
-    flags: dict of a run's resolved flags.
-    flagfiles: names of files in `flags/`, of which the nearest is used.
-    output_dir: the run folder.
-
-  Returns:
-    List of strings: a flagfile, if there is one whose flags can all be kept or
-    overruled, and every flag that it leaves out or has otherwise.
-  """
-
-  def agreeing(flagfile):
-    return {n for n, value in read(flagfile).items() if _equal(value, flags.get(n))}
-
-  def usable(flagfile):
-    found = read(flagfile)
-    adding = {name for name in _REPEATED if name in found} - agreeing(flagfile)
-    return found.keys() <= flags.keys() and not adding
-
-  candidates = filter(usable, flagfiles)
-  nearest = max(candidates, key=lambda name: len(agreeing(name)), default=None)
-  known = agreeing(nearest) if nearest else set()
-  return [
-    *([f"--flagfile={nearest}"] if nearest else []),
-    *(
-      f"--{name}={part}"
-      for name, value in flags.items()
-      if name not in known
-      for part in (value.split(",") if name in _REPEATED else [value])
-    ),
-    f"--output_dir={output_dir}",
-  ]
 
 
 def _equal(a, b):

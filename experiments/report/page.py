@@ -1,186 +1,125 @@
-"""The page, put together from the runs."""
+"""The page, put together from run folders."""
 
 import pathlib
-import string
+import re
+import typing
 
-from experiments.report import document, judges, markup, paper
+import jinja2
+import markdown
+import markupsafe
 
-_TEMPLATE = pathlib.Path(__file__).with_name("template.html")
-_ORDER = (judges.HOLDS, judges.PARTLY, judges.FAILS, judges.OPEN)
+from experiments.common import tables
+from experiments.common.run.errors import UserError
+from experiments.report import gallery, judges, paper, run_tables
+from experiments.report import runs as run_folders
+
+_MEGABYTE = 1_000_000
+LARGEST = 15 * _MEGABYTE
+# Largest width of pictures and quality of photographs, until the page is small enough.
+_SETTINGS = ((1600, 88), (1200, 80), (900, 70), (640, 60))
+_DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "reproduction.md"
+# Class and symbol of each verdict.
+_VERDICTS = {
+  judges.HOLDS: ("holds", "✓"),
+  judges.PARTLY: ("partly", "≈"),
+  judges.FAILS: ("fails", "✗"),
+  judges.OPEN: ("open", "?"),
+}
 
 
-def build(runs, galleries, broken, width, quality):
-  """The page as text.
+class _Shown(typing.NamedTuple):
+  """A run, its address on the page, and its pictures, see `gallery.of`."""
+
+  address: str
+  run: run_folders.Run
+  figures: list
+  remarks: list
+
+
+def assemble(names, largest=LARGEST):
+  """Reads runs and builds the page.
 
   Args:
-    runs: list of `runs.Run`.
-    galleries: for each run, `(figures, remarks)` of `gallery.of`.
-    broken: list of `(folder, reason)`.
-    width: largest width of pictures in pixels.
-    quality: of photographs, see `pictures.data_uri`.
+    names: list of paths of run folders, or of folders of them.
+    largest: of the page, in bytes. Pictures are reduced and compressed more until it
+      is kept.
+
+  Returns:
+    `(text, runs, problems)`: the page, the list of `runs.Run` in it, and a list of
+    `(folder, reason)` for each folder or picture that is not.
+
+  Raises:
+    ValueError: for a path in `names` that is no folder or has none in it, or if the
+      pictures are too many for the size.
   """
-  # Each experiment with the runs of it: (id on the page, run, gallery).
-  grouped = {experiment: [] for experiment in paper.EXPERIMENTS}
-  for run, gallery in zip(runs, galleries, strict=True):
-    group = grouped[run.experiment]
-    group.append((f"{run.experiment.key}-{len(group) + 1}", run, gallery))
-  return string.Template(_TEMPLATE.read_text("utf-8")).substitute(
-    lead=_lead(grouped, broken),
-    contents=_contents(broken),
-    summary="\n".join(_summary(e, group) for e, group in grouped.items()),
-    sections="\n".join(
-      _section(e, group, width, quality) for e, group in grouped.items()
-    ),
-    loss=_deviations("The loss"),
-    not_run=_not_run(grouped),
-    broken=_broken(broken),
+  groups = {experiment: [] for experiment in paper.EXPERIMENTS}
+  broken, remarked = [], []
+  for folder in run_folders.find(names):
+    try:
+      run = run_folders.read(folder)
+    except (OSError, UserError) as error:
+      broken.append((folder, str(error)))
+      continue
+    group = groups[run.experiment]
+    address = f"{run.experiment.key}-{len(group) + 1}"
+    group.append(_Shown(address, run, *gallery.of(run)))
+    remarked += [(folder, remark) for remark in group[-1].remarks]
+  runs = [shown.run for group in groups.values() for shown in group]
+  for width, quality in _SETTINGS:
+    text = _render(groups, runs, broken, width, quality)
+    if len(text.encode()) <= largest:
+      return text, runs, broken + remarked
+  raise UserError(
+    f"--runs has too many pictures for one page of {largest / _MEGABYTE:g} MB: name "
+    f"fewer of the {len(runs)} runs"
   )
 
 
-def _lead(grouped, broken):
-  runs = [run for group in grouped.values() for _, run, _ in group]
-  verdicts = [finding.verdict for run in runs for _, finding in run.findings]
-  counts = ", ".join(f"{v} {verdicts.count(v)}" for v in _ORDER if v in verdicts)
-  present = sum(bool(group) for group in grouped.values())
-  sentences = [
-    f"{_count(len(runs), 'finished run')} of {present} of the paper's {len(grouped)} "
-    "experiments."
+def _render(groups, runs, broken, width, quality):
+  environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  return environment.get_template("template.html").render(
+    runs=runs,
+    groups=groups,
+    not_run=_not_run(runs),
+    broken=broken,
+    verdicts=_VERDICTS,
+    counted=tables.counted,
+    tables_of=run_tables.tables,
+    document=_document,
+    width=width,
+    encode=lambda picture, width: gallery.data_uri(picture.pixels, width, quality),
+  )
+
+
+def _not_run(runs):
+  """Lists the flagfiles of the paper's size that no run has all values of.
+
+  Each is `(experiment, entry, flagfile, whether the entry point was run at all)`.
+  """
+  return [
+    (experiment, entry, name, any(run.entry is entry for run in runs))
+    for experiment in paper.EXPERIMENTS
+    for entry in experiment.entries
+    for name in entry.paper
+    if not any(run.entry is entry and not run.departures[name] for run in runs)
   ]
-  if verdicts:
-    sentences.append(
-      f"{_count(len(verdicts), 'verdict')} on the paper's claims: {counts}."
-    )
-  if broken:
-    sentences.append(f"{_count(len(broken), 'folder')} without a finished run.")
-  return markup.text(" ".join(sentences))
 
 
-def _count(number, noun):
-  return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _contents(broken):
-  entries = [("summary", "Summary")]
-  entries += [(e.key, f"{e.title} ({e.part})") for e in paper.EXPERIMENTS]
-  entries += [("loss", "The loss"), ("not-run", "What was not run")]
-  if broken:
-    entries.append(("broken", "Unfinished and broken runs"))
-  return "\n".join(
-    f'<li><a href="#{key}">{markup.text(title)}</a></li>' for key, title in entries
-  )
-
-
-def _summary(experiment, group):
-  """The experiment's claims, and the verdict of each run."""
-  heading = f'<a href="#{experiment.key}">{markup.text(experiment.title)}</a>'
-  if not group:
-    return f'<li>{heading}: <span class="verdict open">not run</span></li>'
-  claims = []
-  for number, (claim, _) in enumerate(group[0][1].findings):
-    verdicts = " ".join(
-      f'<a class="plain" href="#{key}">'
-      + markup.verdict(run.findings[number][1].verdict, f": {run.folder.name}")
-      + "</a>"
-      for key, run, _ in group
-    )
-    claims.append(f"<li>{markup.text(claim.text)}<br>{verdicts}</li>")
-  return f"<li>{heading}\n<ul>\n" + "\n".join(claims) + "\n</ul></li>"
-
-
-def _section(experiment, group, width, quality):
-  parts = [
-    f'<section id="{experiment.key}">',
-    f"<h2>{markup.text(experiment.title)}</h2>",
-    f'<p class="part">{markup.text(experiment.part)}</p>',
-  ]
-  parts += [_run(key, run, gallery, width, quality) for key, run, gallery in group]
-  if not group:
-    parts.append("<p>Not run. To run it in minutes, and with the paper's values:</p>")
-    for entry in experiment.entries:
-      flags = (entry.quick, *entry.paper)
-      parts += [markup.command(entry.command(name)) for name in flags]
-  parts += [_deviations(f"`experiments.{experiment.key}`"), "</section>"]
-  return "\n".join(parts)
-
-
-def _run(key, run, gallery, width, quality):
-  figures, remarks = gallery
-  parts = [
-    f'<article id="{key}">',
-    f"<h3>{markup.text(run.folder)}</h3>",
-    f"<p>{markup.text(_facts(run))}</p>",
-    markup.command(run.command),
-    '<ol class="claims">',
-    *(_claim(claim, finding) for claim, finding in run.findings),
-    "</ol>",
-    *(markup.table(*table) for table in run.tables),
-    *(markup.figure(figure, width, quality) for figure in figures),
-  ]
-  if remarks:
-    items = "".join(f"<li>{markup.text(remark)}</li>" for remark in remarks)
-    parts.append(f'<ul class="remarks">{items}</ul>')
-  for name, differences in run.departures.items():
-    if differences:
-      parts.append(
-        markup.details(
-          f"Differs from {name}, the paper's size, in "
-          f"{_count(len(differences), 'flag')}",
-          markup.table("", ["flag", name, "this run"], differences),
-        )
-      )
-  return "\n".join([*parts, "</article>"])
-
-
-def _facts(run):
-  full = [name for name, found in run.departures.items() if not found]
-  size = f"All values of {full[0]}." if full else "Not the paper's size, see below."
-  packages = run.record.get("packages")
-  versions = ""
-  if isinstance(packages, dict):
-    known = [f"{n} {packages[n]}" for n in ("tensorflow", "keras") if n in packages]
-    versions = f" Made with {', '.join(known)}." if known else ""
-  return f"{size} Seed {run.flags.get('seed', 'not recorded')}.{versions}"
-
-
-def _claim(claim, finding):
-  return (
-    f"<li>{markup.verdict(finding.verdict)} {markup.text(claim.text)}\n<dl>"
-    f"<dt>Paper</dt><dd>{markup.text(claim.paper)} ({markup.text(claim.source)})</dd>"
-    f"<dt>This run</dt><dd>{markup.text(finding.ours)}</dd></dl></li>"
-  )
-
-
-def _deviations(heading):
-  return markup.details(
-    "Settings, deviations and what the paper leaves open, from docs/reproduction.md",
-    markup.boxed(document.section(heading)),
-  )
-
-
-def _not_run(grouped):
-  """Flagfiles of the paper's size that no run has all values of."""
-  items = []
-  for experiment, group in grouped.items():
-    for entry in experiment.entries:
-      runs = [run for _, run, _ in group if run.entry is entry]
-      made = {name for run in runs for name, d in run.departures.items() if not d}
-      for name in entry.paper:
-        if name not in made:
-          items.append(
-            f"<li>{markup.text(experiment.title)}"
-            + ("" if runs else f" (no run of <code>{entry.name}</code> at all)")
-            + f": <code>{name}</code>. It takes {markup.text(entry.cost)}."
-            f"{markup.command(entry.command(name))}</li>"
-          )
-  return "<ul>\n" + "\n".join(items) + "\n</ul>" if items else "<p>Nothing.</p>"
-
-
-def _broken(broken):
-  if not broken:
-    return ""
-  rows = [(str(folder), reason) for folder, reason in broken]
-  return (
-    '<section id="broken"><h2>Unfinished and broken runs</h2>\n'
-    + markup.table("", ["folder", "why it is not shown"], rows)
-    + "</section>"
-  )
+def _document(words):
+  """HTML of the section of docs/reproduction.md whose heading has some words in it."""
+  for part in re.split(r"^## ", _DOCUMENT.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+    heading, _, body = part.partition("\n")
+    if words in heading:
+      html = markdown.markdown(body, extensions=["tables", "fenced_code"])
+      box = 'class="scroll" role="region" tabindex="0" aria-label='
+      html = html.replace("<table>", f'<div {box}"Table"><table>')
+      html = html.replace("</table>", "</table></div>")
+      html = html.replace("<pre>", f'<pre {box}"Printed by a run">')
+      return markupsafe.Markup(html)
+  raise LookupError(f"{_DOCUMENT} has no section on {words}")

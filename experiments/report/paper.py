@@ -12,11 +12,7 @@ class Entry:
 
   Attributes:
     name: of the module in `experiments`.
-    mark: a flag that no other entry point has, by which older runs are recognised.
-    result: the file that a run writes at its end.
-    without: instead of it, the last file of a run with a flag switched off.
-    paper: flagfiles with the paper's values.
-    quick: the flagfile for minutes without a download, if there is one.
+    paper: flagfiles with the paper's values; none if the paper has no such run.
     cost: what the paper's size takes; why it is usually not run.
     needs: further arguments of the paper's size, to be filled in.
     free: flags of the flagfiles that the paper does not fix.
@@ -25,20 +21,16 @@ class Entry:
   """
 
   name: str
-  mark: str
-  result: str
   paper: tuple
-  quick: str
   cost: str
-  without: dict = dataclasses.field(default_factory=dict)
   needs: tuple = ()
   free: tuple = ()
   defaults: dict = dataclasses.field(default_factory=dict)
 
-  def last_file(self, flags):
-    """Name of the file by which a run with these flags is finished."""
-    off = (self.without[f] for f in self.without if flags.get(f) == "False")
-    return next(off, self.result)
+  @property
+  def quick(self):
+    """The flagfile for minutes without a download."""
+    return f"{self.name.partition('.')[0]}_quick.flags"
 
   def command(self, flagfile):
     """The command that runs one of the flagfiles."""
@@ -51,62 +43,58 @@ class Experiment:
   """One experiment of the paper.
 
   Attributes:
-    key: of `claims.CLAIMS`, and the name of its first entry point.
     title: heading.
     part: where it is in the paper.
     entries: its entry points.
   """
 
-  key: str
   title: str
   part: str
   entries: tuple
 
+  @property
+  def key(self):
+    """The name of its first entry point, under which `claims.CLAIMS` has its claims."""
+    return self.entries[0].name
+
 
 EXPERIMENTS = (
   Experiment(
-    "sr",
     "Super-resolution",
     "section 5.1; figures 6 and 7",
     (
       Entry(
         "sr",
-        mark="discriminator_width",
-        result="evaluation.json",
         paper=("sr.flags",),
-        quick="sr_quick.flags",
         cost="days on a GPU; it downloads DIV2K and VGG19",
         defaults={"model": "srgan", "icnr": "False", "max_points": "0"},
       ),
     ),
   ),
   Experiment(
-    "normals",
     "Surface normals",
     "section 5.2",
     (
       Entry(
         "normals",
-        mark="width_divisor",
-        result="evaluation.json",
         paper=("normals.flags", "normals_l1_0.flags"),
-        quick="normals_quick.flags",
         cost="days on a GPU; it downloads NYU v2 and VGG19",
         defaults={"pretrain_epochs": "0"},
+      ),
+      Entry(
+        "normals.ablation",
+        paper=(),
+        cost="three trainings of normals",
       ),
     ),
   ),
   Experiment(
-    "single_image",
     "A network trained on one photograph",
     "figure 1",
     (
       Entry(
         "single_image",
-        mark="warm_start_steps",
-        result="metrics.json",
         paper=("single_image.flags",),
-        quick="single_image_quick.flags",
         cost="10,000 steps on crops of 384 for each loss; the photograph is not public",
         needs=("--image=PHOTO",),
         defaults={"icnr": "False"},
@@ -114,87 +102,63 @@ EXPERIMENTS = (
     ),
   ),
   Experiment(
-    "distributions",
     "Distributions of patches",
     "figure 2",
     (
       Entry(
         "distributions",
-        mark="shift",
-        result="metrics.json",
         paper=("distributions.flags",),
-        quick="distributions_quick.flags",
         cost="some ten hours on two cores; the photograph is not public",
         free=("image", "snapshot_every"),
       ),
     ),
   ),
   Experiment(
-    "spatial_support",
     "Spatial support",
     "figure 3",
     (
       Entry(
         "spatial_support",
-        mark="threshold",
-        result="metrics.json",
         paper=("spatial_support.flags",),
-        quick="spatial_support_quick.flags",
         cost="a GPU; it downloads VGG19",
       ),
     ),
   ),
   Experiment(
-    "power_spectrum",
     "Power spectra",
     "figure 4",
     (
       Entry(
         "power_spectrum",
-        mark="patch_points",
-        result="metrics.json",
         paper=("power_spectrum.flags",),
-        quick="power_spectrum_quick.flags",
         cost="the results that the methods' authors published",
         free=("data",),
       ),
       Entry(
         "compare_sr",
-        mark="spectra",
-        result="power_spectrum/metrics.json",
-        without={"spectra": "evaluation.json"},
         paper=("compare_sr.flags",),
-        quick="compare_sr_quick.flags",
         cost="100,000 steps of five networks on a GPU; it downloads DIV2K and VGG19",
       ),
     ),
   ),
   Experiment(
-    "toy2d",
     "Points in the plane",
     "figure 5",
     (
       Entry(
         "toy2d",
-        mark="curve_draws",
-        result="metrics.json",
         paper=("toy2d.flags",),
-        quick="toy2d_quick.flags",
         cost="a minute",
       ),
     ),
   ),
   Experiment(
-    "twoafc",
     "Two-alternative forced choice",
     "table 1",
     (
       Entry(
         "twoafc",
-        mark="cx_target",
-        result="scores.json",
         paper=("twoafc.flags",),
-        quick="twoafc_quick.flags",
         cost="BAPPS, and weights converted from torchvision's; some 1.5 hours",
         needs=("--data_dir=BAPPS/2afc", "--weights_dir=WEIGHTS"),
         free=("data_dir", "weights_dir"),
@@ -205,23 +169,14 @@ EXPERIMENTS = (
 )
 
 
-def recognise(experiment, flags):
-  """Finds the entry point that made a run.
-
-  Args:
-    experiment: name in its `run.json`, or `None`.
-    flags: dict of its flags.
-
-  Returns:
-    `(Experiment, Entry)`.
+def recognise(name):
+  """The `(Experiment, Entry)` of the name in a run's record.
 
   Raises:
     ValueError: if it is none of the paper's.
   """
-  entries = {e.name: (found, e) for found in EXPERIMENTS for e in found.entries}
-  if experiment in entries:
-    return entries[experiment]
-  marked = [pair for pair in entries.values() if pair[1].mark in flags]
-  if len(marked) != 1:
-    raise UserError("its flags are not those of an experiment of the paper")
-  return marked[0]
+  for experiment in EXPERIMENTS:
+    for entry in experiment.entries:
+      if entry.name == name:
+        return experiment, entry
+  raise UserError(f"{name!r} is not an experiment of the paper")

@@ -1,21 +1,17 @@
-"""Finding run folders and reading what lies in them."""
+"""Finds run folders and reads the records and results that lie in them."""
 
 import dataclasses
 import json
 import pathlib
 
+from experiments.common import results
+from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
-from experiments.report import claims, flagfiles, paper, results
+from experiments.report import claims, flagfiles, paper, run_tables
 
-# What reading JSON of another form ends in.
-_NOT_AS_WRITTEN = (
-  ArithmeticError,
-  AttributeError,
-  LookupError,
-  StopIteration,
-  TypeError,
-  ValueError,
-)
+_FLAGS, _RECORD = "flags.txt", "run.json"
+# Folders of results in a run folder: its own, and those of steps after a training.
+_PARTS = (".", "evaluation", "power_spectrum")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,9 +23,10 @@ class Run:
     experiment: `paper.Experiment`.
     entry: `paper.Entry`.
     flags: dict of its flags.
-    record: dict of its `run.json`.
-    values: of `results.values`.
-    tables: of `results.tables`.
+    command: the command that made it.
+    packages: dict of the versions of packages.
+    results: dict from the run folder, and each folder in it that has results of its
+      own, to these, as `results.read` gives them.
     findings: list of `(claims.Claim, judges.Finding)`.
   """
 
@@ -37,19 +34,10 @@ class Run:
   experiment: paper.Experiment
   entry: paper.Entry
   flags: dict
-  record: dict
-  values: dict
-  tables: list
+  command: str
+  packages: dict
+  results: dict
   findings: list
-
-  @property
-  def command(self):
-    """The command that made it, from its folder's records."""
-    arguments = self.record.get("arguments")
-    if arguments is None:
-      known = (*self.entry.paper, self.entry.quick)
-      arguments = flagfiles.reconstruct(self.flags, known, self.folder)
-    return flagfiles.command(self.entry.name, arguments)
 
   @property
   def departures(self):
@@ -63,7 +51,7 @@ class Run:
 
 
 def find(names):
-  """Folders of runs.
+  """Lists the folders of runs.
 
   Args:
     names: paths of run folders, or of folders of them.
@@ -75,25 +63,21 @@ def find(names):
   Raises:
     ValueError: for a path that is no folder, or one with nothing in it.
   """
-  found = {}
+  folders = {}
   for name in names:
-    path = pathlib.Path(name)
-    if not path.is_dir():
+    path, inside, problem = pathlib.Path(name), [], "which is no folder"
+    if (path / _FLAGS).exists():
+      inside = [path]
+    elif path.is_dir():
+      inside = sorted(p for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
+      problem = "in which there is no folder"
+    if not inside:
       raise UserError(
         f"--runs must name run folders, or folders of them. Received: {name!r}, "
-        "which is no folder"
+        f"{problem}"
       )
-    folders = [path]
-    if not (path / "flags.txt").exists():
-      folders = sorted(p for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
-    if not folders:
-      raise UserError(
-        f"--runs must name run folders, or folders of them. Received: {name!r}, in "
-        "which there is no folder"
-      )
-    for folder in folders:
-      found.setdefault(folder.resolve(), folder)
-  return list(found.values())
+    folders.update({folder.resolve(): folder for folder in inside})
+  return list(folders.values())
 
 
 def read(folder):
@@ -103,60 +87,60 @@ def read(folder):
     ValueError: if it holds no finished run of one of the paper's experiments, saying
       why.
   """
-  if not (folder / "flags.txt").exists():
+  if not (folder / _FLAGS).exists():
     raise UserError(_no_flags(folder))
-  try:
-    flags = flagfiles.parse((folder / "flags.txt").read_text())
-  except ValueError as error:
-    raise UserError(f"flags.txt is damaged: {error}") from error
-  record = _record(folder / "run.json")
-  experiment, entry = paper.recognise(record.get("experiment"), flags)
-  last = entry.last_file(flags)
-  if not (folder / last).exists():
-    raise UserError(f"{entry.name} is not finished: {_progress(folder, last)}")
-  loaded = results.load(entry, folder, last)
-  try:
-    values = results.values(entry, loaded)
-    tables = results.tables(entry, values)
-    findings = [(c, c.judge(values)) for c in claims.CLAIMS[experiment.key]]
-  except _NOT_AS_WRITTEN as error:
-    raise UserError(
-      f"its results are not what {entry.name} writes: {type(error).__name__}: {error}"
-    ) from error
-  return Run(folder, experiment, entry, flags, record, values, tables, findings)
+  flags = run_folder.read_flags(folder / _FLAGS)
+  record = _record(folder / _RECORD)
+  experiment, entry = paper.recognise(record["experiment"])
+  if not (folder / results.FILE).exists():
+    raise UserError(f"{entry.name} is not finished: {_progress(folder)}")
+  parts = [folder / p for p in _PARTS if (folder / p / results.FILE).exists()]
+  contents = {part: results.read(part) for part in parts}
+  rows = [row for c in contents.values() for row in run_tables.mean_rows(c["rows"])]
+  return Run(
+    folder,
+    experiment,
+    entry,
+    {name: ",".join(values) for name, values in flags.items()},
+    flagfiles.command(entry.name, record["arguments"]),
+    record["packages"],
+    contents,
+    [(claim, claim.judge(rows)) for claim in claims.CLAIMS[experiment.key]],
+  )
 
 
 def _no_flags(folder):
-  inside = sorted(path.parent.name for path in folder.glob("*/flags.txt"))
+  inside = sorted(path.parent.name for path in folder.glob(f"*/{_FLAGS}"))
   if inside:
     return f"it is a folder of runs: name it by --runs ({', '.join(inside)})"
   if (folder / "evaluation").exists():
     return "it holds an evaluation alone: evaluate into the folder of the training run"
-  return "there is no flags.txt: it is no run folder, or the run has hardly begun"
+  return f"there is no {_FLAGS}: it is no run folder, or the run has hardly begun"
 
 
 def _record(path):
-  """The content of `run.json`, which older runs and a moment's kill leave out."""
+  """The content of `run.json`."""
   if not path.exists():
-    return {}
+    raise UserError(f"there is no {path.name}: the run was stopped at its very start")
   try:
-    record = json.loads(path.read_text())
-  except ValueError as error:
-    raise UserError(f"run.json is damaged: {error}") from error
-  if not isinstance(record, dict):
-    raise UserError("run.json is damaged: it holds no object")
+    record = json.loads(path.read_text("utf-8"))
+    for key, kind in (("experiment", str), ("arguments", list), ("packages", dict)):
+      if not isinstance(record[key], kind):
+        raise TypeError(f"{key} is {record[key]!r}")
+  except (ValueError, KeyError, TypeError) as error:
+    raise UserError(f"{path.name} is damaged: {error}") from error
   return record
 
 
-def _progress(folder, last):
-  """What an unfinished run lacks, and how far it has come."""
-  lacking = f"there is no {last}"
-  path = folder / "metrics.jsonl"
-  lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+def _progress(folder):
+  """Tells what an unfinished run lacks, and how far it has come."""
+  lacking = f"there is no {results.FILE}"
+  log = folder / "metrics.jsonl"
+  lines = log.read_text(errors="replace").splitlines() if log.exists() else []
   for line in reversed(lines):
     try:
-      last = json.loads(line)
-      return f"{lacking}; its log ends in phase {last['phase']} at step {last['step']}"
-    except (ValueError, KeyError, TypeError):
-      continue  # the line at which it was killed
+      entry = json.loads(line)
+    except json.JSONDecodeError:
+      continue  # The run was killed while it wrote this line.
+    return f"{lacking}; its log ends in phase {entry['phase']} at step {entry['step']}"
   return lacking

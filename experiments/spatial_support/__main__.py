@@ -24,7 +24,7 @@ Loss", ACCV 2018, supplementary, section 2.
 from absl import flags
 
 from experiments.common import loss_flags
-from experiments.common.data import picture
+from experiments.common.data import samples
 from experiments.common.run import app, flag_checks
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
@@ -35,7 +35,7 @@ flags.adopt_module_key_flags(run_flags)
 _IMAGE = flags.DEFINE_string(
   "image",
   "lightning",
-  f"Target: lightning (drawn by code), {', '.join(picture.EMBEDDED)} or a file.",
+  f"Target: lightning (drawn by code), {', '.join(samples.PHOTOGRAPHS)} or a file.",
 )
 _SIZE = flags.DEFINE_integer(
   "size", 64, "Side in pixels of the middle part of --image that is used.", 8

@@ -9,7 +9,7 @@ class Settings:
   """Describes the picture, the losses and how their influence is measured.
 
   Attributes:
-    image: `"lightning"`, a name of `picture.EMBEDDED` or the path of a file.
+    image: `"lightning"`, a name of `samples.PHOTOGRAPHS` or the path of a file.
     size: side in pixels of the picture's middle part.
     scale: factor of the bicubic blur, a divisor of `size`.
     pixels: places `(row, column)` to look from; `None` chooses one in each half.

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 import cxloss
-from experiments.common.data import bicubic, picture
+from experiments.common.data import bicubic, samples
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
 from experiments.spatial_support import influence, lightning
@@ -106,7 +106,7 @@ def _target(settings):
   size = settings.size
   if settings.image == "lightning":
     return lightning.draw(size, settings.seed)
-  image = picture.load(settings.image, least=size)
+  image = samples.photograph(settings.image, least=size)
   top, left = ((length - size) // 2 for length in image.shape[:2])
   return image[top : top + size, left : left + size]
 

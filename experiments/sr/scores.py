@@ -1,80 +1,69 @@
-"""What an evaluation has measured: rows, means, and what is missing."""
+"""The scores of an evaluation: rows, and what is missing in them."""
 
 import csv
 import io
 
 import numpy as np
 
-from experiments.common import data, reports
+from experiments.common import results, tables
+from experiments.common.data import images
 from experiments.common.drawing import panels
-from experiments.common.run import files, progress
-from experiments.common.upscaling import measure as measures
+from experiments.common.run import files
 from experiments.common.upscaling import upscalers
+
+_SIZE = ("width", "height")
 
 
 class Record:
   """The rows of all images, and why cells are empty.
 
   Args:
-    measure: `measures.Measures`.
-    folder: where the files go, which must exist.
+    measures: `measure.Measures`.
+    folder: path where the files go.
   """
 
-  def __init__(self, measure, folder):
-    self._measure = measure
+  def __init__(self, measures, folder):
+    self._measures = measures
     self._folder = folder
     self._reasons = {}
+    self._scenes = 0
     self.rows = []
 
   def measure(self, set_name, pair, methods):
-    """Adds the rows of one image, and writes its panel and all rows.
+    """Adds the rows of one image, and writes its pictures and all rows.
 
     Args:
       set_name: string.
       pair: `(name, lr, hr)`.
-      methods: of `contenders.load`.
+      methods: of `upscalers.load`.
     """
     name, lr, hr = pair
-    place = {
-      "set": set_name,
-      "image": name,
-      "width": hr.shape[1],
-      "height": hr.shape[0],
-    }
-    zooms = panels.Zooms(hr)
-    against = self._measure.against(hr)
-    for method, apply in methods.items():
-      with progress.stage(method):
-        picture = apply(name, lr, hr)
-        progress.step("measures")
-        self._add({**place, "method": method}, *against(picture))
-      zooms.add(method, picture)
+    height, width, _ = hr.shape
+    place = {"set": set_name, "image": name, "width": width, "height": height}
+    keeps = self._scenes < results.SCENES
+    self._scenes += 1
+    panel = panels.ZoomPanel(hr)
+    against = self._measures.against(hr)
+    for method, apply in {**methods, upscalers.ORIGINAL: None}.items():
+      picture = apply(name, lr, hr) if apply else hr
+      values, reasons = against(picture) if apply else self._measures.original(hr)
+      self._add({**place, "method": method, **values}, reasons)
+      panel.add(method, picture)
+      # At once, so that large pictures are not all in memory.
+      if keeps:
+        scene = f"{set_name}-{name}"
+        results.save_pictures(self._folder, scene, {method: picture})
       del picture
-    with progress.stage(upscalers.ORIGINAL):
-      row = {**place, "method": upscalers.ORIGINAL}
-      self._add(row, *self._measure.original(hr))
-    zooms.add(upscalers.ORIGINAL, hr)
     path = self._folder / "panels" / set_name / f"{name}.png"
-    data.images.write_png(path, zooms.draw(name))
+    images.write_png(path, panel.draw(name))
     files.write_text(self._folder / "evaluation.csv", self._csv())
 
-  def _add(self, row, values, reasons):
-    self.rows.append({**row, **values})
-    for key, reason in reasons.items():
-      missing = self._reasons.setdefault((row["set"], key), {})
-      missing.setdefault(row["image"], reason)
-
-  def means(self, set_name):
-    """`{method: {measure: mean over the images that have it, or None}}`."""
-    rows = [row for row in self.rows if row["set"] == set_name]
-    found = {}
-    for method in dict.fromkeys(row["method"] for row in rows):
-      own = [row for row in rows if row["method"] == method]
-      found[method] = measures.means(own)
-    return found
+  def measured(self):
+    """Returns the rows without the sizes of images."""
+    return [{k: v for k, v in row.items() if k not in _SIZE} for row in self.rows]
 
   def notes(self):
-    """Sentences on what could not be measured, or has no finite mean."""
+    """Returns sentences on what could not be measured, or has no finite mean."""
     equal = sorted(
       {f"{r['method']}, {r['set']}" for r in self.rows if r["psnr_y"] == np.inf}
     )
@@ -88,13 +77,19 @@ class Record:
       first, reason = next(iter(missing.items()))
       text = (
         f" of {set_name}: no value for {len(missing)} of "
-        f"{reports.counted(count, 'image')}, such as {first}: {reason}"
+        f"{tables.counted(count, 'image')}, such as {first}: {reason}"
       )
       if key in nowhere and self._reasons_for(key) == {reason}:
         text = f": not measured, {reason}"
       # A dict keeps the order, and each key once.
       notes.setdefault(text, {})[key] = None
     return infinite + [f"{', '.join(keys)}{text}" for text, keys in notes.items()]
+
+  def _add(self, row, reasons):
+    self.rows.append(row)
+    for key, reason in reasons.items():
+      missing = self._reasons.setdefault((row["set"], key), {})
+      missing.setdefault(row["image"], reason)
 
   def _reasons_for(self, key):
     return {r for (_, k), m in self._reasons.items() if k == key for r in m.values()}

@@ -12,7 +12,7 @@ import pathlib
 
 from experiments.common import data
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation
+from experiments.common.upscaling.pairs import Pairs
 
 _DIV2K_VALIDATION = [f"{i:04d}" for i in range(801, 901)]
 
@@ -21,16 +21,16 @@ def load(sources, scale, names=None, limit=None):
   """Opens sets; none of their photographs is kept in memory.
 
   Args:
-    sources: list of values of --data, each one or several separated by commas.
+    sources: value of --data: one source, or several separated by commas.
     scale: integer factor.
     names: list of the images to take, with `*` and `?`; `None` (default) takes all.
     limit: take only so many of each set; `None` (default) takes all.
 
   Returns:
-    Dict from the set's name to `(source, pairs)`, `pairs` of `evaluation.Pairs`.
+    Dict from the set's name to `(source, pairs)`, `pairs` of `Pairs`.
 
   Raises:
-    ValueError: for a source that does not exist or has none of the images.
+    UserError: for a source that does not exist or has none of the images.
   """
   sets = {}
   for source in _split(sources):
@@ -40,17 +40,14 @@ def load(sources, scale, names=None, limit=None):
     name, number = _name(source), 2
     while name in sets:
       name, number = f"{_name(source)}-{number}", number + 1
-    sets[name] = source, evaluation.Pairs(photographs, scale, limit)
+    sets[name] = source, Pairs(photographs, scale, limit)
   return sets
 
 
 def _split(sources):
-  found = []
-  for source in sources:
-    # A comma may be a part of a path.
-    whole = os.path.exists(source) or glob.glob(source)
-    found += [source] if whole else [s for s in source.split(",") if s]
-  return found
+  # A comma may be a part of a path.
+  whole = os.path.exists(sources) or glob.glob(sources)
+  return [sources] if whole else [s for s in sources.split(",") if s]
 
 
 def _name(source):
@@ -70,7 +67,7 @@ def _split_of(source, names):
 
 
 def _select(photographs, source, names):
-  """Those that --images names."""
+  """Returns the photographs that --images names."""
   there = photographs.names
   twice = sorted({name for name in there if there.count(name) > 1})
   if twice:
@@ -85,4 +82,4 @@ def _select(photographs, source, names):
     for i, name in enumerate(there)
     if any(fnmatch.fnmatch(name, pattern) for pattern in names)
   ]
-  return data.Selection(photographs, chosen)
+  return data.Subset(photographs, chosen)

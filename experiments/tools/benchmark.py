@@ -11,51 +11,24 @@ Times a forward and backward pass (gradient by the generated features) of
   by features and N x N by features: the unit of the time ratios;
 
 each in processes of its own, in turns, and takes the best time. Memory is the
-largest resident size of the whole process.
+largest resident size of the whole process. What would not fit into this machine's
+memory is not measured.
 """
 
-import json
+import multiprocessing
 import os
 import re
 import resource
-import subprocess
-import sys
 import time
+from concurrent import futures
 
 import tensorflow as tf
 from absl import flags
 
 import cxloss
+from experiments.common import tables
 from experiments.common.run import app, flag_checks
-from experiments.common.run import flags as run_flags
-
-flags.adopt_module_key_flags(run_flags)
-_SIZES = flags.DEFINE_list(
-  "sizes",
-  ["4225x256", "9216x256", "36100x75", "129600x256"],
-  "Problems as positions x channels.",
-)
-_METHODS = flags.DEFINE_list("methods", ["products", "ours", "dense"], "Any of these.")
-_ROUNDS = flags.DEFINE_integer("rounds", 2, "Processes for each cell.", lower_bound=1)
-_MEASURE = flags.DEFINE_string(
-  "measure", None, "METHOD,POSITIONS,CHANNELS: print one measurement as JSON."
-)
-_KNOWN = ("products", "ours", "dense")
-flag_checks.some_of(_METHODS, _KNOWN)
-flags.register_validator(
-  _SIZES,
-  lambda sizes: (
-    sizes and all(re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", s) for s in sizes)
-  ),
-  "must be POSITIONSxCHANNELS, such as 4225x256",
-)
-flags.register_validator(
-  _MEASURE,
-  lambda text: (
-    text is None or re.fullmatch(f"({'|'.join(_KNOWN)}),[1-9][0-9]*,[1-9][0-9]*", text)
-  ),
-  f"must be METHOD,POSITIONS,CHANNELS, METHOD one of {', '.join(_KNOWN)}",
-)
+from experiments.common.run.errors import UserError
 
 # A process goes on for this many seconds. From this size on, one pass has to do.
 _SECONDS = 4.0
@@ -65,29 +38,57 @@ _LARGE = 100_000
 _ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
 
 
+def define_flags():
+  """Defines the flags: importing this module defines none."""
+  sizes = flags.DEFINE_list(
+    "sizes",
+    ["4225x256", "9216x256", "36100x75", "129600x256"],
+    "Problems to time, as positions x channels.",
+  )
+  methods = flags.DEFINE_list(
+    "methods", list(_ARRAYS), f"Methods to time: any of {', '.join(_ARRAYS)}."
+  )
+  flags.DEFINE_integer("rounds", 2, "Processes for each size and method.", 1)
+  flag_checks.some_of(methods, _ARRAYS)
+  flags.register_validator(
+    sizes,
+    lambda sizes: (
+      sizes and all(re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", s) for s in sizes)
+    ),
+    "must be POSITIONSxCHANNELS, such as 4225x256",
+  )
+
+
 def main():
-  if _MEASURE.value:
-    method, positions, channels = _MEASURE.value.split(",")
-    print(json.dumps(_measure(method, int(positions), int(channels))))
-    return
-  print(f"{'size':>12}  {'method':<9} {'seconds':>9} {'ratio':>6} {'memory':>9}")
-  for size in _SIZES.value:
-    positions, channels = map(int, size.split("x"))
-    cells = {method: [] for method in _METHODS.value}
-    rounds = _ROUNDS.value if positions < _LARGE else 1
-    for _ in range(rounds):
-      for method, found in cells.items():
-        if _fits(method, positions):
-          found.append(_spawn(method, positions, channels))
-    unit = min((c["seconds"] for c in cells.get("products", [])), default=None)
-    for method, found in cells.items():
-      if not found:
-        print(f"{size:>12}  {method:<9} does not fit into this machine's memory")
-        continue
-      seconds = min(c["seconds"] for c in found)
-      memory = max(c["memory"] for c in found)
-      ratio = f"{seconds / unit:6.2f}" if unit else f"{'-':>6}"
-      print(f"{size:>12}  {method:<9} {seconds:9.3f} {ratio} {memory / 1e9:6.2f} GB")
+  for size in flags.FLAGS.sizes:
+    rows = compare(size, flags.FLAGS.methods, flags.FLAGS.rounds)
+    print(tables.text(rows), flush=True)
+  print(tables.legend(rows))
+
+
+def compare(size, methods, rounds):
+  """Measures one problem; returns rows, see `common.tables`."""
+  positions, channels = map(int, size.split("x"))
+  runs = {method: [] for method in methods}
+  for _ in range(rounds if positions < _LARGE else 1):
+    for method, measured in runs.items():
+      if _fits(method, positions):
+        measured.append(_in_process(method, positions, channels))
+  best = {
+    method: min((seconds for seconds, _ in measured), default=None)
+    for method, measured in runs.items()
+  }
+  unit = best.get("products")
+  return [
+    {
+      "size": size,
+      "method": method,
+      "seconds": best[method],
+      "ratio": best[method] / unit if unit and best[method] else None,
+      "memory": max((memory for _, memory in measured), default=None),
+    }
+    for method, measured in runs.items()
+  ]
 
 
 def _fits(method, positions):
@@ -95,27 +96,23 @@ def _fits(method, positions):
   return _ARRAYS[method] * 4 * positions**2 < 0.9 * total
 
 
-def _spawn(method, positions, channels):
-  command = [
-    sys.executable,
-    "-m",
-    "experiments.tools.benchmark",
-    f"--measure={method},{positions},{channels}",
-  ]
-  done = subprocess.run(command, capture_output=True, text=True)
-  if done.returncode:
-    last = done.stderr.strip().splitlines()[-1:]
-    raise RuntimeError(
-      f"measuring {method} failed with exit code {done.returncode}: {''.join(last)}"
-    )
-  return json.loads(done.stdout.splitlines()[-1])
+def _in_process(*problem):
+  spawn = multiprocessing.get_context("spawn")
+  with futures.ProcessPoolExecutor(1, spawn) as pool:
+    try:
+      return pool.submit(measure, *problem).result()
+    except futures.BrokenExecutor as error:
+      raise UserError(
+        f"--sizes: the process that measured {problem} was killed; memory may be short"
+      ) from error
 
 
-def _measure(method, positions, channels):
+def measure(method, positions, channels):
+  """Returns the best time in seconds, and the process's memory in GB."""
   shape = [1, positions, channels]
   generated = tf.random.stateless_normal(shape, [0, 1])
   target = tf.random.stateless_normal(shape, [0, 2])
-  step = _products if method == "products" else _loss_and_gradient(method)
+  step = _products if method == "products" else loss_and_gradient(method)
   if positions < _LARGE:
     step(target, generated)[0].numpy()
   times = []
@@ -125,10 +122,10 @@ def _measure(method, positions, channels):
     step(target, generated)[0].numpy()
     times.append(time.perf_counter() - before)
   memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-  return {"seconds": min(times), "memory": memory}
+  return min(times), memory / 1e9
 
 
-def _loss_and_gradient(method):
+def loss_and_gradient(method):
   loss_function = {"ours": cxloss.contextual_loss, "dense": _dense}[method]
 
   @tf.function
@@ -159,4 +156,5 @@ def _dense(target, generated, bandwidth=0.1):
 
 
 if __name__ == "__main__":
+  define_flags()
   app.run(main, "benchmark")

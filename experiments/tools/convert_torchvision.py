@@ -18,14 +18,13 @@ deviation.
 
 import importlib
 import os
-import pathlib
-import sys
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from cxloss import architectures
 from cxloss.metrics import lpips_network
+from experiments.common.run import app, files
 from experiments.common.run.errors import UserError
 
 ARCHITECTURES = {
@@ -37,47 +36,41 @@ ARCHITECTURES = {
 _ALEXNET_INDICES = (0, 3, 6, 8, 10)
 _FIRE_INDICES = (3, 4, 6, 7, 9, 10, 11, 12)
 
-_ARCH = flags.DEFINE_enum("arch", "alexnet", list(ARCHITECTURES), "Network to convert.")
-_OUTPUT = flags.DEFINE_string("output", None, "The .npz file to write.")
-_CHECKPOINT = flags.DEFINE_string(
-  "checkpoint", None, "A state dict (.pth); downloaded by torchvision if not given."
-)
-_LPIPS_HEADS = flags.DEFINE_string(
-  "lpips_heads", None, "Convert these learned weights of LPIPS (.pth) instead."
-)
+
+def define_flags():
+  """Defines the flags: importing this module defines none."""
+  flags.DEFINE_enum("arch", "alexnet", list(ARCHITECTURES), "Network to convert.")
+  flags.DEFINE_string("output", None, "The .npz file to write.")
+  flags.DEFINE_string(
+    "checkpoint",
+    None,
+    "A state dict (.pth) of --arch; downloaded by torchvision if not given.",
+  )
+  flags.DEFINE_string(
+    "lpips_heads", None, "Learned weights of LPIPS (.pth) to convert instead of --arch."
+  )
 
 
-def main(args):
-  try:
-    if len(args) > 1:
-      raise UserError(f"Unexpected arguments: {' '.join(args[1:])}")
-    path = _convert()
-  except (ValueError, OSError, ImportError, RuntimeError) as error:
-    print(f"convert_torchvision: {error}", file=sys.stderr)
-    sys.exit(1)
-  print(path)
-
-
-def _convert():
-  output = pathlib.Path(_OUTPUT.value or "")
-  if output.suffix != ".npz":
+def main():
+  values = flags.FLAGS
+  if not (values.output or "").endswith(".npz"):
     raise UserError(
-      f"--output must be a file ending in .npz. Received: {_OUTPUT.value}"
+      f"--output must be a file ending in .npz. Received: {values.output}"
     )
-  if _LPIPS_HEADS.value:
-    arrays = convert_heads(
-      _read_state("--lpips_heads", _LPIPS_HEADS.value), _ARCH.value
-    )
-  elif _CHECKPOINT.value:
-    arrays = convert(_read_state("--checkpoint", _CHECKPOINT.value), _ARCH.value)
+  if values.lpips_heads:
+    heads = _read_state("--lpips_heads", values.lpips_heads)
+    arrays = convert_heads(heads, values.arch)
+  elif values.checkpoint:
+    arrays = convert(_read_state("--checkpoint", values.checkpoint), values.arch)
   else:
-    arrays = convert(_download(_ARCH.value), _ARCH.value)
-  _write(output, arrays)
-  return output
+    arrays = convert(_download(values.arch), values.arch)
+  with files.replacing(values.output) as partial:
+    np.savez(partial, **arrays)
+  print(values.output)
 
 
 def convert(state, architecture):
-  """Arrays of a weights file from a state dict of torchvision.
+  """Makes the arrays of a weights file from a state dict of torchvision.
 
   Args:
     state: dict from names such as `features.0.weight` to tensors or arrays. Names
@@ -89,7 +82,7 @@ def convert(state, architecture):
     and `preprocessing`.
 
   Raises:
-    ValueError: if a layer is missing or has another rank.
+    UserError: if a layer is missing or has another rank.
   """
   arrays = {"preprocessing": np.array("torch")}
   for name, key in _names(architecture).items():
@@ -105,7 +98,7 @@ def convert(state, architecture):
 
 
 def convert_heads(state, architecture):
-  """Arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
+  """Makes the arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
   if architecture not in lpips_network.TAPS:
     raise UserError(
       f"LPIPS has heads for {', '.join(lpips_network.TAPS)}. Received: {architecture}"
@@ -117,7 +110,7 @@ def convert_heads(state, architecture):
 
 
 def _names(architecture):
-  """Our layer name to torchvision's, for each convolution."""
+  """Returns a dict from each convolution's name to torchvision's."""
   if architecture == "alexnet":
     layers = zip(architectures.ALEXNET_LAYERS, _ALEXNET_INDICES, strict=True)
     return {name: f"features.{index}" for name, index in layers}
@@ -155,6 +148,7 @@ def _read_state(flag, path):
   torch = _import("torch")
   try:
     return torch.load(path, map_location="cpu", weights_only=True)
+  # Files that are no state dicts fail in all kinds of ways.
   except Exception as error:
     raise UserError(
       f"{flag} must be a state dict. Received: {path}: {error}"
@@ -165,29 +159,25 @@ def _download(architecture):
   torchvision = _import("torchvision")
   function, weights = ARCHITECTURES[architecture]
   weights = getattr(torchvision.models, weights).IMAGENET1K_V1
-  return getattr(torchvision.models, function)(weights=weights).state_dict()
+  try:
+    return getattr(torchvision.models, function)(weights=weights).state_dict()
+  except (OSError, RuntimeError) as error:  # no connection; a damaged file
+    raise UserError(
+      "--checkpoint must name a state dict, as torchvision cannot download one. "
+      f"Received: {error}"
+    ) from error
 
 
 def _import(name):
   try:
     return importlib.import_module(name)
   except ImportError as error:
-    raise ImportError(
+    raise UserError(
       f"This needs {name}, which nothing else here does: pip install {name}. "
       f"Received: {error}"
     ) from error
 
 
-def _write(path, arrays):
-  """Whole or not at all."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  partial = path.with_name(f".partial.{path.name}")
-  try:
-    np.savez(partial, **arrays)
-    os.replace(partial, path)
-  finally:
-    partial.unlink(missing_ok=True)
-
-
 if __name__ == "__main__":
-  app.run(main)
+  define_flags()
+  app.run(main, "convert_torchvision")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.common import results
 from tests.experiments import command
 
 _TINY = ["--steps=2", "--crop_size=32", "--batch_size=1", "--seed=3"]
@@ -44,17 +45,17 @@ def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos
     last = {entry["phase"]: entry["step"] for entry in entries}
     assert list(last.values()) == steps
     assert "--seed=3" in (run / name / "flags.txt").read_text()
-  results = json.loads((run / "evaluation.json").read_text())
-  assert list(results) == ["bicubic", "srresnet", "lapsrn", "ours"]
+  rows = {row["method"]: row for row in results.read(run)["rows"]}
+  assert list(rows) == ["bicubic", "srresnet", "lapsrn", "ours"]
   # The same photographs and networks as in the methods' own runs.
-  for name, own in (("srresnet", "mse"), ("lapsrn", "lapsrn"), ("ours", "ours")):
-    rows = json.loads((run / name / "evaluation.json").read_text())
-    for row, same in zip(rows[own], results[name], strict=True):
-      assert same.items() <= row.items()
+  for name, phase in (("srresnet", "mse"), ("lapsrn", "lapsrn"), ("ours", "ours")):
+    own = results.read(run / name)["rows"][-1]
+    assert own["method"] == phase
+    assert {**rows[name], "method": phase}.items() <= own.items()
   with Image.open(run / "panels" / "2.png") as panel:
     assert panel.size[0] > 5 * 3 * 40
-  spectra = json.loads((run / "power_spectrum" / "metrics.json").read_text())
-  assert list(spectra["methods"]) == list(results)
+  spectra = results.read(run / "power_spectrum")["rows"]
+  assert [row["method"] for row in spectra] == list(rows)
   assert (run / "power_spectrum" / "power_spectrum.png").exists()
   assert "loss:" in out
   code, out, _ = _run(*arguments)

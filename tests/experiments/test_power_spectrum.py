@@ -1,10 +1,10 @@
 import functools
-import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.common import results
 from experiments.common.data import images
 from tests.experiments import command
 
@@ -34,17 +34,18 @@ def test_run_compares_all_methods_with_the_originals(photos):
   ]
   code, out, err = _run(*arguments)
   assert code == 0, err
-  found = json.loads((run / "metrics.json").read_text())
-  assert list(found["methods"]) == ["bicubic", "copies", "nearest"]
-  copies, bicubic = found["methods"]["copies"], found["methods"]["bicubic"]
+  found = results.read(run)
+  bicubic, copies, nearest = found["rows"]
+  assert nearest["method"] == "nearest"
   assert copies["spectrum_db"] == copies["sliced_wasserstein"] == 0
   assert abs(copies["kl_reference"]) < 0.1 < bicubic["kl_reference"]
   assert bicubic["high_db"] < -10
-  assert found["frequencies"][-1] == 0.5
+  curves = found["curves"]["power_spectrum"]
+  assert curves["x"][-1] == 0.5
   # Noise is flat; the last ring is at the highest frequency.
-  original = found["radial_db"]["original"]
+  original = curves["y"]["original"]
   assert abs(original[-1] - original[3]) < 2
-  assert found["radial_db"]["copies"] == original
+  assert curves["y"]["copies"] == original
   assert f"{bicubic['spectrum_db']:.2f}" in out
   with Image.open(run / "power_spectrum.png") as figure:
     assert min(figure.size) > 400

@@ -39,7 +39,9 @@ def _model():
     "low_frequency": (10.0, cxloss.LowFrequencyLoss()),
   }
   generator = srgan.generator(blocks=1, width=4)
-  model = srgan.SRGAN(generator, terms, srgan.discriminator(32, width=2), 0.1, 0.25)
+  model = srgan.SuperResolutionTrainer(
+    generator, terms, srgan.discriminator(32, width=2), 0.1, 0.25
+  )
   # Of plain gradient descent, weights show the gradient itself. D's rate is small: its
   # own gradients are large, and G's depend on the new D.
   model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(1e-5))

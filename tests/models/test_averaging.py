@@ -13,7 +13,7 @@ def _model(average):
   keras.utils.set_random_seed(1)
   generator = srgan.generator(blocks=1, width=4)
   terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
-  model = srgan.SRGAN(generator, terms, average=average)
+  model = srgan.SuperResolutionTrainer(generator, terms, average=average)
   model.compile(keras.optimizers.SGD(0.1))
   return model
 

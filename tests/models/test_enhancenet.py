@@ -17,7 +17,7 @@ def _model():
   keras.utils.set_random_seed(3)
   features = cxloss.VGGFeatures(["block1_conv1"], "vgg16", "bundled")
   pools = cxloss.VGGFeatures(["block1_pool"], "vgg16", "bundled")
-  model = srgan.SRGAN(
+  model = srgan.SuperResolutionTrainer(
     enhancenet.generator(blocks=1, width=4),
     {
       "vgg": (1.0, feature_losses.PerceptualLoss(pools, normalize=True)),

@@ -23,7 +23,7 @@ def _model(adversarial_weight=1e-3, max_points=None):
   # them.
   keras.utils.clear_session()
   keras.utils.set_random_seed(3)
-  model = srgan.SRGAN(
+  model = srgan.SuperResolutionTrainer(
     srgan.generator(blocks=1, width=4),
     {
       "contextual": (
@@ -135,7 +135,7 @@ def test_each_network_follows_its_own_loss_alone():
 
 
 def test_terms_of_weight_zero_are_not_computed_and_need_no_discriminator():
-  model = srgan.SRGAN(
+  model = srgan.SuperResolutionTrainer(
     srgan.generator(blocks=1, width=4),
     {"mse": (1.0, keras.losses.MeanSquaredError()), "none": (0.0, _Refuses())},
     srgan.discriminator(32, width=2),
@@ -148,7 +148,7 @@ def test_terms_of_weight_zero_are_not_computed_and_need_no_discriminator():
 
 def test_mse_phase_reduces_the_error():
   keras.utils.set_random_seed(0)
-  model = srgan.SRGAN(
+  model = srgan.SuperResolutionTrainer(
     srgan.generator(blocks=1, width=8), {"mse": (1.0, keras.losses.MeanSquaredError())}
   )
   model.compile(keras.optimizers.Adam(3e-3))
@@ -174,7 +174,7 @@ def test_resumed_training_equals_uninterrupted_training(tmp_path):
 
 def test_backbone_is_not_in_the_checkpoint(tmp_path):
   features = cxloss.VGGFeatures(["block3_conv3"], "vgg16", weights=None)
-  model = srgan.SRGAN(
+  model = srgan.SuperResolutionTrainer(
     srgan.generator(blocks=1, width=4),
     {"contextual": (0.1, cxloss.ContextualLoss(features))},
   )
@@ -203,4 +203,4 @@ def test_step_compiled_by_xla_equals_the_plain_one():
 )
 def test_impossible_objectives_are_refused(terms, weight, message):
   with pytest.raises(ValueError, match=message):
-    srgan.SRGAN(srgan.generator(1, 4), terms, None, weight)
+    srgan.SuperResolutionTrainer(srgan.generator(1, 4), terms, None, weight)

@@ -124,7 +124,9 @@ def _model():
     "low_frequency": (10.0, cxloss.LowFrequencyLoss(dtype="float32")),
   }
   generator = srgan.generator(blocks=1, width=8)
-  model = srgan.SRGAN(generator, terms, srgan.discriminator(32, width=8), 1e-3)
+  model = srgan.SuperResolutionTrainer(
+    generator, terms, srgan.discriminator(32, width=8), 1e-3
+  )
   model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
   return model
 

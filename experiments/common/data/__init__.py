@@ -3,11 +3,13 @@
 A source is a sequence of uint8 RGB arrays `(H, W, 3)` with a list of `names`.
 """
 
+import glob
+import os
+
 from experiments.common.data import div2k, images, photo_folder, samples
 from experiments.common.run.errors import UserError
 
-__all__ = ["SPLIT", "Part", "Selection", "hold_out", "images", "load"]
-
+__all__ = ["SPLIT", "Subset", "hold_out", "images", "load"]
 
 SPLIT = ("samples", "div2k")  # sources with a validation split of their own
 
@@ -20,13 +22,13 @@ def load(name, split, least=1, flag="--data", **options):
     split: `"train"` or `"validation"`; a folder has no splits.
     least: smallest side in pixels of a photograph that can be used.
     flag: where the name comes from, for errors. Defaults to `--data`.
-    **options: of `folder.Folder`, for a folder.
+    **options: of `photo_folder.Folder`, for a folder.
 
   Returns:
     A sequence of uint8 RGB arrays with an attribute `names`.
 
   Raises:
-    ValueError: if there is none, or the embedded photographs are too small.
+    UserError: if there is none, or the embedded photographs are too small.
   """
   if name == "samples":
     source = samples.Samples(split)
@@ -39,6 +41,11 @@ def load(name, split, least=1, flag="--data", **options):
     return source
   if name == "div2k":
     return div2k.Div2k(split)
+  if not os.path.isdir(name) and not glob.glob(name):
+    raise UserError(
+      f"{flag} must be samples, div2k, a folder or a glob. "
+      f"Received: {name!r}, which matches nothing"
+    )
   return photo_folder.Folder(name, least, flag, **options)
 
 
@@ -50,10 +57,11 @@ def hold_out(source):
       "--data holds one photograph, which leaves none to validate on: name others "
       "by --validation_data"
     )
-  return Part(source, 0, len(source) - count), Part(source, -count, len(source))
+  first = len(source) - count
+  return Subset(source, range(first)), Subset(source, range(first, len(source)))
 
 
-class Selection:
+class Subset:
   """Some photographs of a source, by their indices."""
 
   def __init__(self, source, indices):
@@ -66,10 +74,3 @@ class Selection:
 
   def __getitem__(self, index):
     return self._source[self._indices[index]]
-
-
-class Part(Selection):
-  """A slice of a source."""
-
-  def __init__(self, source, start, stop):
-    super().__init__(source, range(len(source))[start:stop])

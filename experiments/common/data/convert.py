@@ -1,4 +1,4 @@
-"""Turning the user's image files into others."""
+"""Converts image files of the user to others."""
 
 import pathlib
 
@@ -14,30 +14,31 @@ def convert(transform, source, target, write=images.write_png, suffix=".png"):
   In a folder, files that are no images are named in a warning and left out.
 
   Args:
-    transform: function from a path to an array.
+    transform: function from a path to an array; raises `UserError` for a file that
+      is no intact image, or that cannot be used.
     source: an image file or a folder.
     target: a file ending in `suffix`, or a folder if `source` is one.
     write: function of a path and an array.
     suffix: of the files written. Defaults to `.png`.
 
   Raises:
-    ValueError: if there is nothing to do, or `target` does not fit.
+    UserError: if there is nothing to do, or `target` does not fit.
   """
   check(source, target, suffix)
   source, target = pathlib.Path(source), pathlib.Path(target)
   if source.is_file():
     try:
       result = transform(source)
-    except ValueError as error:
+    except UserError as error:
       raise UserError(f"--input: {error}") from error
     write(target, result)
     print(target)
     return
   written = 0
-  for path in map(pathlib.Path, photo_folder.list_images(str(source), "--input")):
+  for path in map(pathlib.Path, photo_folder.list_images(str(source))):
     try:
       result = transform(path)
-    except ValueError as error:
+    except UserError as error:
       logging.warning("Left out: %s", error)
       continue
     # The suffix stays in the name: a.jpg and a.png are two images.
@@ -57,10 +58,10 @@ def check(source, target, suffix=".png"):
   if source.resolve() == target.resolve():
     raise UserError(f"--output must not be --input. Received: {target} for both")
   if source.is_file() and (target.suffix.lower() != suffix or target.is_dir()):
-    found = ", which is a folder" if target.is_dir() else ""
+    folder = ", which is a folder" if target.is_dir() else ""
     raise UserError(
       f"--output must end in {suffix} and be a file, as --input is one. "
-      f"Received: {target}{found}"
+      f"Received: {target}{folder}"
     )
   if source.is_dir():
     check_folder(target, suffix, "as --input is one")
@@ -72,7 +73,7 @@ def check(source, target, suffix=".png"):
 
 
 def check_folder(target, suffix, reason):
-  """Raises ValueError if `--output` is, or is called like, a file of results."""
+  """Raises `UserError` if `--output` is, or is called like, a file of results."""
   target = pathlib.Path(target)
   if target.suffix.lower() == suffix or target.is_file():
     raise UserError(f"--output must be a folder, {reason}. Received: {target}")

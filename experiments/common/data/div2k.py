@@ -7,6 +7,8 @@ CVPR Workshops 2017. Downloaded and prepared at first use (about 4 GB).
 import numpy as np
 import tensorflow_datasets as tfds
 
+from experiments.common.run.errors import UserError
+
 
 class Div2k:
   """The high-resolution images. Their x4 versions are made from the crops, by
@@ -15,8 +17,9 @@ class Div2k:
   def __init__(self, split):
     try:
       self._records = tfds.data_source("div2k/bicubic_x4", split=split)
+    # Downloads and preparations fail in all kinds of ways.
     except Exception as error:
-      raise RuntimeError(
+      raise UserError(
         "--data=div2k could not be downloaded and prepared by TensorFlow Datasets. "
         f"A folder of its images serves as well: --data=FOLDER. Received: {error}"
       ) from error

@@ -23,7 +23,7 @@ def read_rgb(path):
   ones lose their alpha channel, and the orientation noted by cameras is applied.
 
   Raises:
-    ValueError: if the file is not an intact image of at most `MAX_PIXELS`.
+    UserError: if the file is not an intact image of at most `MAX_PIXELS`.
   """
   return _convert(path, _upright, "RGB")
 
@@ -63,7 +63,7 @@ def write_gif(path, arrays, milliseconds=200):
 
 
 def _convert(path, prepare, mode, transparent_mode=None):
-  """Array of an image file, in a Pillow mode or that of the file (`None`)."""
+  """Reads an image file as an array, in a Pillow mode or that of the file (`None`)."""
   try:
     with Image.open(path) as image:
       if image.width * image.height > MAX_PIXELS:
@@ -81,7 +81,7 @@ def _convert(path, prepare, mode, transparent_mode=None):
 
 
 def _upright(image):
-  """With 8 bits, and as the camera was held."""
+  """Converts an image to 8 bits, and turns it as the camera was held."""
   stored = image.mode, image.format
   image = ImageOps.exif_transpose(image)
   if stored[0].startswith("I;16") or stored == ("I", "PNG"):

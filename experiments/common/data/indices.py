@@ -1,4 +1,4 @@
-"""Which examples a process prepares, by their index in the whole training.
+"""Chooses the examples that a process prepares, by their index in the whole training.
 
 Every example is a function of the seed and its index alone. A run that was cut off
 therefore goes on with the very examples it would have seen, two runs with one seed see

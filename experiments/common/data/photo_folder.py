@@ -27,11 +27,11 @@ class Folder:
     cache_bytes: how much to keep decoded. Defaults to 4 GiB.
 
   Raises:
-    ValueError: if no usable photograph is left.
+    UserError: if no usable photograph is left.
   """
 
   def __init__(self, pattern, least=1, flag="--data", cache_bytes=_CACHE_BYTES):
-    paths = list_images(pattern, flag)
+    paths = list_images(pattern)
     self._paths, self._kept, size = [], {}, 0
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
       # A few files at a time: all of them together may not fit into memory.
@@ -60,15 +60,10 @@ class Folder:
     return images.read_rgb(self._paths[index]) if array is None else array
 
 
-def list_images(pattern, flag="--data"):
-  """Image files of a folder, or matches of a glob or path, sorted."""
+def list_images(pattern):
+  """Image files in a folder, or among the matches of a glob or path, sorted."""
   if os.path.isdir(pattern):
     pattern = os.path.join(glob.escape(pattern), "*")
-  elif not glob.glob(pattern):
-    raise UserError(
-      f"{flag} must be samples, div2k, a folder or a glob. "
-      f"Received: {pattern!r}, which matches nothing"
-    )
   return sorted(
     path
     for path in glob.glob(pattern)
@@ -79,7 +74,7 @@ def list_images(pattern, flag="--data"):
 def _read(path, least):
   try:
     array = images.read_rgb(path)
-  except ValueError as error:
+  except UserError as error:
     logging.warning("Left out: %s", error)
     return None
   if min(array.shape[:2]) < least:

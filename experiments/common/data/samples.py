@@ -1,12 +1,18 @@
 """The photographs that scikit-image ships: data for a machine without internet."""
 
+import pathlib
+
 import numpy as np
 import skimage.data
 
-_COLOUR = ("astronaut", "rocket")
-_GREY = ("brick", "grass", "gravel")
+from experiments.common.data import images
+from experiments.common.run.errors import UserError
+
+# See scikit-image's `data/README.txt` for their sources and licences.
+COLOUR = ("astronaut", "chelsea", "coffee", "rocket")
+GREY = ("brick", "grass", "gravel")
+PHOTOGRAPHS = tuple(sorted((*COLOUR, *GREY)))
 _VALIDATION = ("chelsea", "coffee")
-PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 # Grey textures are tinted by these; colour photographs get their channels exchanged.
 _TINTS = ((1.0, 0.8, 0.6), (0.6, 1.0, 0.8), (0.8, 0.6, 1.0))
 _ORDERS = ((0, 1, 2), (1, 2, 0), (2, 0, 1))
@@ -16,14 +22,13 @@ class Samples:
   """Six photographs to train on, two others to validate on.
 
   A portrait, a launch pad, one of a stereo pair and three grey textures, of about
-  500 x 500 pixels; see scikit-image's `data/README.txt` for their sources and
-  licences. Each is there in three colourings, or networks would hardly learn to
-  keep colours. Far too few to learn much from: they show that everything runs.
+  500 x 500 pixels. Each is there in three colourings, or networks would hardly learn
+  to keep colours. Far too few to learn much from: they show that everything runs.
   """
 
   def __init__(self, split):
     if split == "validation":
-      named = {name: getattr(skimage.data, name)() for name in _VALIDATION}
+      named = {name: _read(name) for name in _VALIDATION}
     else:
       named = _training_images()
     self.names = list(named)
@@ -36,19 +41,52 @@ class Samples:
     return self._images[index]
 
 
-def photograph(name):
-  """One of `PHOTOGRAPHS`, uint8 RGB `(H, W, 3)`."""
-  return getattr(skimage.data, name)()
+def photograph(name, flag="--image", least=1):
+  """Opens one photograph.
+
+  Args:
+    name: one of `PHOTOGRAPHS`, or the path of an image file.
+    flag: where the name comes from, for errors. Defaults to `--image`.
+    least: smallest side in pixels that can be used. Defaults to 1.
+
+  Returns:
+    uint8 RGB `(H, W, 3)`.
+
+  Raises:
+    UserError: if it is neither, or too small.
+  """
+  if name in PHOTOGRAPHS:
+    image = _read(name)
+  elif pathlib.Path(name).is_file():
+    try:
+      image = images.read_rgb(name)
+    except UserError as error:
+      raise UserError(f"{flag}: {error}") from error
+  else:
+    raise UserError(
+      f"{flag} must be a file or one of {', '.join(PHOTOGRAPHS)}. Received: {name!r}"
+    )
+  height, width = image.shape[:2]
+  if min(height, width) < least:
+    raise UserError(
+      f"{flag} must be at least {least} x {least} pixels. "
+      f"Received: {name}, {width} x {height}"
+    )
+  return image
+
+
+def _read(name):
+  image = getattr(skimage.data, name)()
+  return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
 
 
 def _training_images():
-  colour = {name: getattr(skimage.data, name)() for name in _COLOUR}
+  colour = {name: _read(name) for name in COLOUR if name not in _VALIDATION}
   colour["motorcycle"] = skimage.data.stereo_motorcycle()[0]
   named = {}
   for i, (order, tint) in enumerate(zip(_ORDERS, _TINTS, strict=True), 1):
     for name, image in colour.items():
       named[f"{name}-{i}"] = np.ascontiguousarray(image[:, :, order])
-    for name in _GREY:
-      grey = getattr(skimage.data, name)()
-      named[f"{name}-{i}"] = np.uint8(np.round(grey[:, :, None] * np.array(tint)))
+    for name in GREY:
+      named[f"{name}-{i}"] = np.uint8(np.round(_read(name) * np.array(tint)))
   return named

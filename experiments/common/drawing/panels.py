@@ -1,10 +1,10 @@
 """Panels that set images side by side."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+import scipy.ndimage
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from experiments.common.data import bicubic
-from experiments.common.run.errors import UserError
 
 _GAP = 8
 _CAPTION = 28
@@ -13,7 +13,7 @@ _COLOURS = ((230, 30, 30), (30, 110, 230), (20, 160, 60), (240, 160, 0))
 
 
 def comparison(lr, sr, hr, zoom=96, name="ours"):
-  """LR, bicubic, the network's result and HR, whole and a detail enlarged.
+  """Sets LR, bicubic, the network's result and HR side by side, and below a detail.
 
   Args:
     lr: uint8 `(h, w, 3)`.
@@ -37,7 +37,7 @@ def comparison(lr, sr, hr, zoom=96, name="ours"):
   return grid(rows, [f"LR x{scale}", "bicubic", name, "HR"])
 
 
-def methods(pictures, reference, count=2, zoom=96, width=384):
+def side_by_side(pictures, reference, count=2, zoom=96, width=384):
   """Sets the results of several methods side by side, whole and details enlarged.
 
   Args:
@@ -60,8 +60,8 @@ def methods(pictures, reference, count=2, zoom=96, width=384):
   return grid(rows, list(pictures))
 
 
-class Zooms:
-  """The original, and details of it and of each method (paper, figures 6 and 7).
+class ZoomPanel:
+  """Shows the original, and details of it and of each method (figures 6 and 7).
 
   Only what is shown is kept of the pictures, so that large ones may follow one another.
 
@@ -89,14 +89,12 @@ class Zooms:
     for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
       cut = picture[top : top + self._zoom, left : left + self._zoom]
       large = cut.repeat(self._factor, 0).repeat(self._factor, 1)
-      framed = np.empty([side + 2 * _FRAME for side in large.shape[:2]] + [3], np.uint8)
-      framed[:] = colour
-      framed[_FRAME:-_FRAME, _FRAME:-_FRAME] = large
-      column.append(framed)
+      framed = ImageOps.expand(Image.fromarray(large), _FRAME, colour)
+      column.append(np.asarray(framed))
     self._columns[caption] = column
 
   def draw(self, caption):
-    """uint8 RGB `(height, width, 3)`; `caption` is that of the whole picture."""
+    """Returns uint8 RGB `(height, width, 3)`; `caption` is of the whole picture."""
     rows = list(zip(*self._columns.values(), strict=True))
     details = grid(rows, list(self._columns))
     whole = grid([[self._whole]], [caption])
@@ -108,7 +106,7 @@ class Zooms:
     return canvas
 
   def _mark(self, hr, height):
-    """The whole picture, about `height` pixels high, with the details framed."""
+    """Returns the whole picture, about `height` pixels high, details framed."""
     scale = min(height / hr.shape[0], 2 * height / hr.shape[1])
     size = [max(round(side * scale), 1) for side in (hr.shape[1], hr.shape[0])]
     image = Image.fromarray(hr).resize(size, Image.LANCZOS)
@@ -141,55 +139,19 @@ def grid(rows, captions):
   return np.asarray(canvas)
 
 
-def split(panel, columns, details):
-  """Cuts up what `comparison`, `methods` or a `grid` of equal pictures has drawn.
-
-  Args:
-    panel: uint8 `(height, width, 3)`.
-    columns: number of its columns.
-    details: number of rows of details below the whole pictures, squares as wide as a
-      column; 0 in a grid of one row.
-
-  Returns:
-    List over columns of the uint8 pictures in it, from the top.
-
-  Raises:
-    ValueError: if the panel cannot have been drawn so.
-  """
-  width, rest = divmod(panel.shape[1] - _GAP * (columns - 1), columns)
-  bottoms = [panel.shape[0] - i * (width + _GAP) for i in range(details, -1, -1)]
-  if rest or width < 1 or bottoms[0] <= _CAPTION:
-    raise UserError(
-      f"a panel of {panel.shape[1]} x {panel.shape[0]} pixels has not {columns} "
-      f"columns with {details} details"
-    )
-  tops = [_CAPTION, *(bottom - width for bottom in bottoms[1:])]
-  lefts = [i * (width + _GAP) for i in range(columns)]
-  return [
-    [
-      panel[top:bottom, left : left + width]
-      for top, bottom in zip(tops, bottoms, strict=True)
-    ]
-    for left in lefts
-  ]
-
-
 def _busiest(image, size, count):
-  """Corners of the windows with the largest gradients that do not overlap."""
+  """Returns corners of the windows with the largest gradients that do not overlap."""
   # Whole numbers: exact, and small in the memory of large pictures.
   grey = image.sum(axis=2, dtype=np.int16)
   energy = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
-  total = np.zeros([side + 1 for side in energy.shape], np.int64)
-  total[1:, 1:] = energy
-  for axis in (0, 1):
-    np.cumsum(total, axis=axis, out=total)
-  n = size - 1
-  sums = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
+  n = max(size - 1, 1)
+  means = scipy.ndimage.uniform_filter(energy, n, np.float64, origin=(-(n // 2),) * 2)
+  means = means[: energy.shape[0] - n + 1, : energy.shape[1] - n + 1]
   corners = []
   for _ in range(count):
-    top, left = np.unravel_index(sums.argmax(), sums.shape)
+    top, left = np.unravel_index(means.argmax(), means.shape)
     corners.append((top, left))
-    sums[max(top - n, 0) : top + size, max(left - n, 0) : left + size] = -1
+    means[max(top - n, 0) : top + size, max(left - n, 0) : left + size] = -1
   return corners
 
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writes: a file is there whole or not at all."""
 
 import contextlib
 import errno
@@ -12,7 +12,7 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCE
 
 @contextlib.contextmanager
 def replacing(path):
-  """Gives a temporary path beside `path`, which takes its place at the end.
+  """Yields a temporary path beside `path`, which takes its place at the end.
 
   If an error passes, the temporary file is deleted, and what was at `path` stays. A
   process that is killed leaves a temporary file: see `remove_partial`.
@@ -24,11 +24,11 @@ def replacing(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     yield partial
     with partial.open("rb+") as file:
-      # Lest the new name outlive a crash of the machine, and its content not.
+      # Flush the data before the rename, so that a crash cannot leave an empty file.
       os.fsync(file.fileno())
     os.replace(partial, path)
   except OSError as error:
-    # Of some writers' errors, the name of the file is not a part, or not the only one.
+    # Some writers' errors lack the name of the file, or name the temporary one.
     if error.errno in _UNWRITABLE:
       raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     raise
@@ -51,6 +51,6 @@ def write_text(path, text):
 
 
 def remove_partial(folder):
-  """Deletes what a killed process has left below a folder."""
+  """Deletes the temporary files that killed processes have left below a folder."""
   for path in pathlib.Path(folder).rglob(f"{_PARTIAL}*"):
     path.unlink()

@@ -18,7 +18,7 @@ _RECORD = "flags.txt"
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 
 
-def open_run(path, overwrite, about):
+def open_run(path, overwrite, about, values=flags.FLAGS):
   """Creates a run folder, or opens one that the same flags have made.
 
   It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (the
@@ -28,6 +28,7 @@ def open_run(path, overwrite, about):
     path: the folder.
     overwrite: whether to delete what an earlier run left there.
     about: dict for `run.json`: the experiment, its arguments, its seed.
+    values: `flags.FlagValues` of the run. Defaults to the command line's.
 
   Returns:
     `pathlib.Path` of the folder.
@@ -35,7 +36,7 @@ def open_run(path, overwrite, about):
   Raises:
     ValueError: if a run with other flags lies there, or other files.
   """
-  check(path, overwrite)
+  check(path, overwrite, values)
   folder = pathlib.Path(path)
   record = folder / _RECORD
   if overwrite and folder.exists():
@@ -43,7 +44,7 @@ def open_run(path, overwrite, about):
   folder.mkdir(parents=True, exist_ok=True)
   files.remove_partial(folder)
   if not record.exists():
-    lines = (f"--{name}={v}\n" for name, values in _flags().items() for v in values)
+    lines = (f"--{name}={v}\n" for name, vs in _flags(values).items() for v in vs)
     files.write_text(record, "".join(lines))
     write_json(
       folder / "run.json",
@@ -53,7 +54,7 @@ def open_run(path, overwrite, about):
   return folder
 
 
-def check(path, overwrite):
+def check(path, overwrite, values=flags.FLAGS):
   """Raises what `open_run` does, before anything is done."""
   folder = pathlib.Path(path)
   record = folder / _RECORD
@@ -65,7 +66,7 @@ def check(path, overwrite):
     )
   if overwrite or not record.exists():
     return
-  before, current = _parse(record.read_text()), _flags()
+  before, current = read_flags(record), _flags(values)
   changed = sorted(
     name for name in {*before, *current} if before.get(name) != current.get(name)
   )
@@ -80,6 +81,32 @@ def check(path, overwrite):
     )
 
 
+def read_flags(path):
+  """Dict of the flags of a flagfile: from each name to the list of its values.
+
+  A flag without a value is on.
+
+  Raises:
+    ValueError: for a line that is neither a flag nor a comment.
+  """
+  path = pathlib.Path(path)
+  try:
+    lines = path.read_text("utf-8").splitlines()
+  except UnicodeDecodeError as error:
+    raise UserError(f"{path.name} is damaged: {error}") from error
+  values = {}
+  for number, line in enumerate(map(str.strip, lines), 1):
+    if not line or line.startswith("#"):
+      continue
+    name, equals, value = line.removeprefix("--").partition("=")
+    if not line.startswith("--") or not name:
+      raise UserError(
+        f"{path.name} is damaged: line {number} is no flag: {line[:60]!r}"
+      )
+    values.setdefault(name, []).append(value if equals else "True")
+  return values
+
+
 def versions():
   """Dict of the versions of the packages that results depend on."""
   return {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -90,7 +117,7 @@ def write_json(path, value):
   files.write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def _flags():
+def _flags(values):
   """Values of the experiments' own flags: a list of strings, of most of them one."""
   # By the modules themselves: absl names the main one by its path, which says nothing.
   modules = {
@@ -100,12 +127,12 @@ def _flags():
   }
   own = {
     flag.name: flag
-    for module, defined in flags.FLAGS.flags_by_module_id_dict().items()
+    for module, defined in values.flags_by_module_id_dict().items()
     if module in modules
     for flag in defined
   }
-  values = {n: _values(f) for n, f in sorted(own.items()) if n not in _FREE}
-  return {name: found for name, found in values.items() if found}
+  texts = {n: _values(f) for n, f in sorted(own.items()) if n not in _FREE}
+  return {name: found for name, found in texts.items() if found}
 
 
 def _values(flag):
@@ -114,14 +141,6 @@ def _values(flag):
   if isinstance(flag, flags.MultiFlag):
     return [str(value) for value in flag.value]
   return [",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)]
-
-
-def _parse(text):
-  found = {}
-  for line in filter(None, text.splitlines()):
-    name, value = line[2:].split("=", 1)
-    found.setdefault(name, []).append(value)
-  return found
 
 
 def _joined(values):

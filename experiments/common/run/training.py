@@ -66,7 +66,7 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
     with _Stopper(model) as stopper:
       model.fit(
         devices.dataset(strategy, _batches_from(batches, state.step)),
-        # An epoch that was cut off is finished on its own.
+        # The rest of an interrupted epoch is a call of its own.
         steps_per_epoch=steps_per_epoch - done,
         initial_epoch=epoch,
         epochs=epoch + 1 if done else epochs,
@@ -135,7 +135,7 @@ class _State(keras.callbacks.Callback):
           file.attrs["step"] = self.step
 
   def _size(self):
-    """About that of a backup; HDF5 fills the screen if it finds a full disk itself."""
+    """Estimates the bytes of a backup; HDF5 fills the screen when a disk is full."""
     # Adam keeps two numbers a weight, HDF5 some kilobytes for each array.
     return 3 * sum(4 * math.prod(w.shape) + 4096 for w in self.model.weights)
 

@@ -2,39 +2,35 @@
 
 import numpy as np
 
-from cxloss.metrics import patches, spectrum
-from experiments.common import reports
+from cxloss.metrics import niqe, patches, spectrum
+from cxloss.metrics import psnr as psnr_metric
+from cxloss.metrics import ssim as ssim_metric
+from cxloss.metrics.lpips import LEAST_SIDE as LPIPS_LEAST
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation
 
-# Key of each measure to what it is, in the order of tables.
-DESCRIPTIONS = {
-  "psnr_y": "PSNR in dB on Y (BT.601, 16 to 235), `shave` pixels cut off; higher is "
-  "better",
-  "ssim_y": "SSIM, Gaussian window of 11 x 11, on the same; higher is better",
-  "lpips": "LPIPS 0.1 on RGB, whole picture; lower is better",
-  "niqe": "NIQE on Y, `shave` pixels cut off, without the original; lower is better",
-  "spectrum_db": "root mean square difference of the log power spectra of Y in dB, "
-  "windows of 64; lower is better",
-  "high_db": "mean difference of these in dB beyond the frequencies of the small "
-  "image; 0 is best",
-  "kl_reference": "divergence of details from the original to the result in nats, "
-  "patches of 5 x 5; lower is better",
-  "kl_image": "the same from the result to the original; lower is better",
-  "sliced_wasserstein": "sliced Wasserstein distance of patches of 5 x 5 in grey "
-  "levels; lower is better",
-}
+# Side in pixels of the windows of spectra, by default.
+WINDOW = 64
+# Keys of `Measures`, in the order of columns; `common.tables` explains them.
+KEYS = (
+  *("psnr_y", "ssim_y", "lpips", "niqe", "spectrum_db", "high_db"),
+  *("kl_reference", "kl_image", "sliced_wasserstein"),
+)
+_SSIM_WINDOW = 11
+
+
+class NotMeasuredError(UserError):
+  """A measure cannot be taken of this picture, or not without more files."""
 
 
 class Measures:
-  """Measures results against an original; a measure that fails is `None`.
+  """Measures results against an original; a measure that cannot be taken is `None`.
 
   Args:
     scale: integer factor, and the pixels cut off at each border.
     seed: integer that fixes which patches are drawn.
     lpips: `metrics.lpips.Lpips`, or `None`.
     points: see `metrics.patches.compare`.
-    projections: likewise.
+    projections: see `metrics.patches.compare`.
   """
 
   def __init__(self, scale, seed, lpips=None, points=2048, projections=128):
@@ -43,8 +39,8 @@ class Measures:
     self._settings = points, projections, seed
 
   def original(self, hr):
-    """`(values, reasons)` of an original, whose only measure is NIQE."""
-    return _take([(("niqe",), lambda: [self._niqe(hr)])])
+    """Returns `(values, reasons)` of an original, whose only measure is NIQE."""
+    return _take({("niqe",): lambda: [naturalness(hr, self._scale)]})
 
   def against(self, hr):
     """Prepares an original.
@@ -56,60 +52,95 @@ class Measures:
       Function from a uint8 result of the same shape to `(values, reasons)`: dicts
       with the value of each measure, or `None`, and then why.
     """
-    try:
-      reference = spectrum.log_power_spectrum(hr, reports.WINDOW)
-    except ValueError:
-      reference = None  # the result's spectrum will say why
+    large = min(hr.shape[:2]) >= WINDOW
+    reference = spectrum.log_power_spectrum(hr, WINDOW) if large else None
 
-    def spectra(picture):
-      found = spectrum.log_power_spectrum(picture, reports.WINDOW)
-      return reports.spectra(reference, found, self._scale).values()
+    def of_spectra(picture):
+      _need(picture, WINDOW)
+      found = spectrum.log_power_spectrum(picture, WINDOW)
+      return spectra(reference, found, self._scale).values()
 
     def measure(picture):
       pair = hr, picture
       return _take(
-        [
-          (("psnr_y",), lambda: [evaluation.psnr(*pair, self._scale)]),
-          (("ssim_y",), lambda: [evaluation.ssim(*pair, self._scale)]),
-          (("lpips",), lambda: [self._distance(*pair)]),
-          (("niqe",), lambda: [self._niqe(picture)]),
-          (("spectrum_db", "high_db"), lambda: spectra(picture)),
-          (
-            ("kl_reference", "kl_image", "sliced_wasserstein"),
-            lambda: patches.compare(*pair, *self._settings).values(),
-          ),
-        ]
+        {
+          ("psnr_y",): lambda: [psnr(*pair, self._scale)],
+          ("ssim_y",): lambda: [ssim(*pair, self._scale)],
+          ("lpips",): lambda: [self._distance(*pair)],
+          ("niqe",): lambda: [naturalness(picture, self._scale)],
+          ("spectrum_db", "high_db"): lambda: of_spectra(picture),
+          ("kl_reference", "kl_image", "sliced_wasserstein"): lambda: patches.compare(
+            *pair, *self._settings
+          ).values(),
+        }
       )
 
     return measure
 
   def _distance(self, hr, picture):
     if self._lpips is None:
-      raise UserError("needs --lpips_weights and --lpips_heads")
+      raise NotMeasuredError("needs --lpips_weights and --lpips_heads")
+    _need(picture, LPIPS_LEAST)
     return self._lpips(hr, picture)
 
-  def _niqe(self, picture):
-    from cxloss.metrics.niqe import niqe
 
-    shave = slice(self._scale, -self._scale)
-    return niqe(picture[shave, shave])
-
-
-def means(rows):
-  """`{measure: mean over the rows that have it, or None}` of a list of dicts."""
-  found = {}
-  for key in DESCRIPTIONS:
-    values = [row[key] for row in rows if row[key] is not None]
-    found[key] = float(np.mean(values)) if values else None
-  return found
+def fidelity(hr, picture, shave):
+  """Returns PSNR and SSIM of one uint8 pair as a dict, `shave` pixels cut off."""
+  return {"psnr_y": psnr(hr, picture, shave), "ssim_y": ssim(hr, picture, shave)}
 
 
-def _take(measures):
-  values, reasons = dict.fromkeys(DESCRIPTIONS), {}
-  for keys, function in measures:
+def pictures(hr, picture, scale, points, projections, seed):
+  """Returns `fidelity` and the distances of patches of one uint8 pair as a dict."""
+  return {
+    **fidelity(hr, picture, shave=scale),
+    **patches.compare(hr, picture, points, projections, seed),
+  }
+
+
+def spectra(reference, spectrum_, scale):
+  """Returns the two distances of spectra as a dict, see `metrics.spectrum`."""
+  return {
+    "spectrum_db": spectrum.spectrum_distance(reference, spectrum_),
+    "high_db": spectrum.high_frequency_excess(reference, spectrum_, scale),
+  }
+
+
+def psnr(hr, picture, shave):
+  """Returns PSNR on Y of one uint8 pair, a float."""
+  return float(psnr_metric.psnr_y(hr[None], picture[None], shave)[0])
+
+
+def ssim(hr, picture, shave):
+  """Returns SSIM on Y of one uint8 pair, a float."""
+  _need(hr, _SSIM_WINDOW + 2 * shave)
+  return float(ssim_metric.ssim_y(hr[None], picture[None], shave)[0])
+
+
+def naturalness(picture, shave):
+  """Returns NIQE of a uint8 picture, a float."""
+  picture = picture[shave:-shave, shave:-shave]
+  _need(picture, niqe.LEAST_SIDE)
+  features = niqe.features(picture)
+  if len(features) < 2:
+    raise NotMeasuredError("must have 2 or more patches that are not flat")
+  return niqe.distance(niqe.shipped(), niqe.statistics(features))
+
+
+def _need(picture, least):
+  height, width = picture.shape[:2]
+  if min(height, width) < least:
+    raise NotMeasuredError(
+      f"pictures must have sides of at least {least} pixels. "
+      f"Received: {width} x {height}"
+    )
+
+
+def _take(functions):
+  values, reasons = dict.fromkeys(KEYS), {}
+  for keys, function in functions.items():
     try:
       values.update(zip(keys, map(float, function()), strict=True))
-    except ValueError as error:
+    except NotMeasuredError as error:
       reasons.update(dict.fromkeys(keys, str(error)))
   # What is not a number has no mean; the infinite PSNR of an equal picture has.
   for key, value in values.items():

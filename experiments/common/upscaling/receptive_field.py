@@ -1,4 +1,4 @@
-"""How far a network sees, found by trying it.
+"""Finds by trial how far a network sees.
 
 NaN in one column of pixels makes NaN of every output that the column reaches: no
 weight, not even 0, takes it away again. That needs no knowledge of the layers, and
@@ -14,7 +14,7 @@ _THICKNESS = 8
 
 
 def reach(model):
-  """The largest distance in input pixels from which an output pixel is influenced.
+  """Returns the largest distance in input pixels that influences an output pixel.
 
   Args:
     model: Keras model from `(N, h, w, 3)` to `(N, scale h, scale w, 3)` for any h and
@@ -35,7 +35,7 @@ def reach(model):
 
 
 def _distance(model, length, axis):
-  """How far a NaN in the middle spreads along an axis; `None` if it is lost."""
+  """Returns how far a NaN spreads from the middle; `None` if it is lost."""
   middle = length // 2
   shape = [1, _THICKNESS, _THICKNESS, 3]
   shape[axis] = length

@@ -9,29 +9,37 @@ import functools
 import numpy as np
 import tensorflow as tf
 from absl import logging
+from tqdm import tqdm
 
-from experiments.common.data import crops
-from experiments.common.run import progress
+from experiments.common.data import bicubic, crops
 from experiments.common.upscaling import receptive_field
 
-_TILE = 192
+
+class Bicubic:
+  """Bicubic interpolation by an integer factor, as a network of `upscale`."""
+
+  reach = 2
+  tile = 512
+
+  def __init__(self, scale):
+    self._scale = scale
+
+  def __call__(self, images):
+    return tf.cast(bicubic.upscale(images, self._scale), tf.uint8)
 
 
-def compiled(model):
-  """Compiles a network for `upscale`, once for images of all sizes.
+class Compiled:
+  """A network for `upscale`, compiled once for images of all sizes.
+
+  It turns uint8 `(1, h, w, 3)` into uint8 `(1, scale h, scale w, 3)`.
 
   Args:
     model: Keras model from `(1, h, w, 3)` to `(1, scale h, scale w, 3)`, both in
       [-1, 1].
-
-  Returns:
-    Function from uint8 `(1, h, w, 3)` to uint8 `(1, scale h, scale w, 3)`, with an
-    attribute `reach`, see `receptive_field.reach`.
   """
-  return _Compiled(model)
 
+  tile = 192
 
-class _Compiled:
   def __init__(self, model):
     self._model = model
     signature = [tf.TensorSpec([1, None, None, 3], tf.uint8)]
@@ -49,29 +57,31 @@ class _Compiled:
 
   @functools.cached_property
   def reach(self):
-    found = receptive_field.reach(self._model)
-    if found is None:
+    """The distance that the network sees, see `receptive_field.reach`."""
+    reach = receptive_field.reach(self._model)
+    if reach is None:
       logging.warning(
         "%s sees whole images, which are not cut into tiles: memory grows with them",
         self._model.name,
       )
-    return found
+    return reach
 
 
-def upscale(network, image, scale, tile=_TILE, margin=None):
+def upscale(network, image, scale, tile=None, margin=None):
   """Applies a network tile by tile.
 
   Args:
-    network: of `compiled`.
+    network: `Compiled` or `Bicubic`.
     image: uint8 RGB `(H, W, 3)`.
     scale: integer factor.
-    tile: side of the square tiles in input pixels.
+    tile: side of the square tiles in input pixels. Defaults to `network.tile`.
     margin: how many input pixels around a tile the network sees. Defaults to
       `network.reach`, which makes tiles equal the whole.
 
   Returns:
     uint8 `(scale H, scale W, 3)`.
   """
+  tile = tile or network.tile
   height, width = image.shape[:2]
   if max(height, width) > tile and margin is None:
     margin = network.reach
@@ -79,8 +89,9 @@ def upscale(network, image, scale, tile=_TILE, margin=None):
   margin = margin or 0
   corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
   result = np.empty((height * scale, width * scale, 3), np.uint8)
-  for i, (top, left) in enumerate(corners, 1):
-    progress.step(f"tile {i}/{len(corners)}")
+  # A bar of one tile would only flicker.
+  silent = len(corners) == 1 or None
+  for top, left in tqdm(corners, "tiles", disable=silent, leave=False):
     bottom, right = min(top + tile, height), min(left + tile, width)
     y, x = max(top - margin, 0), max(left - margin, 0)
     piece = image[y : bottom + margin, x : right + margin]

@@ -12,7 +12,7 @@
 * `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
 
 NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
-an entry of `evaluation.Pairs`, that returns a uint8 picture of the shape of `hr`.
+an entry of `pairs.Pairs`, that returns a uint8 picture of the shape of `hr`.
 """
 
 import functools
@@ -25,7 +25,7 @@ from PIL import Image
 from experiments.common import networks
 from experiments.common.data import images, photo_folder
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import evaluation, tiling
+from experiments.common.upscaling import tiling
 
 ORIGINAL = "original"
 _FILTERS = {
@@ -47,7 +47,7 @@ def parse(specifications, taken=()):
     Dict from name to source, without bicubic interpolation.
 
   Raises:
-    ValueError: for a malformed or repeated name, or a missing folder or file.
+    UserError: for a malformed or repeated name, or a missing folder or file.
   """
   sources = {}
   for specification in specifications:
@@ -79,7 +79,7 @@ def load(specifications, pairs, scale, subfolder=None, own=None):
 
   Args:
     specifications: list of strings as above.
-    pairs: `evaluation.Pairs`.
+    pairs: `Pairs`.
     scale: integer.
     subfolder: name of the set, to look for in folders of results.
     own: dict of methods that come after bicubic interpolation.
@@ -88,7 +88,7 @@ def load(specifications, pairs, scale, subfolder=None, own=None):
     Dict from a name to a method.
 
   Raises:
-    ValueError: for a malformed or repeated name, a missing folder, file or picture,
+    UserError: for a malformed or repeated name, a missing folder, file or picture,
       or a picture of the wrong size. Every picture is read once to make sure.
   """
   methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
@@ -99,8 +99,8 @@ def load(specifications, pairs, scale, subfolder=None, own=None):
 
 @functools.cache
 def network(path, scale, flag):
-  """A generator as a method; arguments are those of `networks.load_generator`."""
-  compiled = tiling.compiled(networks.load_generator(path, scale, flag))
+  """Returns a generator as a method; arguments as of `networks.load_generator`."""
+  compiled = tiling.Compiled(networks.load_generator(path, scale, flag))
   return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
 
 
@@ -117,7 +117,8 @@ def _open(name, source, pairs, scale, subfolder):
 def _interpolate(source):
   def apply(name, lr, hr):
     if source == "bicubic":
-      return evaluation.upscale(None, lr, hr.shape[0] // lr.shape[0])
+      scale = hr.shape[0] // lr.shape[0]
+      return tiling.upscale(tiling.Bicubic(scale), lr, scale)
     size = hr.shape[1], hr.shape[0]
     return np.asarray(Image.fromarray(lr).resize(size, _FILTERS[source]))
 

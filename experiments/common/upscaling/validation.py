@@ -8,7 +8,9 @@ import tensorflow as tf
 from experiments.common.data import crops
 from experiments.common.drawing import panels
 from experiments.common.run import logs
-from experiments.common.upscaling import evaluation, tiling
+from experiments.common.upscaling import measure, tiling
+
+_PANELS = 3
 
 
 class Validation(logs.Periodic):
@@ -31,7 +33,7 @@ class Validation(logs.Periodic):
 
   def on_train_begin(self, logs=None):
     if self._network is None:
-      self._network = tiling.compiled(self.model.generator)
+      self._network = tiling.Compiled(self.model.generator)
 
   def validate(self, logs):
     average = self.model.average
@@ -39,12 +41,16 @@ class Validation(logs.Periodic):
       self._validate(logs)
 
   def _validate(self, logs):
-    rows, pictures = evaluation.evaluate(self._network, self._pairs)
-    for measure in ("psnr_y", "ssim_y"):
-      logs[f"val_{measure}"] = float(np.mean([row[measure] for row in rows]))
-    for (name, lr, hr), picture in zip(self._pairs[:3], pictures, strict=False):
-      panel = panels.comparison(lr, picture, hr, name=self._phase)
-      tf.summary.image(f"validation/{name}", panel[None])
+    rows = []
+    for i, (name, lr, hr) in enumerate(self._pairs):
+      scale = hr.shape[0] // lr.shape[0]
+      picture = tiling.upscale(self._network, lr, scale)
+      rows.append(measure.fidelity(hr, picture, shave=scale))
+      if i < _PANELS:
+        panel = panels.comparison(lr, picture, hr, name=self._phase)
+        tf.summary.image(f"validation/{name}", panel[None])
+    for key in rows[0]:
+      logs[f"val_{key}"] = float(np.mean([row[key] for row in rows]))
     if getattr(self.model, "discriminator", None) is not None:
       lr, hr = self._batch
       sr = self.model.generator(lr, training=False)

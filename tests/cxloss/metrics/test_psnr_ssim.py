@@ -7,7 +7,6 @@ import tensorflow as tf
 from cxloss.metrics.luma import luma
 from cxloss.metrics.psnr import psnr_y
 from cxloss.metrics.ssim import ssim_y
-from experiments.common.upscaling import evaluation
 
 
 def _pair():
@@ -88,10 +87,3 @@ def test_image_smaller_than_the_window_of_ssim_is_refused():
   image = np.zeros((1, 18, 40, 3), np.uint8)
   with pytest.raises(ValueError, match="at least 19"):
     ssim_y(image, image)
-
-
-def test_table_shows_each_image_and_the_mean():
-  rows = [{"image": n, "psnr_y": p, "ssim_y": 0.5} for n, p in (("a", 20), ("b", 30))]
-  lines = evaluation.table({"bicubic": rows, "ours": rows}).splitlines()
-  assert [line.split()[0] for line in lines] == ["image", "a", "b", "mean"]
-  assert lines[-1].count("25.00 / 0.5000") == 2

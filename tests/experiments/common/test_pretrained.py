@@ -5,25 +5,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.common import data, networks
-from experiments.common.upscaling import evaluation, tiling
-from experiments.common.upscaling import measure as measures
+from experiments.common import data, networks, tables
+from experiments.common.upscaling import measure, upscalers
+from experiments.common.upscaling.pairs import Pairs
 from tests.experiments import command
 
 
 @pytest.fixture(scope="module", name="means")
 def _means():
   """`{method: {measure: mean}}` on the held-out embedded photographs."""
-  methods = {"bicubic": None}
-  for name, path in networks.PRETRAINED.items():
-    methods[name] = tiling.compiled(networks.load_generator(path, 4))
-  rows = {name: [] for name in methods}
-  measure = measures.Measures(4, seed=0)
-  for _, lr, hr in evaluation.Pairs(data.load("samples", "validation"), 4):
-    against = measure.against(hr)
-    for name, network in methods.items():
-      rows[name].append(against(evaluation.upscale(network, lr, 4))[0])
-  return {name: measures.means(found) for name, found in rows.items()}
+  pairs = Pairs(data.load("samples", "validation"), 4)
+  methods = upscalers.load([f"{name}={name}" for name in networks.PRETRAINED], pairs, 4)
+  measures, rows = measure.Measures(4, seed=0), []
+  for name, lr, hr in pairs:
+    against = measures.against(hr)
+    for method, apply in methods.items():
+      rows.append({"method": method, **against(apply(name, lr, hr))[0]})
+  return {row["method"]: row for row in tables.means(rows)}
 
 
 def test_network_of_squared_error_is_closer_to_the_original_than_interpolation(means):

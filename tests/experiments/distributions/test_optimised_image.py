@@ -30,7 +30,7 @@ def test_l1_copies_a_fixed_target_and_blurs_a_moving_one():
   image = _picture(20)
   errors = []
   for shift, side in ((0, 20), (4, 12)):
-    model = optimised_image.FreeImage(np.full([side, side, 3], 0.5))
+    model = optimised_image.OptimisedImage(np.full([side, side, 3], 0.5))
     model.compile(keras.optimizers.Adam(0.02), keras.losses.MeanAbsoluteError())
     data = shifted_targets.moved_windows(image, shift, seed=0)
     model.fit(data, steps_per_epoch=80, verbose=0)
@@ -41,7 +41,7 @@ def test_l1_copies_a_fixed_target_and_blurs_a_moving_one():
 
 
 def test_pixels_stay_in_range():
-  model = optimised_image.FreeImage(np.full([4, 4, 3], 0.5))
+  model = optimised_image.OptimisedImage(np.full([4, 4, 3], 0.5))
   model.compile(keras.optimizers.Adam(0.3), keras.losses.MeanSquaredError())
   model.train_on_batch(np.zeros(1), np.full([1, 4, 4, 3], 9.0))
   model.train_on_batch(np.zeros(1), np.full([1, 4, 4, 3], 9.0))
@@ -50,7 +50,7 @@ def test_pixels_stay_in_range():
 
 def test_restored_run_ends_like_an_uninterrupted_one(tmp_path):
   def make():
-    model = optimised_image.FreeImage(np.full([6, 6, 3], 0.5))
+    model = optimised_image.OptimisedImage(np.full([6, 6, 3], 0.5))
     model.compile(keras.optimizers.Adam(0.01), keras.losses.MeanSquaredError())
     return model
 

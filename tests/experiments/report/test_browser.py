@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.report import assembly
+from experiments.report import page as report_page
 from tests.experiments.report import example_runs
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is missing")
@@ -37,7 +37,7 @@ def _page(tmp_path_factory):
   for name in ("sr", "normals", "distributions", "toy2d", "compare_sr"):
     getattr(example_runs, name)(base / "runs" / name)
   example_runs.start(base / "runs" / "a_name_as_long_as_names_of_runs_get", "sr")
-  text, _, _ = assembly.assemble([str(base / "runs")])
+  text, _, _ = report_page.assemble([str(base / "runs")])
   path = base / "report.html"
   path.write_text(text, "utf-8")
   return path.as_uri()

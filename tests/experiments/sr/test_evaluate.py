@@ -1,6 +1,5 @@
 import csv
 import functools
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.common import results
 from experiments.common.data import images
+from experiments.common.run.errors import UserError
+from experiments.sr import evaluate
+from experiments.sr import flags as sr_flags
 from models import srgan
 from tests.experiments import command
 
@@ -49,32 +52,36 @@ def test_sets_and_methods_are_reported_side_by_side(base):
     for place in (("one", "a"), ("one", "b"), ("two", "a"))
     for method in methods
   ]
-  found = json.loads((folder / "evaluation.json").read_text())
-  assert found["protocol"]["scale"] == found["protocol"]["shave"] == 4
-  assert found["protocol"]["packages"]["tensorflow"]
-  means = found["sets"]["one"]["means"]
-  assert list(means) == methods and list(found["sets"]) == ["one", "two"]
-  psnr = [float(r["psnr_y"]) for r in rows if r["method"] == "net"]
-  assert means["net"]["psnr_y"] == pytest.approx(np.mean(psnr[:2]), rel=1e-5)
-  assert f"{means['net']['psnr_y']:.2f}" in out
+  content = results.read(folder)
+  protocol = content["about"]["protocol"]
+  assert protocol["scale"] == protocol["shave"] == 4
+  assert protocol["packages"]["tensorflow"]
+  assert content["about"]["sets"]["one"] == str(base / "one")
+  found = {(r["set"], r["image"], r["method"]): r for r in content["rows"]}
+  assert len(found) == len(content["rows"]) == len(rows)
+  net, copies = (found["one", "a", method] for method in ("net", "copies"))
+  assert f"{net['psnr_y']:.6g}" == rows[1]["psnr_y"]
+  mean = np.mean([net["psnr_y"], found["one", "b", "net"]["psnr_y"]])
+  assert f"{mean:.2f}" in out
   # The copies are perfect; NIQE needs no original, and larger images than most here.
-  assert means["copies"]["psnr_y"] is None and means["copies"]["ssim_y"] == 1
-  assert means["copies"]["niqe"] == means["original"]["niqe"] > 0
+  assert copies["psnr_y"] is None and copies["ssim_y"] == 1
+  assert copies["niqe"] == found["one", "a", "original"]["niqe"] > 0
   assert [r["niqe"] == "" for r in rows] == [False] * 4 + [True] * 8
   assert "Note: niqe of one: no value for 1 of 2 images, such as b: " in out
   assert "Note: psnr_y of copies, two: infinite" in out
+  assert (folder / "pictures" / "two-a" / "copies.png").exists()
   with Image.open(folder / "panels" / "one" / "a.png") as panel:
     assert panel.size[0] > panel.size[1] > 400
 
 
-def test_images_are_chosen_and_no_network_is_needed_beside_methods(base):
-  code, out, err = _run(
-    f"--data={base / 'one'}",
-    "--images=b",
-    "--method=nearest",
-    f"--output_dir={base / 'chosen'}",
-  )
-  assert code == 0, err
+def _evaluate(folder, *arguments):
+  values = sr_flags.parse(["--mode=evaluate", *arguments])
+  evaluate.evaluate(sr_flags.evaluate_settings(values), folder)
+
+
+def test_images_are_chosen_and_no_network_is_needed_beside_methods(base, capsys):
+  _evaluate(base / "chosen", f"--data={base / 'one'}", "--images=b", "--method=nearest")
+  out = capsys.readouterr().out
   assert "one: 1 image of" in out and "nearest" in out and "net" not in out.split()
 
 
@@ -87,33 +94,28 @@ def test_images_are_chosen_and_no_network_is_needed_beside_methods(base):
     (["--weights=/nowhere.keras"], "--weights must be"),
   ],
 )
-def test_mistakes_end_in_one_line_before_anything_is_written(base, arguments, message):
-  run = base / "mistake"
-  code, _, err = _run(
-    f"--weights={base / 'net.keras'}",
-    f"--data={base / 'one'}",
-    f"--output_dir={run}",
-    *arguments,
-  )
-  assert code == 1 and message in err
-  assert len(err.strip().splitlines()) == 1
-  assert not run.exists()
+def test_mistakes_are_named_before_anything_is_written(base, arguments, message):
+  folder, weights = base / "mistake", f"--weights={base / 'net.keras'}"
+  with pytest.raises(UserError, match=message):
+    _evaluate(folder, weights, f"--data={base / 'one'}", *arguments)
+  assert not folder.exists()
 
 
 _GROWTH = """
 import pathlib, resource, sys
 import numpy as np
-from experiments import contenders, evaluation, evaluation_record, measures
+from experiments.common.upscaling import measure, pairs, upscalers
+from experiments.sr import scores
 from models import srgan
 
 srgan.generator(1, 4).save(sys.argv[1] + "/net.keras")
-own = {"net": contenders.network(sys.argv[1] + "/net.keras", 4, "--weights")}
-methods = contenders.load([], [], 4, own=own)
-record = evaluation_record.Record(measures.Measures(4, 0), pathlib.Path(sys.argv[1]))
+own = {"net": upscalers.network(sys.argv[1] + "/net.keras", 4, "--weights")}
+methods = upscalers.load([], [], 4, own=own)
+record = scores.Record(measure.Measures(4, 0), pathlib.Path(sys.argv[1]))
 rng = np.random.default_rng(0)
 for name, width in (("a", 1024), ("b", 2048), ("c", 2048), ("d", 2048)):
   hr = rng.integers(0, 256, (768, width, 3), np.uint8)
-  record.measure("set", (name, *evaluation.make_pair(hr, 4)), methods)
+  record.measure("set", (name, *pairs.make_pair(hr, 4)), methods)
   print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -10,6 +7,7 @@ from cxloss import architectures, backbones
 from cxloss.metrics import lpips_network
 from experiments.tools import convert_torchvision
 from tests.cxloss import oracle
+from tests.experiments import command
 
 # Indices of the convolutions in torchvision's `features`, with their filters.
 _CONVOLUTIONS = {
@@ -143,6 +141,4 @@ def test_names_of_vgg_layers_are_those_of_keras():
 
 
 def _run(*arguments):
-  command = [sys.executable, "-m", "experiments.tools.convert_torchvision", *arguments]
-  done = subprocess.run(command, capture_output=True, text=True)
-  return done.returncode, done.stdout, done.stderr
+  return command.run("experiments.tools.convert_torchvision", *arguments)

@@ -5,6 +5,7 @@ from PIL import Image
 
 from experiments.common import data
 from experiments.common.data import bicubic, crops, div2k, images
+from experiments.common.run.errors import UserError
 
 
 def _noise(*shape, seed=0):
@@ -107,11 +108,13 @@ def test_last_tenth_of_a_folder_is_held_out(tmp_path):
   assert (len(train), held_out.names) == (18, ["18", "19"])
 
 
-def test_samples_hold_validation_photographs_out():
-  train, validation = (data.load("samples", s) for s in ("train", "validation"))
-  assert not set(train.names) & set(validation.names)
-  for source in (train, validation):
-    assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in source)
+def test_div2k_that_cannot_be_downloaded_is_told_with_another_way(monkeypatch):
+  def data_source(name, split):
+    raise ConnectionError("no route")
+
+  monkeypatch.setattr(div2k.tfds, "data_source", data_source)
+  with pytest.raises(UserError, match=r"--data=FOLDER\. Received: no route"):
+    data.load("div2k", "train")
 
 
 def test_div2k_reads_high_resolution_images_of_the_split(monkeypatch):

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from experiments.common import reports
 from experiments.common.drawing import diagrams, panels
 
 
@@ -19,7 +18,9 @@ def test_details_are_the_two_places_of_largest_contrast():
   # A method's picture that marks the two places by colours of their own.
   marked = np.full_like(original, 90)
   marked[50:66, 90:106], marked[8:24, 20:36] = (255, 0, 0), (0, 0, 255)
-  panel = panels.methods({"original": original, "m": marked}, "original", 2, 16, 120)
+  panel = panels.side_by_side(
+    {"original": original, "m": marked}, "original", 2, 16, 120
+  )
   below = panel[28 + 80 :]  # the caption and the whole pictures
   half = below.shape[0] // 2
   # Largest contrast first, and each detail shows nothing else.
@@ -30,7 +31,7 @@ def test_details_are_the_two_places_of_largest_contrast():
 
 def test_wide_pictures_are_reduced_to_the_column():
   wide = np.random.default_rng(0).integers(0, 256, (100, 400, 3), np.uint8)
-  panel = panels.methods({"original": wide, "b": wide}, "original", width=120)
+  panel = panels.side_by_side({"original": wide, "b": wide}, "original", width=120)
   assert panel.shape[1] == 2 * 120 + 8
 
 
@@ -50,7 +51,7 @@ def test_zooms_show_the_same_places_of_every_method():
   original = _flat_with_noise([(50, 90), (8, 20)])
   marked = np.full_like(original, 90)
   marked[50:66, 90:106], marked[8:24, 20:36] = (255, 0, 0), (0, 0, 255)
-  zooms = panels.Zooms(original, count=2, size=64)
+  zooms = panels.ZoomPanel(original, count=2, size=64)
   zooms.add("m", marked)
   zooms.add("original", original)
   panel = zooms.draw("photograph")
@@ -71,60 +72,8 @@ def test_zooms_show_the_same_places_of_every_method():
 @pytest.mark.parametrize("shape", [(16, 16), (20, 300), (300, 20), (1600, 1700)])
 def test_zooms_fit_pictures_of_any_shape(shape):
   picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-  zooms = panels.Zooms(picture)
+  zooms = panels.ZoomPanel(picture)
   for name in ("a", "b", "c"):
     zooms.add(name, picture)
   panel = zooms.draw("whole")
   assert panel.dtype == np.uint8 and max(panel.shape) < 2500
-
-
-def test_table_leaves_out_what_was_not_measured_and_marks_what_failed():
-  rows = {"a": {"psnr_y": 1.0, "niqe": None}, "b": {"psnr_y": 2.0, "niqe": 3.0}}
-  lines = reports.table(rows).splitlines()
-  assert lines[0].split() == ["method", "PSNR", "NIQE"]
-  assert lines[1].split() == ["a", "1.00", "-"]
-  assert "NIQE (unnaturalness" in lines[-1] and "LPIPS" not in lines[-1]
-
-
-def test_table_has_a_line_for_each_method_and_measure():
-  keys = (
-    *("psnr_y", "ssim_y", "spectrum_db", "high_db"),
-    *("kl_reference", "kl_image", "sliced_wasserstein"),
-  )
-  rows = {name: dict.fromkeys(keys, value) for name, value in (("a", 1), ("bb", -2))}
-  lines = reports.table(rows).splitlines()
-  assert [line.split()[0] for line in lines[:3]] == ["method", "a", "bb"]
-  assert lines[1].split()[1:] == [
-    "1.00",
-    "1.0000",
-    "1.00",
-    "+1.00",
-    *["1.000"] * 2,
-    "1.00",
-  ]
-
-
-def test_measures_of_an_exact_result_are_perfect():
-  image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
-  row = reports.pictures(image, image, 4, 300, 8, 0)
-  assert row["ssim_y"] == pytest.approx(1)
-  assert np.isinf(row["psnr_y"])
-  assert row["sliced_wasserstein"] == 0
-
-
-def test_panels_are_cut_up_into_what_they_were_drawn_of():
-  original = _flat_with_noise([(50, 90), (8, 20)])
-  other = np.random.default_rng(1).integers(0, 256, original.shape, np.uint8)
-  panel = panels.methods({"original": original, "m": other}, "original", 2, 16, 120)
-  (whole, first, _), (result, _, _) = panels.split(panel, columns=2, details=2)
-  np.testing.assert_array_equal(whole, original)
-  np.testing.assert_array_equal(result, other)
-  assert first.shape == (120, 120, 3)
-  lr = original[::4, ::4]
-  columns = panels.split(panels.comparison(lr, other, original, zoom=16), 4, 1)
-  np.testing.assert_array_equal(columns[2][0], other)
-  np.testing.assert_array_equal(columns[3][0], original)
-  row = panels.grid([[original, other]], ["a", "b"])
-  np.testing.assert_array_equal(panels.split(row, 2, 0)[1][0], other)
-  with pytest.raises(ValueError, match="has not 3 columns"):
-    panels.split(row, 3, 0)

@@ -1,105 +1,58 @@
-"""Every entry point refuses bad flags in one line, before any work starts.
+"""Entry points refuse bad flags in one line, before any work starts."""
 
-Cases run in the folder that `_folder` makes, by `forked`.
-"""
-
-import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
-from tests.experiments import command
+from tests.experiments import command, in_process
 from tests.experiments.common.data import bad_images
-from tests.experiments.common.run import flag_cases, forked
+from tests.experiments.common.run import flag_cases
 
-_FLAGFILES = command.ROOT / "flags"
+_FLAGFILES = sorted((command.ROOT / "flags").glob("*.flags"))
+_SR_FLAGFILES = ("sr", "ours", "srgan", "srresnet", "lapsrn", "enhancenet")
 _REFUSED = [
   (module, arguments, message)
   for module, cases in flag_cases.CASES.items()
   for arguments, message in cases
 ]
-_SR_FLAGFILES = ("sr", "ours", "srgan", "srresnet", "lapsrn", "enhancenet")
 
 
-def _entry_point(flagfile):
-  name = flagfile.stem.removesuffix("_quick").removesuffix("_l1_0")
-  return "sr" if name in _SR_FLAGFILES else name
-
-
-_ACCEPTED = [
-  *(
-    (_entry_point(path), f"--flagfile={path.name}")
-    for path in sorted(_FLAGFILES.glob("*.flags"))
-    # Those name folders that a user has to provide.
-    if path.stem not in ("power_spectrum", "twoafc")
-  ),
-  *((module, "") for module in flag_cases.CASES),
-  ("sr", "--mode=upscale --weights=g.keras --input=photo.png --output=new/o.png"),
-  ("sr", "--mode=upscale --weights=g.keras --input=. --output=new --scale=2"),
-  # A flagfile may hold what another mode needs.
-  ("sr", "--flagfile=sr_quick.flags --mode=evaluate --weights=g.keras"),
-  ("sr", "--model=lapsrn --data=. --crop_size=64"),
-  ("sr", "--layers=block3_conv4:2,block2_pool:0 --backbone_weights=w.weights.h5"),
-  ("sr", "--output_dir=old --overwrite"),
-  ("normals", "--mode=predict --weights=g.keras --input=photo.png --output=o.png"),
-  ("normals", "--mode=evaluate --weights=g.keras --data=motorcycle --reduce=2"),
-  ("normals", "--data=. --intrinsics=500,500,320.5,240 --flip=xy"),
-  ("power_spectrum", "--method=lanczos --method=a=. --method=b=g.keras"),
-  ("twoafc", "--triplet=photo.png,photo.png,photo.png"),
-  ("tools.benchmark", "--sizes=10x3 --methods=ours"),
-]
-
-
-def _folder(folder):
-  (folder / "photo.png").write_bytes(bad_images.intact()["rgb.png"][0])
+@pytest.fixture(name="folder")
+def _folder(tmp_path, monkeypatch):
+  (tmp_path / "photo.png").write_bytes(bad_images.intact()["rgb.png"][0])
   for name in ("g.keras", "w.weights.h5"):
-    (folder / name).write_text("Whether it is intact is seen when it is read.")
-  (folder / "folder.png").mkdir()
-  (folder / "filled").mkdir()
-  (folder / "filled" / "letter.txt").write_text("not of a run")
-  (folder / "old").mkdir()
-  (folder / "old" / "flags.txt").write_text("--seed=77\n")
-  (folder / "nested.flags").write_text("--flagfile=absent.flags\n")
-  (folder / "unknown.flags").write_text("--no_such_flag=3\n")
-  (folder / "words.flags").write_text("some words\n")
-  return folder
-
-
-@pytest.fixture(scope="module", name="results")
-def _results(tmp_path_factory):
-  """Dict from module and arguments to what `forked` found."""
-  cases = [(module, arguments) for module, arguments, *_ in (*_REFUSED, *_ACCEPTED)]
-  done = subprocess.run(
-    [sys.executable, "-m", "tests.experiments.common.run.forked"],
-    input=json.dumps([(module, arguments.split()) for module, arguments in cases]),
-    cwd=_folder(tmp_path_factory.mktemp("flags")),
-    env={**os.environ, "PYTHONPATH": str(command.ROOT)},
-    capture_output=True,
-    text=True,
-    timeout=500,
-  )
-  assert done.returncode == 0, done.stderr
-  return dict(zip(cases, json.loads(done.stdout), strict=True))
+    (tmp_path / name).write_text("Whether it is intact is seen when it is read.")
+  (tmp_path / "folder.png").mkdir()
+  (tmp_path / "filled").mkdir()
+  (tmp_path / "filled" / "letter.txt").write_text("not of a run")
+  (tmp_path / "old").mkdir()
+  (tmp_path / "old" / "flags.txt").write_text("--seed=77\n")
+  (tmp_path / "nested.flags").write_text("--flagfile=absent.flags\n")
+  (tmp_path / "unknown.flags").write_text("--no_such_flag=3\n")
+  (tmp_path / "words.flags").write_text("some words\n")
+  monkeypatch.chdir(tmp_path)
+  return tmp_path
 
 
 @pytest.mark.parametrize(("module", "arguments", "message"), _REFUSED)
-def test_bad_flags_are_refused_before_any_work(results, module, arguments, message):
-  code, stderr, made = results[module, arguments]
-  assert (code, made) == (1, []), stderr
-  *before, last = stderr.splitlines()
+def test_bad_flags_are_refused_before_any_work(folder, module, arguments, message):
+  before = sorted(folder.rglob("*"))
+  code, stderr = in_process.run(module, *arguments.split())
+  assert code == 1, stderr
+  *others, last = stderr.splitlines()
   assert last.startswith((f"{module}: ", "--flagfile: "))
   assert re.search(message, last), last
   # Entry points with a default flagfile say that they read it.
-  assert all("no --flagfile, so flags/" in line for line in before)
+  assert all("no --flagfile, so flags/" in line for line in others)
+  assert sorted(folder.rglob("*")) == before
 
 
-@pytest.mark.parametrize(("module", "arguments"), _ACCEPTED)
-def test_good_flags_are_accepted(results, module, arguments):
-  code, stderr, made = results[module, arguments]
-  assert (code, made) == (forked.STARTED, []), stderr
+@pytest.mark.parametrize("path", _FLAGFILES, ids=lambda path: path.stem)
+def test_flagfiles_hold_flags_of_their_entry_points(path):
+  name = path.stem.removesuffix("_quick").removesuffix("_l1_0")
+  module = "sr" if name in _SR_FLAGFILES else name
+  code, stderr = in_process.run(module, f"--flagfile={path}", "--only_check_args")
+  assert (code, stderr) == (0, "")
 
 
 def test_flags_are_checked_for_every_entry_point():
@@ -109,7 +62,9 @@ def test_flags_are_checked_for_every_entry_point():
     for path in root.rglob("*.py")
     if "app.run(" in path.read_text()
   }
-  assert entry_points - {"tools.fit_niqe"} == set(flag_cases.CASES)
+  assert entry_points - {"tools.fit_niqe", "tools.convert_torchvision"} == set(
+    flag_cases.CASES
+  )
 
 
 def test_real_command_ends_with_exit_code_1_and_one_line(tmp_path):

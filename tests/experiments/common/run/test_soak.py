@@ -9,10 +9,11 @@ import pytest
 
 import cxloss
 from experiments.common.data import crops
-from experiments.common.run import logs as callbacks
-from experiments.common.run import training
-from experiments.common.upscaling import evaluation
+from experiments.common.run import logs, training
+from experiments.common.upscaling import validation
+from experiments.common.upscaling.pairs import Pairs
 from models import srgan
+from tests.experiments.common.upscaling.photographs import Photographs
 
 _STEPS = 2000
 _WARM = 200  # steps until all is allocated
@@ -34,15 +35,6 @@ class _Resident(keras.callbacks.Callback):
       self.sizes.append(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
-class _Photographs(list):
-  """A source."""
-
-  def __init__(self):
-    rng = np.random.default_rng(0)
-    super().__init__(rng.integers(0, 256, (6, 72, 80, 3), np.uint8))
-    self.names = list("abcdef")
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(
   not pathlib.Path("/proc/self/statm").exists(), reason="reads Linux's /proc"
@@ -54,9 +46,12 @@ def test_memory_stays_flat_over_2000_steps_of_the_full_objective(tmp_path):
     "contextual": (0.1, cxloss.ContextualLoss(features, max_points=100)),
     "low_frequency": (10.0, cxloss.LowFrequencyLoss()),
   }
-  model = srgan.SRGAN(srgan.generator(1, 4), terms, srgan.discriminator(32, 2), 1e-3)
+  model = srgan.SuperResolutionTrainer(
+    srgan.generator(1, 4), terms, srgan.discriminator(32, 2), 1e-3
+  )
   model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
-  source = _Photographs()
+  rng = np.random.default_rng(0)
+  source = Photographs(rng.integers(0, 256, (6, 72, 80, 3), np.uint8))
   settings = (source, 32, 4, 2, 0)
   resident, epochs = _Resident(), _STEPS // _EPOCH
   cores = os.sched_getaffinity(0)
@@ -70,15 +65,15 @@ def test_memory_stays_flat_over_2000_steps_of_the_full_objective(tmp_path):
       backup=tmp_path / "backup.weights.h5",
       every=30,
       callbacks=[
-        callbacks.Validation(
+        validation.Validation(
           tmp_path,
           "ours",
-          evaluation.Pairs(source, 4)[:3],
-          callbacks.fixed_batch(*settings),
+          Pairs(source, 4)[:3],
+          validation.fixed_batch(*settings),
           every=3,
           epochs=epochs,
         ),
-        callbacks.Logger(tmp_path, "ours"),
+        logs.Logger(tmp_path, "ours"),
         resident,
       ],
       verbose=0,

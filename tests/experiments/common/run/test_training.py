@@ -39,7 +39,7 @@ def _model(term=None, policy="float32"):
   terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
   if term is not None:
     terms["spoilt"] = (1.0, term)
-  model = srgan.SRGAN(srgan.generator(blocks=1, width=4), terms)
+  model = srgan.SuperResolutionTrainer(srgan.generator(blocks=1, width=4), terms)
   model.compile(keras.optimizers.Adam(1e-3))
   keras.config.set_dtype_policy("float32")
   return model

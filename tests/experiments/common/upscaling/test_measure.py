@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from cxloss.metrics import patches, spectrum
-from experiments.common.upscaling import evaluation
-from experiments.common.upscaling import measure as measures
-from experiments.sr import scores
+from experiments.common import tables
+from experiments.common.upscaling import measure
 
 
 def _pair(height=200, width=210):
@@ -15,16 +14,16 @@ def _pair(height=200, width=210):
 
 def test_values_are_those_of_the_single_measures():
   hr, picture = _pair()
-  found, reasons = measures.Measures(4, 3, points=100).against(hr)(picture)
+  found, reasons = measure.Measures(4, 3, points=100).against(hr)(picture)
   expected = {
-    **evaluation.measure(hr, picture, 4),
+    **measure.fidelity(hr, picture, 4),
     **patches.compare(hr, picture, 100, 128, 3),
     "spectrum_db": spectrum.spectrum_distance(
       *(spectrum.log_power_spectrum(image) for image in (hr, picture))
     ),
   }
   assert {key: found[key] for key in expected} == expected
-  assert list(found) == list(measures.DESCRIPTIONS)
+  assert tuple(found) == measure.KEYS
   assert found["niqe"] > 0
   assert list(reasons) == ["lpips"] and "--lpips_weights" in reasons["lpips"]
 
@@ -32,7 +31,7 @@ def test_values_are_those_of_the_single_measures():
 @pytest.mark.parametrize(
   ("side", "missing"),
   [
-    (16, {"ssim_y", "niqe", "spectrum_db", "high_db"}),
+    (16, {"ssim_y", "lpips", "niqe", "spectrum_db", "high_db"}),
     (60, {"niqe", "spectrum_db", "high_db"}),
     (64, {"niqe"}),
     (196, {"niqe"}),
@@ -41,39 +40,38 @@ def test_values_are_those_of_the_single_measures():
 )
 def test_small_images_lack_some_measures_and_say_why(side, missing):
   hr, picture = _pair(side, side + 4)
-  found, reasons = measures.Measures(4, 0, lambda *_: 1.0).against(hr)(picture)
+  found, reasons = measure.Measures(4, 0, lambda *_: 1.0).against(hr)(picture)
   assert set(reasons) == missing
   assert {key for key, value in found.items() if value is None} == missing
   assert all("must have sides of at least" in reason for reason in reasons.values())
 
 
 def test_original_is_measured_by_itself_alone():
-  found, _ = measures.Measures(4, 0).original(_pair()[0])
+  found, _ = measure.Measures(4, 0).original(_pair()[0])
   assert [key for key, value in found.items() if value is not None] == ["niqe"]
 
 
-def test_record_has_a_row_for_each_method_and_notes_on_empty_cells(tmp_path):
-  record = scores.Record(measures.Measures(4, 0), tmp_path)
-  methods = {
-    "exact": lambda name, lr, hr: hr,
-    "black": lambda name, lr, hr: np.zeros_like(hr),
-  }
-  for name, side in (("large", 200), ("small", 40)):
-    hr = _pair(side, side)[0]
-    record.measure("set", (name, hr[::4, ::4], hr), methods)
-    lines = (tmp_path / "evaluation.csv").read_text().splitlines()
-    assert len(lines) == 1 + len(record.rows)
-    assert (tmp_path / "panels" / "set" / f"{name}.png").exists()
-  assert lines[0].startswith("set,image,width,height,method,psnr_y,ssim_y,lpips,niqe")
-  assert lines[4].startswith("set,small,40,40,exact,inf,1,,,,,")
-  means = record.means("set")
-  assert list(means) == ["exact", "black", "original"]
-  # Over the images that have it.
-  assert means["black"]["spectrum_db"] == record.rows[1]["spectrum_db"] is not None
-  assert means["exact"]["spectrum_db"] == 0 and means["exact"]["lpips"] is None
-  notes = record.notes()
-  assert any(
-    note.startswith("spectrum_db, high_db of set: no value for 1 of 2 images, such as")
-    for note in notes
-  )
-  assert "lpips: not measured, needs --lpips_weights and --lpips_heads" in notes
+def test_tables_explain_every_measure():
+  assert [key for key in tables.MEASURES if key in measure.KEYS] == list(measure.KEYS)
+
+
+def test_flat_pictures_have_no_niqe():
+  flat = np.full((200, 200, 3), 9, np.uint8)
+  with pytest.raises(measure.NotMeasuredError, match="not flat"):
+    measure.naturalness(flat, 4)
+
+
+def test_mistakes_of_the_program_are_not_taken_for_missing_measures():
+  def broken(*_):
+    raise ValueError("broken")
+
+  with pytest.raises(ValueError, match="broken"):
+    measure.Measures(4, 0, broken).against(_pair()[0])(_pair()[1])
+
+
+def test_measures_of_an_exact_result_are_perfect():
+  image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+  row = measure.pictures(image, image, 4, 300, 8, 0)
+  assert row["ssim_y"] == pytest.approx(1)
+  assert np.isinf(row["psnr_y"])
+  assert row["sliced_wasserstein"] == 0

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from experiments.common.data import bicubic
-from experiments.common.upscaling import evaluation, tiling
+from experiments.common.upscaling import tiling
 from models import enhancenet, lapsrn, srgan
 
 
@@ -40,7 +40,7 @@ def _differences(network, image, scale, **options):
 @pytest.mark.parametrize("name", _MODELS)
 def test_tiles_equal_the_untiled_result(name, image):
   keras.utils.set_random_seed(5)
-  network = tiling.compiled(_amplified(_MODELS[name]()))
+  network = tiling.Compiled(_amplified(_MODELS[name]()))
   scale = 2 if name == "scale 2" else 4
   # Other sizes may be added up in another order: values on the edge of rounding.
   assert _differences(network, image, scale).max() <= 1
@@ -48,7 +48,7 @@ def test_tiles_equal_the_untiled_result(name, image):
 
 def test_margin_is_no_wider_than_needed(image):
   keras.utils.set_random_seed(5)
-  network = tiling.compiled(_amplified(srgan.generator(blocks=2, width=4)))
+  network = tiling.Compiled(_amplified(srgan.generator(blocks=2, width=4)))
   assert network.reach == 8
   assert _differences(network, image, 4, margin=network.reach - 1).max() > 1
 
@@ -57,7 +57,7 @@ def test_margin_is_no_wider_than_needed(image):
 def test_bicubic_tiles_equal_the_whole(scale):
   image = np.random.default_rng(0).integers(0, 256, (40, 1100, 3), np.uint8)
   whole = bicubic.upscale(image[None], scale)[0].numpy().astype(int)
-  tiled = evaluation.upscale(None, image, scale)
+  tiled = tiling.upscale(tiling.Bicubic(scale), image, scale)
   # Places of a third of a pixel are rounded, to others in other tiles.
   assert np.abs(whole - tiled).max() <= (scale == 3)
 
@@ -67,6 +67,6 @@ def test_network_that_sees_all_is_not_cut_into_tiles(image, caplog):
   x = keras.Input((None, None, 3))
   attention = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
   large = keras.layers.UpSampling2D(4)(x * 0.5 + attention)
-  network = tiling.compiled(keras.Model(x, large))
+  network = tiling.Compiled(keras.Model(x, large))
   assert _differences(network, image, 4).max() == 0
   assert "sees whole images" in caplog.text

@@ -1,0 +1,114 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from experiments.common import results
+from experiments.common.data import images
+from experiments.common.run.errors import UserError
+from experiments.sr import flags as sr_flags
+from experiments.sr import train
+
+_TINY = [
+  "--width=4",
+  "--blocks=1",
+  "--crop_size=32",
+  "--batch_size=2",
+  "--steps_per_epoch=2",
+  "--validation_images=1",
+]
+_GAN = [
+  *_TINY,
+  "--discriminator_width=2",
+  "--pretrain_epochs=1",
+  "--backbone=vgg16",
+  "--backbone_weights=bundled",
+]
+
+
+def _settings(*arguments):
+  return sr_flags.train_settings(sr_flags.parse(list(arguments)))
+
+
+@pytest.fixture(scope="module", name="photos")
+def _photos(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("photos")
+  rng = np.random.default_rng(0)
+  for i in range(2):
+    pixels = rng.integers(0, 256, (40, 44, 3), np.uint8)
+    images.write_png(folder / f"{i}.png", pixels)
+  return folder
+
+
+@pytest.mark.parametrize(
+  ("arguments", "phases", "terms"),
+  [
+    (
+      ["--model=lapsrn", *_TINY, "--epochs=2"],
+      ["lapsrn"],
+      {"charbonnier_x2", "charbonnier_x4"},
+    ),
+    (
+      [
+        *("--model=enhancenet", *_GAN, "--epochs=1"),
+        "--vgg_layers=block1_pool:0.2",
+        "--texture_layers=block1_conv1:3e-7",
+      ],
+      ["mse", "enhancenet"],
+      {"vgg", "texture", "adversarial", "d_real", "d_fake"},
+    ),
+    (
+      [
+        *("--lambda_cx=0", "--lambda_lf=0", "--lambda_vgg=0.006", "--epochs=1"),
+        *(*_GAN, "--vgg_layers=block1_conv2"),
+      ],
+      ["mse", "srgan"],
+      {"vgg", "adversarial", "d_real", "d_fake"},
+    ),
+  ],
+  ids=["lapsrn", "enhancenet", "srgan"],
+)
+def test_method_trains_its_phases_on_its_own_terms(
+  tmp_path, photos, arguments, phases, terms
+):
+  train.train(_settings(*arguments, f"--data={photos}"), tmp_path)
+  entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+  assert list(dict.fromkeys(entry["phase"] for entry in entries)) == phases
+  others = {"phase", "epoch", "step", "seconds", "loss", "learning_rate"}
+  validation = {"d_learning_rate", "val_psnr_y", "val_ssim_y"}
+  assert set(entries[-1]) - others - validation == terms
+  rows = results.read(tmp_path)["rows"]
+  places = [("1", method) for method in ("bicubic", *phases)]
+  assert [(row["image"], row["method"]) for row in rows] == places
+  pictures = {path.stem for path in (tmp_path / "pictures" / "1").iterdir()}
+  assert pictures == {"original", "bicubic", *phases}
+  files = {path.name for path in tmp_path.glob("*.keras")}
+  earlier = {f"generator_{name}.keras" for name in phases[:-1]}
+  assert files == {"generator.keras", *earlier}
+  network = keras.models.load_model(tmp_path / "generator.keras")
+  assert network.compute_output_shape((1, 6, 9, 3)) == (1, 24, 36, 3)
+
+
+def test_training_goes_on_from_a_network_which_is_measured_too(tmp_path, photos):
+  (tmp_path / "run").mkdir()
+  start = tmp_path / "mse.keras"
+  train.methods.build_generator(_settings(*_TINY).network).save(start)
+  arguments = (*_TINY, "--epochs=0", "--pretrain_epochs=1", f"--data={photos}")
+  settings = _settings(*arguments, f"--initial_weights={start}")
+  train.train(settings, tmp_path / "run")
+  methods = [row["method"] for row in results.read(tmp_path / "run")["rows"]]
+  assert methods == ["bicubic", "start", "mse"]
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--data=/nowhere"], "--data"),
+    (["--data=samples", "--validation_data=/nowhere"], "--validation_data"),
+    (["--data=samples", "--lpips_weights=x", "--lpips_heads=y"], "--lpips_weights"),
+  ],
+)
+def test_missing_files_are_named_before_anything_is_written(arguments, message):
+  with pytest.raises((UserError, OSError), match=message):
+    train.prepare(_settings(*_TINY, "--epochs=0", *arguments))
