@@ -28,14 +28,11 @@ from experiments.common.run import flags as run_flags
 from experiments.twoafc import bapps, distances, generated_triplets, measure, output
 from experiments.twoafc import flags as twoafc_flags
 
-for _module in (run_flags, twoafc_flags):
-  flags.adopt_module_key_flags(_module)
-
 
 def main():
   settings = twoafc_flags.settings()
-  if twoafc_flags.TRIPLET.value is not None:
-    measure.rank(twoafc_flags.TRIPLET.value, distances.measures(settings))
+  if flags.FLAGS.triplet is not None:
+    measure.rank(flags.FLAGS.triplet, distances.measures(settings))
     return
   app.check_run()
   measures = distances.measures(settings)
@@ -53,4 +50,7 @@ def main():
 
 
 if __name__ == "__main__":
+  twoafc_flags.define()
+  for module in (run_flags, twoafc_flags):
+    flags.adopt_module_key_flags(module)
   app.run(main, "twoafc")

@@ -32,8 +32,8 @@ def run(module, *arguments):
       sys.argv = argv
       flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
       sys.stderr.flush()
-  captured.seek(0)
-  return code, captured.read()
+    captured.seek(0)
+    return code, captured.read()
 
 
 @contextlib.contextmanager

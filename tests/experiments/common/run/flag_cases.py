@@ -75,7 +75,7 @@ CASES = {
     ("--threshold=1", "--threshold=1.0: must be in"),
     ("--threshold=nan", "--threshold"),
     ("--layers=block4_conv1", "--layers must name layers of --backbone_weights"),
-    ("--layers=block2_conv2:2", "--layers must list names alone"),
+    ("--layers=block2_conv2:-1", "--layers must list NAME or NAME:WEIGHT"),
     ("--pixels=3:64", "--pixels must be ROW:COLUMN, each from 0 to 63"),
     ("--pixels=a", "--pixels must be ROW:COLUMN"),
   ],
