@@ -8,7 +8,7 @@ import dataclasses
 import typing
 
 from experiments.report import judges
-from experiments.twoafc import table
+from experiments.twoafc import table_1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Claim:
 
 
 def _paper_agreement(net):
-  cx, l2 = (table.paper_value(f"{net} {d}", "all") for d in ("CX", "L2"))
+  cx, l2 = (table_1.paper_value(f"{net} {d}", "all") for d in ("CX", "L2"))
   return f"{cx} % under L_CX, {l2} % under L2"
 
 

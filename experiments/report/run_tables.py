@@ -3,7 +3,7 @@
 import typing
 
 from experiments.common import tables as common_tables
-from experiments.twoafc import table as table_1
+from experiments.twoafc import table_1
 
 
 class Table(typing.NamedTuple):

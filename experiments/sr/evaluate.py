@@ -24,7 +24,8 @@ from experiments.common import networks, results, tables
 from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import measure, upscalers
-from experiments.sr import scores, test_sets
+from experiments.sr import evaluation_sets
+from experiments.sr.record import Record
 
 _DEGRADATION = (
   "photographs cut to a multiple of the scale, reduced by antialiased bicubic "
@@ -67,12 +68,14 @@ def evaluate(settings, folder):
     name = networks.name_of(settings.weights)
     own[name] = upscalers.network(settings.weights, scale, "--weights")
   measures = all_measures(scale, settings.seed, settings.lpips)
-  sets = test_sets.load(settings.data, scale, settings.images, settings.max_images)
+  sets = evaluation_sets.load(
+    settings.data, scale, settings.images, settings.max_images
+  )
   methods = {
     name: upscalers.load(settings.methods, pairs, scale, name, own)
     for name, (_, pairs) in sets.items()
   }
-  record = scores.Record(measures, folder)
+  record = Record(measures, folder)
   for name, (source, pairs) in sets.items():
     print(f"{name}: {tables.counted(len(pairs), 'image')} of {source}", flush=True)
     for pair in tqdm(pairs, name, disable=None, leave=False):

@@ -6,6 +6,7 @@ import pathlib
 from absl import flags
 
 from experiments.common.run import flag_checks
+from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.twoafc import bapps, distances, nets
 from experiments.twoafc.settings import CxSettings, Settings

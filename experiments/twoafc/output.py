@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments.common import results, tables
 from experiments.common.drawing import diagrams, panels
-from experiments.twoafc import agreement, table
+from experiments.twoafc import agreement, table_1
 
 
 def write(settings, subsets, distances, measures, folder):
@@ -23,8 +23,8 @@ def write(settings, subsets, distances, measures, folder):
   labels = [label for one in measures for label in one.labels.values()]
   # As in the paper: all nets under one distance, then under the next.
   labels = sorted(labels, key=_group)
-  layout = table.columns([subset.name for subset in subsets])
-  scores = table.averages(_scores(subsets, distances, labels, human), layout)
+  layout = table_1.columns([subset.name for subset in subsets])
+  scores = table_1.averages(_scores(subsets, distances, labels, human), layout)
   about = {
     "data": "validation set of BAPPS" if human else "generated triplets",
     "human": human,
@@ -39,7 +39,7 @@ def write(settings, subsets, distances, measures, folder):
     "weights": {one.name: one.remark for one in measures if one.remark},
   }
   figures = {"scores": _draw_scores(scores, human)}
-  text = f"Agreement in %{', ours/paper' if human else ''}:\n{table.text(scores)}"
+  text = f"Agreement in %{', ours/paper' if human else ''}:\n{table_1.text(scores)}"
   if not human:
     strengths = _strengths(distances, labels, layout)
     about["strong_over_blur"] = strengths
@@ -83,7 +83,7 @@ def _strengths(distances, labels, layout):
 
 def _draw_scores(scores, human):
   titles = list(next(iter(scores.values())))
-  paper = {row: {t: table.paper_value(row, t) for t in titles} for row in scores}
+  paper = {row: {t: table_1.paper_value(row, t) for t in titles} for row in scores}
   return diagrams.dots(
     list(scores),
     titles,

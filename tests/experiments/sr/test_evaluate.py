@@ -105,13 +105,13 @@ _GROWTH = """
 import pathlib, resource, sys
 import numpy as np
 from experiments.common.upscaling import measure, pairs, upscalers
-from experiments.sr import scores
+from experiments.sr.record import Record
 from models import srgan
 
 srgan.generator(1, 4).save(sys.argv[1] + "/net.keras")
 own = {"net": upscalers.network(sys.argv[1] + "/net.keras", 4, "--weights")}
 methods = upscalers.load([], [], 4, own=own)
-record = scores.Record(measure.Measures(4, 0), pathlib.Path(sys.argv[1]))
+record = Record(measure.Measures(4, 0), pathlib.Path(sys.argv[1]))
 rng = np.random.default_rng(0)
 for name, width in (("a", 1024), ("b", 2048), ("c", 2048), ("d", 2048)):
   hr = rng.integers(0, 256, (768, width, 3), np.uint8)

@@ -40,7 +40,7 @@ def test_bad_flags_are_refused_before_any_work(folder, module, arguments, messag
   code, stderr = in_process.run(module, *arguments.split())
   assert code == 1, stderr
   *others, last = stderr.splitlines()
-  name = module.removeprefix("tools.").replace(".", "_")
+  name = module.removeprefix("tools.")
   assert last.startswith((f"{name}: ", "--flagfile: "))
   assert re.search(message, last), last
   # Entry points with a default flagfile say that they read it.

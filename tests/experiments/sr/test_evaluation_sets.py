@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from experiments.common.data import div2k, images
-from experiments.sr import test_sets
+from experiments.sr import evaluation_sets
 from tests.experiments.common.upscaling.photographs import Photographs
 
 
@@ -16,7 +16,7 @@ def _photos(tmp_path):
 
 
 def test_sets_are_listed_by_commas(photos):
-  found = test_sets.load(f"{photos / 'one'},samples,{photos / 'two'}", 4)
+  found = evaluation_sets.load(f"{photos / 'one'},samples,{photos / 'two'}", 4)
   assert list(found) == ["one", "samples", "two"]
   source, pairs = found["one"]
   assert source == str(photos / "one")
@@ -26,9 +26,9 @@ def test_sets_are_listed_by_commas(photos):
 
 
 def test_commas_in_paths_and_equal_names_of_folders_do_no_harm(photos):
-  found = test_sets.load(str(photos / "two" / "b,c.png"), 4)
+  found = evaluation_sets.load(str(photos / "two" / "b,c.png"), 4)
   assert list(found) == ["b,c"]
-  found = test_sets.load(f"{photos}/one,{photos}/one/*2.png", 4)
+  found = evaluation_sets.load(f"{photos}/one,{photos}/one/*2.png", 4)
   assert {name: pairs.names for name, (_, pairs) in found.items()} == {
     "one": ["0001", "0002", "0010"],
     "one-2": ["0002"],
@@ -37,7 +37,7 @@ def test_commas_in_paths_and_equal_names_of_folders_do_no_harm(photos):
 
 def test_images_are_chosen_by_name_and_number(photos):
   def names(*args):
-    return test_sets.load(str(photos / "one"), 4, *args)["one"][1].names
+    return evaluation_sets.load(str(photos / "one"), 4, *args)["one"][1].names
 
   assert names(["0010", "0001"]) == ["0001", "0010"]
   assert names(["000?"]) == ["0001", "0002"]
@@ -60,7 +60,7 @@ def test_div2k_is_opened_where_the_images_are(monkeypatch, names, split):
 
   opened = []
   monkeypatch.setattr(div2k, "Div2k", open_stub)
-  ((_, pairs),) = test_sets.load("div2k", 4, names).values()
+  ((_, pairs),) = evaluation_sets.load("div2k", 4, names).values()
   assert opened == [split]
   assert len(pairs) == {None: 10, "0801": 1, "0001": 9}[names and names[0]]
 
@@ -68,4 +68,4 @@ def test_div2k_is_opened_where_the_images_are(monkeypatch, names, split):
 def test_two_images_of_one_name_are_refused(photos):
   images.write_png(photos / "one" / "0001.jpg", np.zeros((40, 40, 3), np.uint8))
   with pytest.raises(ValueError, match="several images named 0001"):
-    test_sets.load(str(photos / "one"), 4)
+    evaluation_sets.load(str(photos / "one"), 4)

@@ -1,12 +1,12 @@
 import numpy as np
 
 from experiments.common.upscaling import measure
-from experiments.sr import scores
+from experiments.sr.record import Record
 
 
 def test_record_has_a_row_for_each_method_and_notes_on_empty_cells(tmp_path):
   rng = np.random.default_rng(0)
-  record = scores.Record(measure.Measures(4, 0), tmp_path)
+  record = Record(measure.Measures(4, 0), tmp_path)
   methods = {
     "exact": lambda name, lr, hr: hr,
     "black": lambda name, lr, hr: np.zeros_like(hr),
