@@ -71,8 +71,6 @@ def evaluate(settings, folder):
   sets = evaluation_sets.load(
     settings.data, scale, settings.images, settings.max_images
   )
-    settings.data, scale, settings.images, settings.max_images
-  )
   methods = {
     name: upscalers.load(settings.methods, pairs, scale, name, own)
     for name, (_, pairs) in sets.items()
