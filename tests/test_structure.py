@@ -48,7 +48,7 @@ def _is_border(path):
   return (
     _name(path).startswith("experiments.common.run.")
     or path.stem in ("flags", "loss_flags", "__main__")
-    or "app.run(main" in path.read_text()
+    or re.search(r"app\.run\(\s*main", path.read_text()) is not None
   )
 
 
