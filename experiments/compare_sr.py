@@ -118,9 +118,9 @@ def main():
       for name in _NAMES.value
     },
   )
-  _report(methods, pairs, folder)
   if _SPECTRA.value:
     spectra.compare(methods, pairs, _SCALE, folder / "power_spectrum", seed=0)
+  _report(methods, pairs, folder)
 
 
 def sr_arguments(method):
