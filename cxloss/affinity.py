@@ -208,7 +208,7 @@ class _Problem:
     n, size, depth = _size(x, 0), _size(x, 1), _size(x, 2)
     height = self.tile_rows
     if height is None:
-      height = _maximum(_TILE_BYTES // (4 * n * targets), _MIN_ROWS)
+      height = _maximum(_TILE_BYTES // (4 * _maximum(n, 1) * targets), _MIN_ROWS)
     count = -(-size // height)
     height = -(-size // (count * _BLOCK)) * _BLOCK
     count = -(-size // height)
@@ -222,7 +222,8 @@ def _once_differentiable(value):
 
   def refuse(*_):
     raise NotImplementedError(
-      "The contextual loss has no second derivative: its gradient treats the "
+      "The contextual loss is differentiable once and in reverse mode: neither a "
+      "second derivative nor forward mode is defined, since its gradient treats the "
       "matches as fixed"
     )
 

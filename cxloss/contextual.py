@@ -19,6 +19,8 @@ References:
 2. https://github.com/roimehrez/contextualLoss, CX/CX_distance.py.
 """
 
+import numbers
+
 import tensorflow as tf
 
 from cxloss.affinity import largest_affinities
@@ -145,15 +147,21 @@ def as_sets(target, generated):
         f"Received: target.shape={target.shape}, "
         f"generated.shape={generated.shape} (as batch, positions, channels)"
       )
+  checks = []
   if None in (target.shape[0], generated.shape[0]):
-    same = tf.debugging.assert_equal(
-      tf.shape(target)[0],
-      tf.shape(generated)[0],
-      "`target` and `generated` must have the same batch size.",
+    checks.append(
+      tf.debugging.assert_equal(
+        tf.shape(target)[0],
+        tf.shape(generated)[0],
+        "`target` and `generated` must have the same batch size.",
+      )
     )
-    with tf.control_dependencies([] if same is None else [same]):
-      generated = tf.identity(generated)
-  return target, generated
+  for features, name in ((target, "target"), (generated, "generated")):
+    if features.shape[1] is None:
+      message = f"`{name}` must not be empty: images may be too small for the features."
+      checks.append(tf.debugging.assert_positive(tf.shape(features)[1], message))
+  with tf.control_dependencies([check for check in checks if check is not None]):
+    return tf.identity(target), tf.identity(generated)
 
 
 def _as_set(features, name):
@@ -166,7 +174,7 @@ def _as_set(features, name):
       f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
       f"Received: shape={features.shape}"
     )
-  if 0 in features.shape.as_list():
+  if 0 in features.shape.as_list()[1:]:  # an empty batch has an empty loss
     raise ValueError(f"`{name}` must not be empty. Received: shape={features.shape}")
   features = tf.cast(features, tf.float32)
   if rank == 3:
@@ -177,9 +185,10 @@ def _as_set(features, name):
 
 
 def check_options(bandwidth, distance, centering):
-  if not 0 < bandwidth < float("inf"):
+  if not isinstance(bandwidth, numbers.Real) or not 0 < bandwidth < float("inf"):
     raise ValueError(
-      f"`bandwidth` must be positive and finite. Received: bandwidth={bandwidth}"
+      f"`bandwidth` must be a positive, finite number. Received: "
+      f"bandwidth={bandwidth!r}"
     )
   if distance not in DISTANCES:
     raise ValueError(

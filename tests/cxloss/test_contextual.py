@@ -386,6 +386,41 @@ def test_gradient_goes_to_float16_without_overflow():
   assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
 
 
+@_settings
+@pytest.mark.parametrize("way", ["eager", "graph"])
+def test_empty_batch_has_an_empty_loss(distance, centering, way):
+  def run(target, generated):
+    return oracle.value_and_gradients(
+      lambda *sets: cxloss.contextual_loss(*sets, 0.1, distance, centering),
+      target,
+      generated,
+    )
+
+  if way == "graph":
+    run = tf.function(run, input_signature=[tf.TensorSpec([None, None, 3])] * 2)
+  loss, *gradients = run(np.zeros((0, 5, 3), "float32"), np.zeros((0, 6, 3), "float32"))
+  assert loss.shape == (0,)
+  assert [g.shape for g in gradients] == [(0, 5, 3), (0, 6, 3)]
+
+
+def test_empty_set_of_unknown_size_is_refused():
+  function = tf.function(
+    cxloss.contextual_loss, input_signature=[tf.TensorSpec([2, None, 3])] * 2
+  )
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`generated`.*empty"):
+    function(_A, _A[:, :0])
+
+
+def test_forward_mode_is_refused():
+  target, generated = oracle.features(1, 1, 12, 4), oracle.features(2, 1, 10, 4)
+  generated = tf.constant(generated)
+  with (
+    pytest.raises(NotImplementedError, match="forward mode"),
+    tf.autodiff.ForwardAccumulator(generated, tf.ones_like(generated)),
+  ):
+    cxloss.contextual_loss(target, generated)
+
+
 def _hessian_product(function, x, direction):
   with tf.GradientTape() as outer:
     outer.watch(x)
@@ -429,6 +464,8 @@ _A = np.ones((2, 5, 3), "float32")
     (ValueError, _A, _A, {"bandwidth": 0}, r"`bandwidth`.*positive.*=0"),
     (ValueError, _A, _A, {"bandwidth": -0.1}, r"`bandwidth`.*positive.*=-0\.1"),
     (ValueError, _A, _A, {"bandwidth": float("nan")}, r"`bandwidth`.*nan"),
+    (ValueError, _A, _A, {"bandwidth": None}, r"`bandwidth`.*number.*None"),
+    (ValueError, _A, _A, {"bandwidth": "0.1"}, r"`bandwidth`.*number.*'0\.1'"),
     (ValueError, _A, _A, {"distance": "l1"}, r"`distance`.*cosine.*'l1'"),
     (ValueError, _A, _A, {"centering": "none"}, r"`centering`.*batch.*'none'"),
   ],
