@@ -8,6 +8,7 @@ from cxloss.contextual import contextual_loss
 from cxloss.divergences import chamfer_distance, kl_divergence
 from cxloss.features import (
   AlexNetFeatures,
+  ModelFeatures,
   PatchFeatures,
   SqueezeNetFeatures,
   VGGFeatures,
@@ -20,6 +21,7 @@ __all__ = [
   "AlexNetFeatures",
   "ContextualLoss",
   "LowFrequencyLoss",
+  "ModelFeatures",
   "PatchFeatures",
   "SqueezeNetFeatures",
   "VGGFeatures",

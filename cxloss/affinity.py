@@ -110,7 +110,7 @@ class _Problem:
       peak = tf.gather(a, nearest[:, :, None], axis=2, batch_dims=2)
       # Once everything else has read the tile it can be overwritten in place.
       with tf.control_dependencies([affinity, winner]):
-        a = tf.minimum(a, 1.0 - peak + _SLACK)
+        a = _cut(a, peak)
       # As float, exact up to 2^24 targets: oneDNN cannot transpose integers.
       rows = _Rows(-top, tf.cast(nearest, tf.float32), _sums(a, values))
       columns = [c.write(i, r) for c, r in zip(columns, rows, strict=True)]
@@ -161,13 +161,18 @@ class _Problem:
     q = self.bandwidth * kappa**2 * (r * mean_excess - won_excess)
     dx = kappa * (won + r * offset) + q * nearest
 
+    # Of sum_j A_ij = 1, the affinity of the nearest is 1 - mass plus what is left of it
+    # where it is cut: so a row that matches one target alone cancels to the last digit.
+    mass = rows.sums[:, :, -1:]
+    pull = kappa * r * x
     dy = weight * tf.gather(kappa, winner, batch_dims=1) * won_x
-    dy += _scatter_sum(q * x, rows.nearest, targets)
-    dy -= self._weighted_affinities(x, y, rows.minimum, kappa * r * x)
+    dy -= _scatter_sum(pull, rows.nearest, targets)
+    dy += _scatter_sum(q * x + mass * pull, rows.nearest, targets)
+    dy -= self._weighted_affinities(x, y, rows.minimum, pull)
     return dx, dy
 
   def _weighted_affinities(self, x, y, minimum, values):
-    """`sum_i A_ij values_i`, with the affinities computed once more."""
+    """`sum_i A_ij values_i`, with the affinities computed once more, and cut."""
     targets, depth, size = _size(y, 1), _size(x, 2), _size(x, 1)
     data = tf.concat([x, minimum[:, :, None], values], axis=2)
     tiles = self._tiles(data, targets)
@@ -180,7 +185,7 @@ class _Problem:
         (i * height + tf.range(height) < size)[None, :, None], values, 0.0
       )
       logits = self._kappa(minimum) * self._negative_distances(xi, y)
-      a = tf.nn.softmax(logits, axis=2)
+      a = _cut(tf.nn.softmax(logits, axis=2))
       return i + 1, total + tf.matmul(a, values, transpose_a=True)
 
     _, total = tf.while_loop(
@@ -203,7 +208,7 @@ class _Problem:
     n, size, depth = _size(x, 0), _size(x, 1), _size(x, 2)
     height = self.tile_rows
     if height is None:
-      height = _maximum(_TILE_BYTES // (4 * n * targets), _MIN_ROWS)
+      height = _maximum(_TILE_BYTES // (4 * _maximum(n, 1) * targets), _MIN_ROWS)
     count = -(-size // height)
     height = -(-size // (count * _BLOCK)) * _BLOCK
     count = -(-size // height)
@@ -217,7 +222,8 @@ def _once_differentiable(value):
 
   def refuse(*_):
     raise NotImplementedError(
-      "The contextual loss has no second derivative: its gradient treats the "
+      "The contextual loss is differentiable once and in reverse mode: neither a "
+      "second derivative nor forward mode is defined, since its gradient treats the "
       "matches as fixed"
     )
 
@@ -308,6 +314,13 @@ def _offsets(sums, nearest):
   mass = sums[:, :, -1:]
   offset = mass * nearest[:, :, :-1] - sums[:, :, :-1]
   return tf.concat([offset, tf.zeros_like(mass)], axis=2)
+
+
+def _cut(a, peak=None):
+  """Affinities with the largest of each row cut to what the others share."""
+  if peak is None:
+    peak = tf.reduce_max(a, axis=2, keepdims=True)
+  return tf.minimum(a, 1.0 - peak + _SLACK)
 
 
 def _scatter_sum(values, index, size):

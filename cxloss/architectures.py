@@ -23,6 +23,8 @@ VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _VGG_WIDTHS = (64, 128, 256, 512, 512)
 _POOLS = {"max": kl.MaxPooling2D, "avg": kl.AveragePooling2D}
 POOLINGS = tuple(_POOLS)
+# Whatever the global settings of Keras are.
+_OPTIONS = {"dtype": "float32", "data_format": "channels_last"}
 
 # Name, filters, size, stride, whether a pool comes before.
 _ALEXNET = (
@@ -71,7 +73,7 @@ def vgg(layers, architecture, pooling):
   taps = {}
   for name in names[: _depth(layers, names)]:
     if name.endswith("pool"):
-      x = _POOLS[pooling](2, name=name, dtype="float32")(x)
+      x = _POOLS[pooling](2, name=name, **_OPTIONS)(x)
     else:
       x = _conv(_VGG_WIDTHS[int(name[5]) - 1], 3, name, padding="same")(x)
     taps[name] = x
@@ -85,7 +87,7 @@ def alexnet(layers):
   taps = {}
   for name, filters, size, stride, pool in _ALEXNET[: _depth(layers, ALEXNET_LAYERS)]:
     if pool:
-      x = kl.MaxPooling2D(3, 2, dtype="float32")(x)
+      x = kl.MaxPooling2D(3, 2, **_OPTIONS)(x)
     if stride == 1:
       x = _conv(filters, size, name, padding="same")(x)
     else:
@@ -107,7 +109,7 @@ def squeezenet(layers):
     if pool:
       # Rounds up: the last window may reach one pixel beyond the border. Zeros there
       # do no harm to a maximum of values that are not negative.
-      x = kl.MaxPooling2D(3, 2, dtype="float32")(_pad(((0, 1), (0, 1)))(x))
+      x = kl.MaxPooling2D(3, 2, **_OPTIONS)(_pad(((0, 1), (0, 1)))(x))
     x = _conv(squeeze, 1, f"{name}/squeeze1x1")(x)
     halves = [
       _conv(expand, 1, f"{name}/expand1x1")(x),
@@ -125,12 +127,12 @@ def _input():
 def _conv(filters, size, name, **options):
   # Keras keeps slashes, which part its own paths, out of names.
   name = name.replace("/", "_")
-  options = {"activation": "relu", "dtype": "float32", "name": name, **options}
+  options = {"activation": "relu", "name": name, **_OPTIONS, **options}
   return kl.Conv2D(filters, size, **options)
 
 
 def _pad(padding):
-  return kl.ZeroPadding2D(padding, dtype="float32")
+  return kl.ZeroPadding2D(padding, **_OPTIONS)
 
 
 def _depth(layers, names):

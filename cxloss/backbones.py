@@ -41,6 +41,7 @@ POOLINGS = architectures.POOLINGS
 PREPROCESSINGS = ("caffe", "torch")
 
 _BUNDLED = pathlib.Path(__file__).parent / "weights" / "vgg16_front.npz"
+_BUNDLED_LAST = "block3_pool"
 _BUNDLED_SHA256 = "b4e8700cd21cdbd76931467761931b6fbef742f077fdce3a14f2a3e000db57be"
 
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -76,6 +77,14 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
     raise ValueError(
       f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}"
     )
+  if weights == "bundled" and architecture == "vgg16":
+    names = architectures.vgg_layers("vgg16")
+    held = names[: names.index(_BUNDLED_LAST) + 1]
+    if not set(layers) <= set(held):
+      raise ValueError(
+        f"`layers` must name layers of the bundled vgg16 front: {', '.join(held)}. "
+        f"Received: layers={list(layers)}"
+      )
   model = architectures.vgg(layers, architecture, pooling)
   return _load(model, weights)
 

@@ -19,6 +19,8 @@ References:
 2. https://github.com/roimehrez/contextualLoss, CX/CX_distance.py.
 """
 
+import numbers
+
 import tensorflow as tf
 
 from cxloss.affinity import largest_affinities
@@ -28,14 +30,16 @@ CENTERINGS = ("batch", "image")
 
 # Added to the smallest distance of each row [2].
 _EPSILON = 1e-5
-# Squared norms below this count as zero: a vector equal to the mean, such as a
-# patch of flat colour, has no direction and would give 0 / 0.
-_NORM_EPSILON = 1e-12
-# Where the largest entry lies outside of this range, inputs are scaled to 1 first, so
-# that squares stay finite, and far above the epsilon. At most by this factor, so that
-# gradients stay finite, too.
-_SMALL, _LARGE = 1e-3, 1e8
-_LARGEST_SCALE = 1e20
+# A vector equal to the mean, such as a patch of flat colour, has no direction. One that
+# is no longer than this share of the mean counts as such: its entries are rounding.
+_FLAT = 2.0**-22
+# Vectors shorter than this have no direction either, so that gradients stay finite.
+_SHORTEST = 1e-28
+# Powers of two that features are scaled by, so that their squares neither vanish nor
+# overflow, lie between these.
+_SMALLEST_SCALE, _LARGEST_SCALE = 2.0**-126, 2.0**66
+# Squared distances have a unit: their features are scaled only where they are larger.
+_LARGE = 1e8
 
 
 def contextual_loss(
@@ -93,24 +97,20 @@ def contextual_loss(
 
 def centred_loss(target, generated, mean, bandwidth, distance):
   """The loss of sets `(N, P, C)`, centred by `mean`, `(1 or N, 1, C)`."""
-  # Distances that are not relative to the norms keep their epsilon.
-  smallest = _SMALL if distance == "cosine" else 0.0
-  target, generated, scale = _rescale(target, generated, smallest)
-  embed = _embed_cosine if distance == "cosine" else _embed_l2
-  x, y = embed(target, generated, mean * scale)
-  epsilon = _EPSILON
-  if distance == "l2":
-    # Distances shrank by scale^2, and the constant with them.
-    epsilon = tf.maximum(_EPSILON * scale * scale, 1e-12)
+  if distance == "cosine":
+    x, y = _embed_cosine(target, generated, mean)
+    epsilon = _EPSILON
+  else:
+    x, y, epsilon = _embed_l2(target, generated)
   affinity = largest_affinities(x, y, bandwidth, epsilon, clip=distance == "l2")
-  return -tf.math.log(tf.reduce_mean(affinity, axis=1))
+  # log(1 / CX) rather than -log CX, which is -0 where all match.
+  count = tf.cast(tf.shape(affinity)[1], tf.float32)
+  return tf.math.log(count / tf.reduce_sum(affinity, axis=1))
 
 
 def image_mean(features):
   """Mean of each image's features `(N, P, C)`, `(N, 1, C)`; 0 if there are none."""
-  scale = 1.0 / tf.maximum(_largest(features) / _LARGE, 1.0)  # lest the sum overflow
-  count = tf.maximum(tf.cast(tf.shape(features)[1], tf.float32), 1.0)
-  return tf.reduce_sum(features * scale, axis=1, keepdims=True) / count / scale
+  return tf.cast(_double_mean(features), tf.float32)
 
 
 def batch_mean(features):
@@ -118,14 +118,21 @@ def batch_mean(features):
 
   Under a `tf.distribute` strategy, the batch is that of all replicas.
   """
-  mean = image_mean(features)
+  mean = _double_mean(features)
   context = tf.distribute.get_replica_context()
-  if context is None or context.num_replicas_in_sync == 1:
-    return mean
-  count = tf.cast(tf.shape(features)[1], tf.float32)
-  total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
-  share = count / tf.maximum(total, 1.0)
-  return context.all_reduce(tf.distribute.ReduceOp.SUM, mean * share)
+  if context is not None and context.num_replicas_in_sync > 1:
+    count = tf.cast(tf.shape(features)[1], tf.float64)
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    share = count / tf.maximum(total, 1.0)
+    mean = context.all_reduce(tf.distribute.ReduceOp.SUM, mean * share)
+  return tf.cast(mean, tf.float32)
+
+
+def _double_mean(features):
+  # In float32, a sum of 100,000 equal numbers is off by a thousandth.
+  count = tf.maximum(tf.cast(tf.shape(features)[1], tf.float64), 1.0)
+  features = tf.cast(features, tf.float64)
+  return tf.reduce_sum(features, axis=1, keepdims=True) / count
 
 
 def as_sets(target, generated):
@@ -140,15 +147,21 @@ def as_sets(target, generated):
         f"Received: target.shape={target.shape}, "
         f"generated.shape={generated.shape} (as batch, positions, channels)"
       )
+  checks = []
   if None in (target.shape[0], generated.shape[0]):
-    same = tf.debugging.assert_equal(
-      tf.shape(target)[0],
-      tf.shape(generated)[0],
-      "`target` and `generated` must have the same batch size.",
+    checks.append(
+      tf.debugging.assert_equal(
+        tf.shape(target)[0],
+        tf.shape(generated)[0],
+        "`target` and `generated` must have the same batch size.",
+      )
     )
-    with tf.control_dependencies([] if same is None else [same]):
-      generated = tf.identity(generated)
-  return target, generated
+  for features, name in ((target, "target"), (generated, "generated")):
+    if features.shape[1] is None:
+      message = f"`{name}` must not be empty: images may be too small for the features."
+      checks.append(tf.debugging.assert_positive(tf.shape(features)[1], message))
+  with tf.control_dependencies([check for check in checks if check is not None]):
+    return tf.identity(target), tf.identity(generated)
 
 
 def _as_set(features, name):
@@ -161,7 +174,7 @@ def _as_set(features, name):
       f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
       f"Received: shape={features.shape}"
     )
-  if 0 in features.shape.as_list():
+  if 0 in features.shape.as_list()[1:]:  # an empty batch has an empty loss
     raise ValueError(f"`{name}` must not be empty. Received: shape={features.shape}")
   features = tf.cast(features, tf.float32)
   if rank == 3:
@@ -172,9 +185,10 @@ def _as_set(features, name):
 
 
 def check_options(bandwidth, distance, centering):
-  if not 0 < bandwidth < float("inf"):
+  if not isinstance(bandwidth, numbers.Real) or not 0 < bandwidth < float("inf"):
     raise ValueError(
-      f"`bandwidth` must be positive and finite. Received: bandwidth={bandwidth}"
+      f"`bandwidth` must be a positive, finite number. Received: "
+      f"bandwidth={bandwidth!r}"
     )
   if distance not in DISTANCES:
     raise ValueError(
@@ -186,45 +200,63 @@ def check_options(bandwidth, distance, centering):
     )
 
 
-def _rescale(target, generated, smallest):
-  """Brings very large and very small features to where squares are accurate."""
-  largest = tf.maximum(_largest(target), _largest(generated))
-  outside = tf.logical_or(largest > _LARGE, largest < smallest)
-  scale = tf.where(outside, 1.0 / tf.maximum(largest, 1.0 / _LARGEST_SCALE), 1.0)
-  target, generated = tf.cond(
-    outside,
-    lambda: (target * scale, generated * scale),
-    lambda: (target, generated),
-  )
-  return target, generated, scale
-
-
 def _largest(features):
-  """The largest magnitude, a constant to derivatives."""
-  largest = tf.maximum(tf.reduce_max(features), -tf.reduce_min(features))
-  return tf.stop_gradient(largest)
+  """Largest magnitude of each image, `(N, 1, 1)`, a constant to derivatives."""
+  largest, smallest = (
+    reduce(features, axis=[1, 2], keepdims=True)
+    for reduce in (tf.reduce_max, tf.reduce_min)
+  )
+  return tf.stop_gradient(tf.maximum(largest, -smallest))
+
+
+def _power_of_two(largest):
+  """The power of two, within its bounds, that brings a magnitude to between 1 and 2.
+
+  Products with it are exact: scaling adds no rounding.
+  """
+  exponent = tf.bitwise.bitwise_and(tf.bitcast(largest, tf.int32), 0x7F800000)
+  floor = tf.bitcast(exponent, tf.float32)
+  return tf.clip_by_value(1.0 / floor, _SMALLEST_SCALE, _LARGEST_SCALE)
 
 
 def _embed_cosine(target, generated, mean):
   """Embeddings with `-x_i . y_j = (1 - cos(x_i, y_j)) / 2`."""
-  x, y = _normalize(generated - mean, 0.5), _normalize(target - mean, 1.0)
+  x, y = _directions(generated, mean, 0.5), _directions(target, mean, 1.0)
   x = tf.concat([x, -tf.ones_like(x[:, :, :1])], axis=2)
   y = tf.concat([y, tf.ones_like(y[:, :, :1]) / 2], axis=2)
   return x, y
 
 
-def _normalize(v, norm):
+def _directions(features, mean, norm):
+  """Features minus the mean, with norm `norm`; 0 where there is no direction.
+
+  Every set of every image has a scale of its own: neither the unit of features, nor how
+  much larger those of another set are, makes a difference.
+  """
+  scale = _power_of_two(tf.maximum(_largest(features), _largest(mean)))
+  mean = mean * scale
+  v = features * scale - mean
   square = tf.reduce_sum(v * v, axis=2, keepdims=True)
-  return v * (norm * tf.math.rsqrt(square + _NORM_EPSILON))
+  rounding = tf.reduce_sum(mean * mean, axis=2, keepdims=True) * _FLAT**2
+  least = tf.stop_gradient(tf.maximum(rounding, (_SHORTEST * scale) ** 2))
+  flat = square <= least
+  inverse = tf.where(flat, 0.0, norm * tf.math.rsqrt(tf.where(flat, 1.0, square)))
+  return v * inverse
 
 
-def _embed_l2(target, generated, mean):
-  """Embeddings with `-x_i . y_j = |x_i - y_j|^2`."""
-  del mean  # differences do not depend on the origin
+def _embed_l2(target, generated):
+  """Embeddings with `-x_i . y_j = |x_i - y_j|^2` up to a scale, and the epsilon."""
+  largest = tf.maximum(
+    tf.reduce_max(_largest(target)), tf.reduce_max(_largest(generated))
+  )
+  scale = tf.where(largest > _LARGE, _power_of_two(largest), 1.0)
+  target, generated = target * scale, generated * scale
+  # Distances shrink by scale^2, and the constant with them.
+  epsilon = tf.maximum(_EPSILON * scale * scale, 1e-12)
   one, zero = tf.ones_like(target[:, :, :1]), tf.zeros_like(target[:, :, :1])
   square = tf.reduce_sum(target * target, axis=2, keepdims=True)
   y = tf.concat([target, one, square, zero], axis=2)
   minus = -tf.ones_like(generated[:, :, :1])
   square = tf.reduce_sum(generated * generated, axis=2, keepdims=True)
   x = tf.concat([2 * generated, -square, minus, minus], axis=2)
-  return x, y
+  return x, y, epsilon

@@ -6,6 +6,8 @@ that memory stays linear, and the distances to them are then taken as difference
 through which the gradient flows to both sets.
 """
 
+import numbers
+
 import tensorflow as tf
 
 from cxloss.contextual import as_sets
@@ -59,8 +61,8 @@ def kl_divergence(target, generated, k=1):
     ValueError: if shapes do not fit, or a set has too few features for `k`.
   """
   target, generated = as_sets(target, generated)
-  if k < 1:
-    raise ValueError(f"`k` must be at least 1. Received: k={k}")
+  if not isinstance(k, numbers.Integral) or k < 1:
+    raise ValueError(f"`k` must be a positive integer. Received: k={k!r}")
   for features, name, least in ((target, "target", k + 1), (generated, "generated", k)):
     if features.shape[1] is not None and features.shape[1] < least:
       raise ValueError(

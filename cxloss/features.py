@@ -8,10 +8,17 @@ it also has `valid(mask)`: from bool `(N, H, W, 1)`, for each feature map, bool
 `(N, h, w, 1)`, true where a feature depends on valid pixels alone.
 """
 
+import base64
+import io
+import math
+import numbers
+import pathlib
+
 import keras
+import numpy as np
 import tensorflow as tf
 
-from cxloss import backbones, masks
+from cxloss import backbones, batches, masks, weights_files
 
 # Images may overshoot their stated range by this share of it, as the outputs of
 # networks do, before it counts as a mistake.
@@ -32,21 +39,21 @@ class _Features:
 class _NetworkFeatures(_Features):
   """Feature maps of a network; a subclass builds it."""
 
+  _least_side = 1
+
   def __init__(self, layers, weights, value_range):
     if isinstance(layers, str):
       layers = [layers]
     if not isinstance(layers, dict):
       layers = dict.fromkeys(layers, 1.0)
-    if any(weight < 0 for weight in layers.values()):
-      raise ValueError(f"`layers` must have weights >= 0. Received: layers={layers}")
-    low, high = value_range
-    if not low < high:
+    if not all(0 <= w < math.inf for w in layers.values()) or not any(layers.values()):
       raise ValueError(
-        f"`value_range` must be (low, high). Received: value_range={value_range}"
+        "`layers` must name layers with finite weights >= 0, not all of them 0. "
+        f"Received: layers={layers}"
       )
     self.layers = {name: float(weight) for name, weight in layers.items()}
-    self.weights = weights if weights is None else str(weights)
-    self.value_range = (float(low), float(high))
+    self.weights = _absolute(weights)
+    self.value_range = _check_value_range(value_range)
     used = [name for name, weight in self.layers.items() if weight > 0]
     self._model, self._preprocessing = self._build(used)
 
@@ -60,8 +67,12 @@ class _NetworkFeatures(_Features):
       raise ValueError(
         f"`images` must be RGB with shape (N, H, W, 3). Received: shape={images.shape}"
       )
-    if tf.executing_eagerly():
-      self._check_range(images)
+    least = self._least_side
+    if any(side is not None and side < least for side in images.shape[1:3]):
+      raise ValueError(
+        f"`images` must have sides of at least {least} for layers {list(self.layers)}. "
+        f"Received: shape={images.shape}"
+      )
     maps = self._model(
       backbones.preprocess(images, self.value_range, self._preprocessing),
       training=False,
@@ -70,15 +81,35 @@ class _NetworkFeatures(_Features):
     weights = [weight for weight in self.layers.values() if weight > 0]
     return list(zip(weights, maps, strict=True))
 
-  def _check_range(self, images):
+  def check_range(self, images, name="images", mask=None):
+    """Returns images, checked to lie in the value range but for a tenth of its length.
+
+    Args:
+      images: `(N, H, W, 3)`.
+      name: what messages call them.
+      mask: bool `(N, H, W, 1)`, true at pixels to look at, or `None` for all.
+
+    Raises:
+      ValueError: if they do not; in a graph, `tf.errors.InvalidArgumentError` when it
+        runs. XLA drops the check.
+    """
     low, high = self.value_range
     slack = _OVERSHOOT * (high - low)
-    least, most = float(tf.reduce_min(images)), float(tf.reduce_max(images))
-    if least < low - slack or most > high + slack:
-      raise ValueError(
-        f"`images` must lie in value_range={self.value_range}. "
-        f"Received: values from {least:.6g} to {most:.6g}"
-      )
+    seen = (
+      images if mask is None else tf.where(mask, images, tf.cast(low, images.dtype))
+    )
+    least, most = tf.reduce_min(seen), tf.reduce_max(seen)
+    outside = tf.logical_or(
+      tf.cast(least, tf.float32) < low - slack, tf.cast(most, tf.float32) > high + slack
+    )
+    message = f"`{name}` must lie in value_range={self.value_range}. Received: values "
+    if tf.executing_eagerly():
+      if outside:
+        raise ValueError(f"{message}from {float(least):.6g} to {float(most):.6g}")
+      return images
+    data = [message, "from", least, "to", most]
+    with tf.control_dependencies([tf.debugging.Assert(~outside, data)]):
+      return tf.identity(images)
 
   def get_config(self):
     return {
@@ -95,7 +126,7 @@ class VGGFeatures(_NetworkFeatures):
   Args:
     layers: dict from Keras layer name (`block3_conv4`, `block2_pool`) to weight in
       the loss, or a sequence of names (weight 1 each). Defaults to `block3_conv4`,
-      the paper's conv3_4.
+      the paper's conv3_4, or `block3_conv3`, the last of its block, for VGG16.
     architecture: `"vgg19"` (default) or `"vgg16"`.
     weights: `"imagenet"` (default, downloaded by Keras), `"bundled"` (the VGG16
       front that ships with the package, up to `block3_conv3`), the path of a
@@ -105,9 +136,8 @@ class VGGFeatures(_NetworkFeatures):
       the authors' style-transfer code.
 
   Call arguments:
-    images: `(N, H, W, 3)`, RGB in `value_range`, any float type. When run
-      eagerly, values beyond the range by more than a tenth of its length raise
-      `ValueError`; a graph does not check.
+    images: `(N, H, W, 3)`, RGB in `value_range`, any float type. A loss checks its
+      targets by `check_range`; generated images may overshoot.
 
   Returns:
     List of `(weight, features)`, features float32 `(N, h, w, C)`. Layers of
@@ -128,8 +158,11 @@ class VGGFeatures(_NetworkFeatures):
   ):
     self.architecture = architecture
     self.pooling = pooling
-    layers = {"block3_conv4": 1.0} if layers is None else layers
+    if layers is None:
+      layers = ["block3_conv3" if architecture == "vgg16" else "block3_conv4"]
     super().__init__(layers, weights, value_range)
+    pools = sum(hasattr(layer, "pool_size") for layer in self._model.layers)
+    self._least_side = 2**pools
 
   def _build(self, layers):
     return backbones.vgg(layers, self.architecture, self.weights, self.pooling)
@@ -192,6 +225,84 @@ class SqueezeNetFeatures(AlexNetFeatures):
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
+class ModelFeatures(_Features):
+  """Outputs of a Keras model of one's own.
+
+  `ContextualLoss` makes one of any Keras model that it is given. The model is run
+  with `training=False` and takes images as they come: put their conversion to what it
+  expects, such as a `keras.layers.Rescaling`, into it. It stays out of the checkpoints
+  of the model that is trained.
+
+  Args:
+    model: `keras.Model` from images to feature maps `(N, h, w, C)` or token sets
+      `(N, P, C)`, one or several; or the path of a `.keras` file with one. The
+      configuration of a loss stores the path alone; without one, it stores the
+      model's graph and weights, so that saved models grow by these.
+    weights: weight in the loss of each output, in their order (of sorted names, if the
+      model returns a dict), finite and not negative. Defaults to 1 each.
+
+  Raises:
+    ValueError: for a file that does not hold a model, or weights that do not fit.
+
+  Example:
+
+  >>> image = keras.Input((None, None, 3))
+  >>> maps = keras.layers.Conv2D(8, 3, activation="relu")(image)
+  >>> loss = cxloss.ContextualLoss(keras.Model(image, maps))
+  """
+
+  def __init__(self, model, weights=None):
+    self._path = None
+    if not isinstance(model, keras.Model):
+      self._path = _absolute(model)
+      model = weights_files.load_model(self._path)
+    if weights is not None:
+      weights = [float(weight) for weight in weights]
+      if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+        raise ValueError(
+          "`weights` must be finite and >= 0, not all of them 0. "
+          f"Received: weights={weights}"
+        )
+    self.weights = weights
+    self._model = model
+
+  def __call__(self, images):
+    maps = self._model(images, training=False)
+    if isinstance(maps, dict):
+      maps = [maps[name] for name in sorted(maps)]
+    maps = list(maps) if isinstance(maps, (list, tuple)) else [maps]
+    weights = [1.0] * len(maps) if self.weights is None else self.weights
+    if len(weights) != len(maps):
+      raise ValueError(
+        f"`weights` must have one number for each of the model's {len(maps)} outputs. "
+        f"Received: weights={weights}"
+      )
+    return [pair for pair in zip(weights, maps, strict=True) if pair[0] > 0]
+
+  def get_config(self):
+    if self._path is not None:
+      return {"model": self._path, "weights": self.weights}
+    file = io.BytesIO()
+    np.savez(file, *self._model.get_weights())
+    return {
+      "model": keras.saving.serialize_keras_object(self._model),
+      "arrays": base64.b64encode(file.getvalue()).decode("ascii"),
+      "weights": self.weights,
+    }
+
+  @classmethod
+  def from_config(cls, config):
+    config = dict(config)
+    arrays = config.pop("arrays", None)
+    if arrays is not None:
+      model = keras.saving.deserialize_keras_object(config["model"])
+      found = weights_files.read_npz(io.BytesIO(base64.b64decode(arrays)))
+      model.set_weights([found[f"arr_{i}"] for i in range(len(found))])
+      config["model"] = model
+    return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
 class PatchFeatures(_Features):
   """Vectorised square patches of images or normal maps.
 
@@ -216,7 +327,7 @@ class PatchFeatures(_Features):
 
   def __init__(self, size=5, stride=2):
     for name, value in (("size", size), ("stride", stride)):
-      if value != int(value) or value < 1:
+      if not isinstance(value, numbers.Real) or value < 1 or value != int(value):
         raise ValueError(f"`{name}` must be a positive integer. Received: {value}")
     self.size = int(size)
     self.stride = int(stride)
@@ -229,14 +340,24 @@ class PatchFeatures(_Features):
         f"`images` must have shape (N, H, W, C) with sides of at least "
         f"{self.size}. Received: shape={images.shape}"
       )
-    patches = tf.image.extract_patches(
+    if None in images.shape[1:3]:
+      check = tf.debugging.assert_greater_equal(
+        tf.shape(images)[1:3],
+        self.size,
+        f"`images` must have sides of at least {self.size}, the size of a patch.",
+      )
+      with tf.control_dependencies([] if check is None else [check]):
+        images = tf.identity(images)
+    return [(1.0, batches.apply(self._extract, images))]
+
+  def _extract(self, images):
+    return tf.image.extract_patches(
       images,
       sizes=[1, self.size, self.size, 1],
       strides=[1, self.stride, self.stride, 1],
       rates=[1, 1, 1, 1],
       padding="VALID",
     )
-    return [(1.0, patches)]
 
   def valid(self, mask):
     size, strides = (self.size,) * 2, (self.stride,) * 2
@@ -244,3 +365,23 @@ class PatchFeatures(_Features):
 
   def get_config(self):
     return {"size": self.size, "stride": self.stride}
+
+
+def _absolute(weights):
+  """Weights as configurations store them: a path holds from any folder."""
+  if weights in (None, "imagenet", "bundled"):
+    return weights
+  return str(pathlib.Path(weights).absolute())
+
+
+def _check_value_range(value_range):
+  try:
+    low, high = (float(value) for value in value_range)
+  except (TypeError, ValueError):
+    low = high = math.nan
+  if not -math.inf < low < high < math.inf:
+    raise ValueError(
+      "`value_range` must be two finite numbers (low, high), low < high. "
+      f"Received: value_range={value_range}"
+    )
+  return low, high

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from cxloss import batches
+
 
 def gaussian_blur(images, kernel_size=21, sigma=3.0):
   """Convolves every channel with a normalised Gaussian.
@@ -24,9 +26,12 @@ def gaussian_blur(images, kernel_size=21, sigma=3.0):
   Raises:
     ValueError: if `images` is not of rank 4 or too small, or an option is out of
       range.
+    TypeError: if `images` does not hold floats.
   """
   check_blur(kernel_size, sigma)
   images = tf.convert_to_tensor(images)
+  if not images.dtype.is_floating:
+    raise TypeError(f"`images` must hold floats. Received: dtype={images.dtype.name}")
   if images.shape.rank != 4:
     raise ValueError(
       f"`images` must have shape (N, H, W, C). Received: shape={images.shape}"
@@ -40,11 +45,13 @@ def gaussian_blur(images, kernel_size=21, sigma=3.0):
   offsets = np.arange(-radius, radius + 1)
   kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
   kernel = tf.constant(kernel / kernel.sum(), images.dtype)
-  images = tf.pad(
-    images, [[0, 0], [radius, radius], [radius, radius], [0, 0]], "SYMMETRIC"
-  )
-  images = _convolve(images, kernel[:, None])
-  return _convolve(images, kernel[None, :])
+  paddings = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
+
+  def blur(images):
+    images = _convolve(tf.pad(images, paddings, "SYMMETRIC"), kernel[:, None])
+    return _convolve(images, kernel[None, :])
+
+  return batches.apply(blur, images)
 
 
 def check_blur(kernel_size, sigma):

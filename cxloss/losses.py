@@ -1,6 +1,7 @@
 """Keras losses: the contextual loss and its low-frequency companion."""
 
 import functools
+import numbers
 
 import keras
 import tensorflow as tf
@@ -14,8 +15,20 @@ from cxloss.contextual import (
   contextual_loss,
   image_mean,
 )
+from cxloss.features import ModelFeatures
 from cxloss.filters import check_blur, gaussian_blur
 from cxloss.positions import sample_positions, stack_quarters
+
+_SETTINGS = (
+  "features",
+  "bandwidth",
+  "distance",
+  "centering",
+  "max_points",
+  "symmetric",
+  "crop_quarters",
+  "seed",
+)
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -24,10 +37,18 @@ class ContextualLoss(keras.losses.Loss):
 
   `loss = sum_l weight_l * -log CX(features_l(y_pred), features_l(y_true))`
 
+  Identical images have a loss of 0 only if their features differ from each other. Equal
+  targets share the affinity of every feature that matches them, so flat areas, such as
+  black bars, cost something even in a perfect copy: at most log P of P positions, where
+  the whole image is flat.
+
+  Settings cannot be changed after construction: a compiled model would not see it.
+
   Args:
     features: callable from images to a list of `(weight, features)`, such as
-      `cxloss.VGGFeatures` or `cxloss.PatchFeatures`, or a list of them; or `None`
-      (default): inputs are features already.
+      `cxloss.VGGFeatures` or `cxloss.PatchFeatures`; or a Keras model of one or
+      several outputs, which becomes a `cxloss.ModelFeatures`; or a list of either; or
+      `None` (default): inputs are features already.
     bandwidth: positive float, h. Defaults to 0.1 (supplementary, section 1.1).
     distance: `"cosine"` (default) or `"l2"`; see `cxloss.contextual_loss`.
     centering: `"batch"` (default) or `"image"`; see `cxloss.contextual_loss`.
@@ -46,10 +67,11 @@ class ContextualLoss(keras.losses.Loss):
       `floatx`.
 
   Call arguments:
-    y_true: target images `(N, H, W, C)` in the features' value range; or, if
+    y_true: target images `(N, H, W, C)` in the features' value range, which is
+      checked; or, if
       `features` is `None`, feature sets `(N, H, W, C)` or `(N, P, C)`.
     y_pred: generated images or features, likewise.
-    sample_weight: optional `(N,)`.
+    sample_weight: optional `(N,)`; for pixels, see `masked`.
 
   Example:
 
@@ -75,22 +97,20 @@ class ContextualLoss(keras.losses.Loss):
   ):
     super().__init__(name=name, reduction=reduction, dtype=dtype)
     check_options(bandwidth, distance, centering)
-    if max_points is not None and (max_points != int(max_points) or max_points < 1):
+    if max_points is not None and not (
+      isinstance(max_points, numbers.Real)
+      and 1 <= max_points < float("inf")
+      and max_points == int(max_points)
+    ):
       raise ValueError(
         "`max_points` must be None or a positive integer. "
-        f"Received: max_points={max_points}"
+        f"Received: max_points={max_points!r}"
       )
-    listed = features if isinstance(features, (list, tuple)) else [features]
-    if features is not None and not (listed and all(callable(f) for f in listed)):
-      raise ValueError(
-        "`features` must be None, a callable or a list of callables. "
-        f"Received: features={features!r}"
-      )
-    self.features = features
+    self.features = _check_features(features)
     self.bandwidth = float(bandwidth)
     self.distance = distance
     self.centering = centering
-    self.max_points = max_points
+    self.max_points = None if max_points is None else int(max_points)
     self.symmetric = bool(symmetric)
     self.crop_quarters = bool(crop_quarters)
     self.seed = seed
@@ -99,6 +119,18 @@ class ContextualLoss(keras.losses.Loss):
     self.seed_generator = (
       None if max_points is None else keras.random.SeedGenerator(seed)
     )
+
+  def __setattr__(self, name, value):
+    if name in _SETTINGS and name in self.__dict__:
+      raise AttributeError(
+        f"`{name}` cannot be changed: functions that were traced with this loss would "
+        "keep the old value. Make a new ContextualLoss and compile with it"
+      )
+    super().__setattr__(name, value)
+
+  def __call__(self, y_true, y_pred, sample_weight=None):
+    _check_sample_weight(sample_weight)
+    return super().__call__(y_true, y_pred, sample_weight)
 
   def call(self, y_true, y_pred):
     """Unreduced loss, float32 `(N,)`."""
@@ -111,6 +143,7 @@ class ContextualLoss(keras.losses.Loss):
         f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
       )
     total = 0.0
+    y_true = self._check_range(y_true)
     for (weight, target), (_, generated) in zip(
       self._features(y_true), self._features(y_pred), strict=True
     ):
@@ -137,8 +170,7 @@ class ContextualLoss(keras.losses.Loss):
       ValueError: if the loss has no `features`, or is `symmetric` or by quarters,
         which are not defined here; or if shapes do not fit.
     """
-    many = isinstance(self.features, (list, tuple))
-    listed = self.features if many else [self.features]
+    listed = _listed(self.features)
     able = all(hasattr(features, "valid") for features in listed)
     if not able or self.symmetric or self.crop_quarters:
       raise ValueError(
@@ -148,6 +180,7 @@ class ContextualLoss(keras.losses.Loss):
         f"crop_quarters={self.crop_quarters}"
       )
     y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
+    y_true = self._check_range(y_true, mask)
     if y_true.shape[0] is None:
       raise ValueError(
         "A masked loss needs a static batch size. "
@@ -190,9 +223,14 @@ class ContextualLoss(keras.losses.Loss):
   def _features(self, images):
     if self.features is None:
       return [(1.0, images)]
-    if callable(self.features):
-      return self.features(images)
-    return [entry for features in self.features for entry in features(images)]
+    return [entry for features in _listed(self.features) for entry in features(images)]
+
+  def _check_range(self, y_true, mask=None):
+    # Only targets: the output of a network that is not trained yet may lie anywhere.
+    for features in _listed(self.features):
+      if hasattr(features, "check_range"):
+        y_true = features.check_range(tf.convert_to_tensor(y_true), "y_true", mask)
+    return y_true
 
   def _compare(self, target, generated):
     if self.crop_quarters:
@@ -227,7 +265,8 @@ class ContextualLoss(keras.losses.Loss):
   @classmethod
   def from_config(cls, config):
     config = dict(config)
-    config["features"] = keras.saving.deserialize_keras_object(config["features"])
+    if config.get("features") is not None:
+      config["features"] = keras.saving.deserialize_keras_object(config["features"])
     return cls(**config)
 
 
@@ -265,13 +304,13 @@ class LowFrequencyLoss(keras.losses.Loss):
     self.kernel_size = int(kernel_size)
     self.sigma = float(sigma)
 
+  def __call__(self, y_true, y_pred, sample_weight=None):
+    _check_sample_weight(sample_weight)
+    return super().__call__(y_true, y_pred, sample_weight)
+
   def call(self, y_true, y_pred):
     """Unreduced loss, `(N,)`."""
-    if not y_true.shape.is_compatible_with(y_pred.shape):
-      raise ValueError(
-        "`y_true` and `y_pred` must have the same shape. "
-        f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
-      )
+    y_true, y_pred = masks.same_shape(y_true, y_pred)
     # The filter is linear: one convolution of the difference serves both images.
     difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)
     return tf.reduce_mean(difference**2, axis=[1, 2, 3])
@@ -301,3 +340,31 @@ class LowFrequencyLoss(keras.losses.Loss):
     config = super().get_config()
     config.update(kernel_size=self.kernel_size, sigma=self.sigma)
     return config
+
+
+def _listed(features):
+  return features if isinstance(features, (list, tuple)) else [features]
+
+
+def _check_features(features):
+  """Returns the features, with models wrapped."""
+  if features is None:
+    return None
+  listed = _listed(features)
+  if not listed or not all(callable(f) and not isinstance(f, type) for f in listed):
+    raise ValueError(
+      "`features` must be None, a callable, a Keras model or a list of them, and not a "
+      "class but an instance of it, such as PatchFeatures(). "
+      f"Received: features={features!r}"
+    )
+  listed = [ModelFeatures(f) if isinstance(f, keras.Model) else f for f in listed]
+  return listed if isinstance(features, (list, tuple)) else listed[0]
+
+
+def _check_sample_weight(sample_weight):
+  shape = getattr(sample_weight, "shape", ())
+  if sample_weight is not None and len(shape) > 1 and tuple(shape[1:]) != (1,):
+    raise ValueError(
+      "`sample_weight` must have shape (N,), one number an image; to leave out pixels, "
+      f"use the method `masked`. Received: shape={tuple(shape)}"
+    )

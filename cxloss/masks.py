@@ -12,7 +12,7 @@ def fill(y_true, y_pred, mask):
   """Validates images and their mask, and sets invalid pixels to 0.
 
   Args:
-    y_true: target images `(N, H, W, C)`.
+    y_true: target images `(N, H, W, C)`, integers or floats.
     y_pred: generated images of the same shape.
     mask: bool `(N, H, W)` or `(N, H, W, 1)`.
 
@@ -20,11 +20,10 @@ def fill(y_true, y_pred, mask):
     `(y_true, y_pred, mask)`, mask of shape `(N, H, W, 1)`.
   """
   y_true, y_pred, mask = (tf.convert_to_tensor(v) for v in (y_true, y_pred, mask))
-  if not y_true.shape.is_compatible_with(y_pred.shape):
-    raise ValueError(
-      "`y_true` and `y_pred` must have the same shape. "
-      f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
-    )
+  y_true, y_pred = (
+    v if v.dtype.is_floating else tf.cast(v, tf.float32) for v in (y_true, y_pred)
+  )
+  y_true, y_pred = same_shape(y_true, y_pred)
   if mask.shape.rank == 3:
     mask = mask[..., None]
   expected = y_true.shape[:-1]
@@ -34,6 +33,24 @@ def fill(y_true, y_pred, mask):
       f"Received: dtype={mask.dtype.name}, shape={mask.shape}"
     )
   return tf.where(mask, y_true, 0.0), tf.where(mask, y_pred, 0.0), mask
+
+
+def same_shape(y_true, y_pred):
+  """Returns both, checked to have one shape, at run time if it is not known before."""
+  if not y_true.shape.is_compatible_with(y_pred.shape):
+    raise ValueError(
+      "`y_true` and `y_pred` must have the same shape. "
+      f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+    )
+  if y_true.shape.is_fully_defined() and y_pred.shape.is_fully_defined():
+    return y_true, y_pred
+  check = tf.debugging.assert_equal(
+    tf.shape(y_true),
+    tf.shape(y_pred),
+    "`y_true` and `y_pred` must have the same shape.",
+  )
+  with tf.control_dependencies([] if check is None else [check]):
+    return tf.identity(y_true), tf.identity(y_pred)
 
 
 def shrink(mask, size, strides, padding):

@@ -46,6 +46,12 @@ def stack_quarters(features):
       "Quarters need features of shape (N, H, W, C) with sides of at least 2. "
       f"Received: shape={features.shape}"
     )
+  if None in features.shape[1:3]:
+    check = tf.debugging.assert_greater(
+      tf.shape(features)[1:3], 1, "Quarters need features with sides of at least 2."
+    )
+    with tf.control_dependencies([] if check is None else [check]):
+      features = tf.identity(features)
   h, w = (features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2))
   top, bottom = slice(0, h // 2), slice(h - h // 2, h)
   left, right = slice(0, w // 2), slice(w - w // 2, w)

@@ -51,15 +51,20 @@ def dense_loss(target, generated, bandwidth=0.1, distance="cosine", centering="b
   if distance == "cosine":
     axes = [0, 1] if centering == "batch" else [1]
     mean = tf.reduce_mean(target, axis=axes, keepdims=True)
-    x, y = (
-      v / tf.norm(v, axis=2, keepdims=True) for v in (generated - mean, target - mean)
-    )
+    x, y = _dense_unit(generated - mean), _dense_unit(target - mean)
     d = (1 - tf.matmul(x, y, transpose_b=True)) / 2
   else:
     d = tf.reduce_sum((generated[:, :, None] - target[:, None]) ** 2, axis=3)
   relative = d / (tf.reduce_min(d, axis=2, keepdims=True) + 1e-5)
   affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
   return -tf.math.log(tf.reduce_mean(tf.reduce_max(affinity, axis=1), axis=1))
+
+
+def _dense_unit(v):
+  """`_unit` of a tensor; vectors that are zero get no gradient."""
+  square = tf.reduce_sum(v**2, axis=2, keepdims=True)
+  zero = square == 0
+  return tf.where(zero, 0.0, v / tf.sqrt(tf.where(zero, 1.0, square)))
 
 
 def value_and_gradients(function, *inputs, weights=1.0):

@@ -200,11 +200,11 @@ def test_weights_of_another_network_are_refused(tmp_path):
   ("options", "message"),
   [
     ({"layer": "block1_conv3"}, r"`layers`.*vgg16: block1_conv1.*\['block1_conv3'\]"),
-    ({"layer": []}, r"`layers`.*\[\]"),
+    ({"layer": []}, r"`layers`.*\{\}"),
     ({"architecture": "vgg13"}, r"`architecture`.*vgg19.*'vgg13'"),
     ({"pooling": "min"}, r"`pooling`.*avg.*'min'"),
     ({"architecture": "vgg19", "weights": "bundled"}, r"`weights=.*vgg16.*'vgg19'"),
-    ({"layer": "block4_conv1", "weights": "bundled"}, r"`weights`.*block4_conv1/ker"),
+    ({"layer": "block4_conv1", "weights": "bundled"}, r"`layers`.*bundled.*block4"),
     ({"weights": __file__}, r"`weights`.*\.npz.*\.py"),
   ],
 )

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
+from cxloss import contextual
 from tests.cxloss import oracle
 
 _AUTHORS = oracle.authors_cases()
@@ -36,7 +37,8 @@ def test_loss_and_gradient_are_those_of_the_authors_code(name):
   value, gradient = oracle.value_and_gradients(
     lambda generated: loss(case["target"], generated), case["generated"]
   )
-  np.testing.assert_allclose(value, case["loss"], rtol=1e-6)
+  # Close to 1, the similarity comes in steps of 6e-8.
+  np.testing.assert_allclose(value, case["loss"], rtol=1e-6, atol=3e-7)
   assert oracle.relative_error(gradient[..., ::2], case["gradient"]) < 1e-4
 
 
@@ -129,10 +131,117 @@ def test_loss_is_zero_for_a_rearranged_copy_and_grows_with_noise(distance):
   assert np.all(near < far)
 
 
+_graph = tf.function(
+  lambda target, generated: oracle.value_and_gradients(
+    cxloss.contextual_loss, target, generated
+  )
+)
+
+
+def _varied(channels, largest, equal=False):
+  """Features whose norms are log-normal, up to a largest entry."""
+
+  def draw(seed, positions):
+    norms = np.exp(oracle.features(seed + 10, 1, positions, 1, dtype="float64"))
+    return norms * oracle.features(seed, 1, positions, channels, dtype="float64")
+
+  target, generated = draw(1, 150), draw(1 if equal else 2, 150)
+  unit = largest / max(np.abs(target).max(), np.abs(generated).max())
+  return np.float32(unit * target), np.float32(unit * generated)
+
+
+@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize("largest", [1e-20, 1e-9, 1.01e-3, 0.03, 1.0, 1e8, 1e20])
+@pytest.mark.parametrize("channels", [3, 8, 64])
+def test_norms_may_vary_at_any_magnitude(channels, largest, equal):
+  target, generated = _varied(channels, largest, equal)
+  loss, *actual = _graph(target, generated)
+  expected_loss, *expected = oracle.value_and_gradients(
+    oracle.dense_loss, np.float64(target) / largest, np.float64(generated) / largest
+  )
+  np.testing.assert_allclose(loss, expected_loss, rtol=1e-5, atol=3e-7)
+  # Matches as close as three channels allow are known to few digits. The gradient of
+  # equal sets is 0.
+  tolerance = 2e-3 if channels == 3 else 1e-4
+  for a, e in zip(actual, expected, strict=True):
+    atol = tolerance * np.abs(e).max() + 1e-9
+    np.testing.assert_allclose(np.float64(a) * largest, e, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("power", [-80, -20, 9, 60])
+def test_powers_of_two_change_no_bit_of_the_cosine_loss(power):
+  target, generated = _varied(8, 1.0)
+  expected = _graph(target, generated)
+  unit = np.float32(2.0**power)
+  loss, *gradients = _graph(unit * target, unit * generated)
+  np.testing.assert_array_equal(loss, expected[0])
+  for a, e in zip(gradients, expected[1:], strict=True):
+    np.testing.assert_array_equal(unit * a, e)
+
+
+@pytest.mark.parametrize("centering", ["batch", "image"])
+@pytest.mark.parametrize("ratio", [1e-12, 1e12])
+def test_sets_of_very_different_magnitude_are_compared(ratio, centering):
+  target, generated = _sets("batch")[:2]
+  generated = np.float32(ratio) * generated
+  np.testing.assert_allclose(
+    cxloss.contextual_loss(target, generated, 0.5, centering=centering),
+    oracle.loss(target, generated, 0.5, centering=centering),
+    rtol=1e-5,
+  )
+
+
+def test_images_of_very_different_magnitude_stand_alone_when_centred_alone():
+  target, generated = _sets("batch")[:2]
+  units = np.float32([[[1e-18]], [[1.0]], [[1e18]]])
+  np.testing.assert_allclose(
+    cxloss.contextual_loss(units * target, units * generated, centering="image"),
+    cxloss.contextual_loss(target, generated, centering="image"),
+    rtol=1e-4,
+  )
+
+
+@pytest.mark.parametrize("unit", [1e-18, 1e-3, 1.0, 1e18])
+def test_vectors_equal_to_the_mean_have_no_direction_and_get_no_gradient(unit):
+  half = oracle.features(1, 1, 12, 5, dtype="float64")
+  flat = np.zeros((1, 4, 5))
+  target = np.concatenate([half, -half, flat], axis=1)
+  generated = np.concatenate([oracle.features(2, 1, 15, 5), flat], axis=1)
+  # An offset that entries are whole multiples of: the mean is exact.
+  target, generated = (2.0 + np.round(v * 2**12) / 2**12 for v in (target, generated))
+  loss, *actual = oracle.value_and_gradients(
+    lambda *sets: cxloss.contextual_loss(*sets, 0.5),
+    np.float32(unit * target),
+    np.float32(unit * generated),
+  )
+  expected_loss, *expected = oracle.value_and_gradients(
+    lambda *sets: oracle.dense_loss(*sets, 0.5), target, generated
+  )
+  np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+  np.testing.assert_array_equal(actual[1][0, -4:], np.zeros((4, 5)))
+  for a, e in zip(actual, expected, strict=True):
+    assert oracle.relative_error(np.float64(a) * unit, e) < 1e-3
+
+
+def test_mean_of_many_positions_is_exact():
+  constant = np.full((1, 100_000, 3), 0.3, "float32")
+  np.testing.assert_array_equal(contextual.image_mean(constant), constant[:, :1])
+
+
+def test_loss_of_perfect_matches_is_not_minus_zero(monkeypatch):
+  affinities = lambda x, y, *_, **__: tf.ones(y.shape[:2])  # noqa: E731
+  monkeypatch.setattr(contextual, "largest_affinities", affinities)
+  features = oracle.features(1, 2, 9, 3)
+  for loss in (cxloss.contextual_loss, tf.function(cxloss.contextual_loss)):
+    value = loss(features, features).numpy()
+    np.testing.assert_array_equal(value, [0.0, 0.0])
+    assert not np.signbit(value).any()
+
+
 def test_cosine_loss_ignores_scale():
   target, generated, bandwidth = _sets("batch")
   loss = cxloss.contextual_loss(target, generated, bandwidth)
-  for scale in (1e-2, 37.0, 1e10):
+  for scale in (1e-10, 1e-2, 37.0, 1e10):
     scaled = cxloss.contextual_loss(
       np.float32(scale) * target, np.float32(scale) * generated, bandwidth
     )
@@ -277,6 +386,41 @@ def test_gradient_goes_to_float16_without_overflow():
   assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
 
 
+@_settings
+@pytest.mark.parametrize("way", ["eager", "graph"])
+def test_empty_batch_has_an_empty_loss(distance, centering, way):
+  def run(target, generated):
+    return oracle.value_and_gradients(
+      lambda *sets: cxloss.contextual_loss(*sets, 0.1, distance, centering),
+      target,
+      generated,
+    )
+
+  if way == "graph":
+    run = tf.function(run, input_signature=[tf.TensorSpec([None, None, 3])] * 2)
+  loss, *gradients = run(np.zeros((0, 5, 3), "float32"), np.zeros((0, 6, 3), "float32"))
+  assert loss.shape == (0,)
+  assert [g.shape for g in gradients] == [(0, 5, 3), (0, 6, 3)]
+
+
+def test_empty_set_of_unknown_size_is_refused():
+  function = tf.function(
+    cxloss.contextual_loss, input_signature=[tf.TensorSpec([2, None, 3])] * 2
+  )
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`generated`.*empty"):
+    function(_A, _A[:, :0])
+
+
+def test_forward_mode_is_refused():
+  target, generated = oracle.features(1, 1, 12, 4), oracle.features(2, 1, 10, 4)
+  generated = tf.constant(generated)
+  with (
+    pytest.raises(NotImplementedError, match="forward mode"),
+    tf.autodiff.ForwardAccumulator(generated, tf.ones_like(generated)),
+  ):
+    cxloss.contextual_loss(target, generated)
+
+
 def _hessian_product(function, x, direction):
   with tf.GradientTape() as outer:
     outer.watch(x)
@@ -320,6 +464,8 @@ _A = np.ones((2, 5, 3), "float32")
     (ValueError, _A, _A, {"bandwidth": 0}, r"`bandwidth`.*positive.*=0"),
     (ValueError, _A, _A, {"bandwidth": -0.1}, r"`bandwidth`.*positive.*=-0\.1"),
     (ValueError, _A, _A, {"bandwidth": float("nan")}, r"`bandwidth`.*nan"),
+    (ValueError, _A, _A, {"bandwidth": None}, r"`bandwidth`.*number.*None"),
+    (ValueError, _A, _A, {"bandwidth": "0.1"}, r"`bandwidth`.*number.*'0\.1'"),
     (ValueError, _A, _A, {"distance": "l1"}, r"`distance`.*cosine.*'l1'"),
     (ValueError, _A, _A, {"centering": "none"}, r"`centering`.*batch.*'none'"),
   ],

@@ -107,7 +107,7 @@ def test_gradients_are_finite_with_duplicates(name):
   [
     (((1, 3, 2), (1, 9, 2)), 3, "`target`.*at least 4.*k=3.*3"),
     (((1, 9, 2), (1, 2, 2)), 3, "`generated`.*at least 3.*k=3.*2"),
-    (((1, 9, 2), (1, 9, 2)), 0, "`k`.*at least 1.*k=0"),
+    (((1, 9, 2), (1, 9, 2)), 0, "`k`.*positive integer.*k=0"),
     (((1, 9, 2), (1, 9, 3)), 1, r"`generated`.*channels.*9, 2\).*9, 3\)"),
   ],
 )
@@ -120,3 +120,10 @@ def test_error_names_the_argument_and_what_was_received(shapes, k, message):
 def test_chamfer_refuses_an_empty_set():
   with pytest.raises(ValueError, match=r"`generated`.*empty"):
     cxloss.chamfer_distance(np.zeros([1, 3, 2]), np.zeros([1, 0, 2]))
+
+
+@pytest.mark.parametrize("k", [1.5, 0, "1"])
+def test_number_of_neighbours_must_be_a_positive_integer(k):
+  points = np.zeros((1, 9, 2), "float32")
+  with pytest.raises(ValueError, match="`k` must be a positive integer"):
+    cxloss.kl_divergence(points, points, k)

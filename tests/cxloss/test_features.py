@@ -1,9 +1,12 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import cxloss
+from cxloss import backbones
 from tests.cxloss import oracle
 
 _IMAGES = np.random.default_rng(1).uniform(-1, 1, (2, 16, 20, 3)).astype("float32")
@@ -95,10 +98,112 @@ def test_mixed_precision_policy_leaves_the_network_in_float32(bundled):
     np.testing.assert_array_equal(a, b)
 
 
-def test_images_out_of_range_are_refused_eagerly(bundled):
-  bundled(1.19 * np.sign(_IMAGES))  # networks overshoot: a tenth is tolerated
-  with pytest.raises(ValueError, match=r"`images`.*\(-1\.0, 1\.0\).*-1\.3 to 1\.3"):
-    bundled(np.float32(1.3) * np.sign(_IMAGES))
+def test_images_out_of_range_are_found(bundled):
+  bundled(1.3 * _IMAGES)  # may be the output of a network
+  bundled.check_range(1.19 * np.sign(_IMAGES))  # a tenth is tolerated
+  outside = tf.constant(1.3 * np.sign(_IMAGES), tf.float32)
+  with pytest.raises(ValueError, match=r"`x`.*\(-1\.0, 1\.0\).*-1\.3 to 1\.3"):
+    bundled.check_range(outside, "x")
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`x`.*\(-1\.0, 1\.0\)"):
+    tf.function(bundled.check_range)(outside, "x")
+
+
+def test_default_layer_is_one_that_the_architecture_has():
+  features = cxloss.VGGFeatures(architecture="vgg16", weights="bundled")
+  assert features.layers == {"block3_conv3": 1.0}
+  assert cxloss.VGGFeatures(weights=None).layers == {"block3_conv4": 1.0}
+
+
+def test_bundled_weights_name_the_layers_that_they_have():
+  with pytest.raises(ValueError, match=r"`layers`.*block3_conv3.*'block4") as error:
+    cxloss.VGGFeatures("block4_conv1", "vgg16", "bundled")
+  assert "block4" not in str(error.value).split("Received")[0]
+
+
+def test_image_too_small_for_a_layer_is_refused():
+  features = cxloss.VGGFeatures(["block3_conv1"], "vgg16", "bundled")
+  assert features(np.zeros((1, 4, 4, 3), "float32"))[0][1].shape[1:3] == (1, 1)
+  with pytest.raises(ValueError, match=r"`images`.*at least 4.*\(1, 3, 3, 3\)"):
+    features(np.zeros((1, 3, 3, 3), "float32"))
+
+
+def test_patches_of_small_images_are_refused_when_shapes_are_unknown():
+  spec = [tf.TensorSpec([None, None, None, 3])]
+  graph = tf.function(cxloss.PatchFeatures(), input_signature=spec)
+  with pytest.raises(tf.errors.InvalidArgumentError, match="at least 5"):
+    graph(np.zeros((1, 4, 9, 3), "float32"))
+
+
+def test_networks_do_not_depend_on_the_global_data_format(bundled):
+  keras.config.set_image_data_format("channels_first")
+  try:
+    first = cxloss.VGGFeatures(_FRONT, "vgg16", "bundled")
+  finally:
+    keras.config.set_image_data_format("channels_last")
+  np.testing.assert_array_equal(first(_IMAGES)[0][1], bundled(_IMAGES)[0][1])
+
+
+def test_path_of_weights_holds_from_any_folder(tmp_path, monkeypatch):
+  model = backbones.vgg(["block1_conv1"], "vgg16", "bundled")[0]
+  arrays = {}
+  for layer in model.layers[1:]:
+    arrays |= dict(
+      zip((f"{layer.name}/kernel", f"{layer.name}/bias"), layer.get_weights(), strict=1)
+    )
+  np.savez(tmp_path / "w.npz", **arrays)
+  monkeypatch.chdir(tmp_path)
+  config = cxloss.VGGFeatures(["block1_conv1"], "vgg16", "w.npz").get_config()
+  monkeypatch.chdir("/")
+  cxloss.VGGFeatures.from_config(config)
+
+
+def _own_model(outputs=1):
+  image = keras.Input((None, None, 3))
+  maps = [image]
+  for _ in range(outputs):
+    x = keras.layers.Conv2D(4, 3, activation="relu")(maps[-1])
+    maps.append(keras.layers.BatchNormalization()(x))
+  return keras.Model(image, maps[1:] if outputs > 1 else maps[1])
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_keras_model_serves_as_features_and_survives_serialisation(outputs):
+  model = _own_model(outputs)
+  features = cxloss.ModelFeatures(model)
+  maps = model(_IMAGES, training=False)
+  maps = maps if outputs > 1 else [maps]
+  for (weight, found), expected in zip(features(_IMAGES), maps, strict=True):
+    assert weight == 1.0
+    np.testing.assert_array_equal(found, expected)
+  config = json.loads(json.dumps(keras.saving.serialize_keras_object(features)))
+  restored = keras.saving.deserialize_keras_object(config)
+  for (_, a), (_, b) in zip(restored(_IMAGES), features(_IMAGES), strict=True):
+    np.testing.assert_array_equal(a, b)
+
+
+def test_model_of_a_file_is_stored_by_its_path(tmp_path):
+  model = _own_model(2)
+  model.save(tmp_path / "own.keras")
+  features = cxloss.ModelFeatures(tmp_path / "own.keras", weights=[0.0, 2.0])
+  config = features.get_config()
+  assert config == {"model": str(tmp_path / "own.keras"), "weights": [0.0, 2.0]}
+  [(weight, maps)] = cxloss.ModelFeatures.from_config(config)(_IMAGES)
+  assert weight == 2.0
+  np.testing.assert_allclose(maps, model(_IMAGES)[1], rtol=1e-6)
+
+
+def test_outputs_of_a_model_by_name_come_in_order():
+  image = keras.Input((None, None, 3))
+  outputs = {"b": image, "a": keras.layers.Rescaling(2.0)(image)}
+  maps = cxloss.ModelFeatures(keras.Model(image, outputs), [1, 3])(_IMAGES)
+  assert [weight for weight, _ in maps] == [1.0, 3.0]
+  np.testing.assert_array_equal(maps[0][1], 2 * _IMAGES)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [0.0, 0.0], [1.0, -1.0], [np.nan, 1.0]])
+def test_weights_of_a_model_must_fit_its_outputs(weights):
+  with pytest.raises(ValueError, match="`weights`"):
+    cxloss.ModelFeatures(_own_model(2), weights)(_IMAGES)
 
 
 def test_graph_gives_the_eager_features(bundled):
@@ -130,6 +235,10 @@ def test_images_must_be_rgb(bundled, shape):
     ({"layers": {"block1_conv1": -1.0}}, r"`layers`.*>= 0.*-1\.0"),
     ({"value_range": (1, -1)}, r"`value_range`.*\(1, -1\)"),
     ({"value_range": (1, 1)}, r"`value_range`.*\(1, 1\)"),
+    ({"value_range": 255}, "`value_range`.*two.*=255"),
+    ({"value_range": (0, np.inf)}, "`value_range`.*finite.*inf"),
+    ({"layers": {"block1_conv1": 0.0}}, "`layers`.*not all"),
+    ({"layers": {"block1_conv1": np.nan}}, "`layers`.*finite.*nan"),
   ],
 )
 def test_vgg_error_names_the_argument(options, message):

@@ -62,3 +62,8 @@ def test_half_precision_images_are_blurred_in_their_type():
 def test_error_names_the_argument_and_what_was_received(shape, options, message):
   with pytest.raises(ValueError, match=f"(?s){message}"):
     cxloss.gaussian_blur(np.zeros(shape, "float32"), **options)
+
+
+def test_integers_are_refused():
+  with pytest.raises(TypeError, match=r"`images`.*floats.*uint8"):
+    cxloss.gaussian_blur(np.zeros((1, 32, 32, 3), "uint8"))

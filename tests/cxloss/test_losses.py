@@ -1,3 +1,5 @@
+import copy as copying
+
 import keras
 import numpy as np
 import pytest
@@ -294,7 +296,9 @@ def test_sets_of_different_channels_are_refused():
     (cxloss.ContextualLoss, {"max_points": 0}, "`max_points`.*=0"),
     (cxloss.ContextualLoss, {"max_points": 2.5}, r"`max_points`.*=2\.5"),
     (cxloss.ContextualLoss, {"features": "vgg19"}, "`features`.*'vgg19'"),
+    (cxloss.ContextualLoss, {"max_points": "9"}, "`max_points`.*='9'"),
     (cxloss.ContextualLoss, {"features": []}, r"`features`.*\[\]"),
+    (cxloss.ContextualLoss, {"features": cxloss.PatchFeatures}, "`features`.*instance"),
     (cxloss.ContextualLoss, {"reduction": "product"}, "reduction.*product"),
     (cxloss.LowFrequencyLoss, {"kernel_size": 4}, "`kernel_size`.*=4"),
     (cxloss.LowFrequencyLoss, {"sigma": -1.0}, r"`sigma`.*=-1\.0"),
@@ -303,6 +307,79 @@ def test_sets_of_different_channels_are_refused():
 def test_error_names_the_argument_and_what_was_received(loss, options, message):
   with pytest.raises(ValueError, match=f"(?s){message}"):
     loss(**options)
+
+
+def test_whole_number_of_points_may_be_a_float():
+  assert cxloss.ContextualLoss(max_points=20.0).max_points == 20
+  assert len(_drawn(cxloss.ContextualLoss(max_points=20.0), _positions(50))[0]) == 20
+
+
+@pytest.mark.parametrize(
+  "loss", [cxloss.ContextualLoss(), cxloss.LowFrequencyLoss(3)], ids=["cx", "low"]
+)
+def test_weights_of_pixels_are_refused_and_of_images_taken(loss):
+  with pytest.raises(ValueError, match=r"`sample_weight`.*masked.*\(3, 4, 6\)"):
+    loss(_TARGET, _GENERATED, sample_weight=np.ones((3, 4, 6)))
+  weights = np.float32([1, 0, 2])
+  assert loss(_TARGET, _GENERATED, weights) == loss(
+    _TARGET, _GENERATED, weights[:, None]
+  )
+
+
+@pytest.mark.parametrize("name", ["bandwidth", "features", "max_points", "seed"])
+def test_settings_cannot_be_changed(name):
+  loss = cxloss.ContextualLoss()
+  with pytest.raises(AttributeError, match=f"`{name}`.*new ContextualLoss"):
+    setattr(loss, name, 1)
+  assert getattr(copying.deepcopy(loss), name) == getattr(loss, name)
+
+
+def test_configuration_without_features_is_that_of_features():
+  assert cxloss.ContextualLoss.from_config({}).features is None
+
+
+def test_target_is_checked_for_its_range_and_what_is_generated_is_not():
+  loss = cxloss.ContextualLoss(_vgg())
+  loss(_IMAGES, 3 * _NOISY)
+  with pytest.raises(ValueError, match=r"`y_true`.*value_range"):
+    loss(128 + 100 * _IMAGES, _NOISY)
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`y_true`.*value_range"):
+    tf.function(loss)(128 + 100 * _IMAGES, _NOISY)
+
+
+def test_low_frequency_loss_refuses_shapes_that_would_broadcast_in_graphs():
+  spec = [tf.TensorSpec([None, None, None, 3])] * 2
+  graph = tf.function(cxloss.LowFrequencyLoss(3), input_signature=spec)
+  with pytest.raises(tf.errors.InvalidArgumentError, match="same shape"):
+    graph(_IMAGES, _IMAGES[:, :, :1])
+
+
+def test_quarters_of_small_maps_are_refused_in_graphs():
+  spec = [tf.TensorSpec([None, None, None, 5])] * 2
+  graph = tf.function(cxloss.ContextualLoss(crop_quarters=True), input_signature=spec)
+  with pytest.raises(tf.errors.InvalidArgumentError, match="at least 2"):
+    graph(_TARGET[:, :1], _GENERATED[:, :1])
+
+
+@pytest.mark.parametrize(
+  "loss",
+  [
+    cxloss.ContextualLoss(cxloss.PatchFeatures(3)),
+    cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True, max_points=9),
+    cxloss.ContextualLoss(_vgg()),
+    cxloss.LowFrequencyLoss(3),
+  ],
+  ids=["patches", "quarters", "vgg", "low frequency"],
+)
+def test_empty_batch_has_an_empty_loss(loss):
+  images = tf.zeros((0, 12, 12, 3))
+  spec = [tf.TensorSpec([None, 12, 12, 3])] * 2
+  for function in (loss.call, tf.function(loss.call, input_signature=spec)):
+    value, gradient = oracle.value_and_gradients(
+      lambda x, f=function: f(tf.zeros_like(x), x), images
+    )
+    assert value.shape == (0,)
+    assert gradient.shape == images.shape
 
 
 def test_quarters_need_maps_of_at_least_two_by_two():

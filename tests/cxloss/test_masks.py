@@ -143,3 +143,24 @@ def test_mistakes_are_named():
     loss.masked(_TARGET, _GENERATED[:1], _MASK)
   with pytest.raises(ValueError, match="`features`"):
     cxloss.ContextualLoss().masked(_TARGET, _GENERATED, _MASK)
+
+
+def test_value_range_need_not_hold_zero():
+  features = cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled", (1, 3))
+  loss = cxloss.ContextualLoss(features)
+  value = loss.masked(_TARGET + 2, _GENERATED + 2, _MASK)
+  np.testing.assert_array_equal(
+    value,
+    loss.masked(_TARGET + 2, np.where(_MASK[..., None], _GENERATED + 2, 9), _MASK),
+  )
+  with pytest.raises(ValueError, match=r"`y_true`.*value_range"):
+    loss.masked(_TARGET, _GENERATED, _MASK)
+
+
+def test_integers_are_taken_as_floats():
+  target, generated = (np.uint8(127 * v + 128) for v in (_TARGET, _GENERATED))
+  for loss in (cxloss.LowFrequencyLoss(9), cxloss.ContextualLoss(_PATCHES)):
+    np.testing.assert_array_equal(
+      loss.masked(target, generated, _MASK),
+      loss.masked(np.float32(target), np.float32(generated), _MASK),
+    )

@@ -105,6 +105,34 @@ def test_mixed_precision_model_trains():
   assert history["loss"][-1] < 0.95 * history["loss"][0]
 
 
+def test_own_network_serves_in_a_saved_model_and_stays_out_of_its_weights(tmp_path):
+  image = keras.Input((None, None, 3))
+  own = keras.Model(image, keras.layers.Conv2D(64, 7, name="own")(image))
+  model = _generator()
+  model.compile("adam", cxloss.ContextualLoss([own, cxloss.PatchFeatures(3)]))
+  model.fit(_NOISY, _IMAGES, epochs=1, verbose=0)
+  model.save(tmp_path / "model.keras")
+  model.save_weights(tmp_path / "model.weights.h5")
+  tf.train.Checkpoint(model=model).write(str(tmp_path / "ckpt"))
+  saved = [name for name, _ in tf.train.list_variables(str(tmp_path / "ckpt"))]
+  with h5py.File(tmp_path / "model.weights.h5") as file:
+    file.visit(saved.append)
+  assert not any("own" in name or "features" in name for name in saved)
+  assert os.path.getsize(tmp_path / "model.weights.h5") < 4 * own.count_params()
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  assert loaded.loss(_IMAGES, _NOISY) == model.loss(_IMAGES, _NOISY)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_output_may_overshoot_and_targets_out_of_range_end_the_training(eager):
+  image = keras.Input((None, None, 3))
+  model = keras.Model(image, keras.layers.Rescaling(5.0)(image))
+  model.compile("sgd", cxloss.ContextualLoss(_vgg()), run_eagerly=eager)
+  assert np.isfinite(model.evaluate(_NOISY, _IMAGES, verbose=0))
+  with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="`y_true`"):
+    model.fit(_NOISY, 128 + 100 * _IMAGES, verbose=0)
+
+
 _MIRRORED = """
 import keras
 import numpy as np
@@ -139,12 +167,30 @@ one = tf.distribute.get_strategy()
 assert two.num_replicas_in_sync == 2
 print("differ by", np.abs(train(two) - train(one)).max())
 assert np.all(np.isfinite(train(two, max_points=10)))
+
+# Nine images in fours: the last batch leaves a replica without any.
+def last(loss):
+  with two.scope():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+      [keras.Input((9, 9, 3)), keras.layers.Conv2D(3, 3, padding="same")]
+    )
+    model.compile(keras.optimizers.SGD(0.1), loss)
+  nine = np.concatenate([x, x[:1]]), np.concatenate([y, y[:1]])
+  model.fit(*nine, batch_size=4, epochs=1, shuffle=False, verbose=0)
+  assert all(np.all(np.isfinite(w)) for w in model.get_weights())
+
+vgg = cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled")
+for features in (None, cxloss.PatchFeatures(3, 2), vgg):
+  last(cxloss.ContextualLoss(features))
+last(cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True, max_points=9))
+last(cxloss.LowFrequencyLoss(3))
 """
 
 
 def test_two_replicas_train_as_one():
   result = subprocess.run(
-    [sys.executable, "-c", _MIRRORED], capture_output=True, text=True, timeout=300
+    [sys.executable, "-c", _MIRRORED], capture_output=True, text=True, timeout=600
   )
   assert result.returncode == 0, result.stderr[-3000:]
   assert float(result.stdout.split("differ by")[1]) < 1e-5
