@@ -101,7 +101,8 @@ class Job:
     settings = self.settings
     callbacks = []
     if devices.is_chief():
-      pictures = data.Part(self.held_out, 0, settings.validation_images)
+      count = min(settings.validation_images, len(self.held_out))
+      pictures = data.Subset(self.held_out, range(count))
       every = settings.validate_every
       callbacks = [
         Validation(folder, phase.name, pictures, every, phase.epochs),
