@@ -26,7 +26,7 @@ _OVERSHOOT = 0.1
 
 
 class _Features:
-  """What Keras asks of an object that it serialises within a loss."""
+  """Serves as what Keras asks of an object that it serialises within a loss."""
 
   def get_config(self):
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What losses do to the distribution of patches (paper, figure 2).
+"""Shows what losses do to the distribution of patches (paper, figure 2).
 
 The pixels of a blurred image are optimised directly, without a network, to
 resemble the sharp one under L1, L2 or the contextual loss on 5 x 5 patches at

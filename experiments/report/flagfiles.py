@@ -23,7 +23,7 @@ def read(path):
 
 
 def differences(flags, flagfile, defaults, free):
-  """Where a run leaves a flagfile.
+  """Returns where a run leaves a flagfile.
 
   Args:
     flags: dict of a run's resolved flags.

@@ -66,7 +66,7 @@ def _scores(subsets, distances, labels, human):
 
 
 def _strengths(distances, labels, layout):
-  """How far each strong distortion is, in units of the strong blur."""
+  """Returns how far each strong distortion is, in units of the strong blur."""
   strong = {
     label: {
       name: float(np.mean(np.max(by_label[label], axis=0)))
