@@ -154,7 +154,7 @@ def test_path_of_weights_holds_from_any_folder(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   config = cxloss.VGGFeatures(["block1_conv1"], "vgg16", "w.npz").get_config()
   monkeypatch.chdir("/")
-  cxloss.VGGFeatures.from_config(config)
+  assert cxloss.VGGFeatures.from_config(config).get_config() == config
 
 
 def _own_model(outputs=1):
