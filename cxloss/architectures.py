@@ -1,9 +1,9 @@
 """The graphs of the pretrained networks, without their weights.
 
-Each function builds a functional Keras model in float32 from images
-`(N, H, W, 3)`, as the network expects them, to a list of feature maps after their
-ReLU, in the order of `layers`. Layers bear the names under which
-`cxloss.backbones` looks their weights up.
+Each function builds a functional Keras model from images `(N, H, W, 3)`, as the
+network expects them, to a list of feature maps after their ReLU, in the order of
+`layers`. VGG may compute in another type than float32; variables are float32. Layers
+bear the names under which `cxloss.backbones` looks their weights up.
 
 AlexNet and SqueezeNet are torchvision's. Its paddings are symmetric, which `"same"`
 is not where a stride is above 1, and SqueezeNet's pools round sizes up.
@@ -65,17 +65,18 @@ ALEXNET_LAYERS = [name for name, *_ in _ALEXNET]
 SQUEEZENET_LAYERS = ["conv1", *(name for name, *_ in _FIRES)]
 
 
-def vgg(layers, architecture, pooling):
-  """VGG16 or VGG19 [1], up to the deepest of `layers`."""
+def vgg(layers, architecture, pooling, dtype="float32"):
+  """VGG16 or VGG19 [1], up to the deepest of `layers`; `dtype` is a Keras policy."""
   names = vgg_layers(architecture)
   _check(layers, names, architecture)
   image, x = _input()
   taps = {}
   for name in names[: _depth(layers, names)]:
     if name.endswith("pool"):
-      x = _POOLS[pooling](2, name=name, **_OPTIONS)(x)
+      x = _POOLS[pooling](2, name=name, **{**_OPTIONS, "dtype": dtype})(x)
     else:
-      x = _conv(_VGG_WIDTHS[int(name[5]) - 1], 3, name, padding="same")(x)
+      width = _VGG_WIDTHS[int(name[5]) - 1]
+      x = _conv(width, 3, name, padding="same", dtype=dtype)(x)
     taps[name] = x
   return keras.Model(image, [taps[name] for name in layers], name=architecture)
 

@@ -1,7 +1,7 @@
 """Pretrained networks whose feature maps the losses compare.
 
-A backbone is a functional Keras model in float32 with one output per requested
-layer, together with the preprocessing that its weights were trained with:
+A backbone is a functional Keras model with one output per requested layer, together
+with the preprocessing that its weights were trained with:
 
 * `"caffe"`: BGR, 0..255, minus the ImageNet mean (`keras.applications`),
 * `"torch"`: RGB, 0..1, minus mean, over standard deviation (torchvision).
@@ -49,7 +49,13 @@ _TORCH_MEAN = (0.485, 0.456, 0.406)
 _TORCH_STD = (0.229, 0.224, 0.225)
 
 
-def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
+def vgg(
+  layers,
+  architecture="vgg19",
+  weights="imagenet",
+  pooling="max",
+  dtype="float32",
+):
   """VGG16 or VGG19 up to the deepest of some layers.
 
   Args:
@@ -58,6 +64,7 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
     architecture: `"vgg16"` or `"vgg19"`.
     weights: `"imagenet"`, `"bundled"`, a path or `None`; see the module.
     pooling: `"max"`, as trained, or `"avg"`.
+    dtype: Keras dtype policy of the layers. Defaults to `"float32"`.
 
   Returns:
     `(model, preprocessing)`: a model from `(N, H, W, 3)` to a list of feature
@@ -85,7 +92,7 @@ def vgg(layers, architecture="vgg19", weights="imagenet", pooling="max"):
         f"`layers` must name layers of the bundled vgg16 front: {', '.join(held)}. "
         f"Received: layers={list(layers)}"
       )
-  model = architectures.vgg(layers, architecture, pooling)
+  model = architectures.vgg(layers, architecture, pooling, dtype)
   return _load(model, weights)
 
 

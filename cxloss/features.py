@@ -23,6 +23,7 @@ from cxloss import backbones, batches, masks, weights_files
 # Images may overshoot their stated range by this share of it, as the outputs of
 # networks do, before it counts as a mistake.
 _OVERSHOOT = 0.1
+_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 class _Features:
@@ -78,6 +79,7 @@ class _NetworkFeatures(_Features):
       training=False,
     )
     maps = maps if isinstance(maps, list) else [maps]
+    maps = [tf.cast(features, tf.float32) for features in maps]
     weights = [weight for weight in self.layers.values() if weight > 0]
     return list(zip(weights, maps, strict=True))
 
@@ -134,6 +136,9 @@ class VGGFeatures(_NetworkFeatures):
     value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
     pooling: `"max"` (default, as trained and as the paper's code), or `"avg"`, as
       the authors' style-transfer code.
+    dtype: Keras dtype policy in which the network computes: `"float32"` (default), or
+      `"mixed_bfloat16"` or `"mixed_float16"`, faster where the processor multiplies
+      such numbers. The features come as float32.
 
   Call arguments:
     images: `(N, H, W, 3)`, RGB in `value_range`, any float type. A loss checks its
@@ -155,9 +160,11 @@ class VGGFeatures(_NetworkFeatures):
     weights="imagenet",
     value_range=(-1.0, 1.0),
     pooling="max",
+    dtype="float32",
   ):
     self.architecture = architecture
     self.pooling = pooling
+    self.dtype = _check_policy(dtype)
     if layers is None:
       layers = ["block3_conv3" if architecture == "vgg16" else "block3_conv4"]
     super().__init__(layers, weights, value_range)
@@ -165,7 +172,9 @@ class VGGFeatures(_NetworkFeatures):
     self._least_side = 2**pools
 
   def _build(self, layers):
-    return backbones.vgg(layers, self.architecture, self.weights, self.pooling)
+    return backbones.vgg(
+      layers, self.architecture, self.weights, self.pooling, self.dtype
+    )
 
   def valid(self, mask):
     used = [name for name, weight in self.layers.items() if weight > 0]
@@ -179,8 +188,12 @@ class VGGFeatures(_NetworkFeatures):
     return [found[name] for name in used]
 
   def get_config(self):
-    config = {"architecture": self.architecture, "pooling": self.pooling}
-    return {**super().get_config(), **config}
+    return {
+      **super().get_config(),
+      "architecture": self.architecture,
+      "pooling": self.pooling,
+      "dtype": self.dtype,
+    }
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -372,6 +385,12 @@ def _absolute(weights):
   if weights in (None, "imagenet", "bundled"):
     return weights
   return str(pathlib.Path(weights).absolute())
+
+
+def _check_policy(dtype):
+  if dtype not in _POLICIES:
+    raise ValueError(f"`dtype` must be one of {_POLICIES}. Received: dtype={dtype!r}")
+  return dtype
 
 
 def _check_value_range(value_range):

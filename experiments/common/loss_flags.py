@@ -41,6 +41,14 @@ def define(layers, max_points=0, values=flags.FLAGS):
     "block3) or a file.",
     flag_values=values,
   )
+  flags.DEFINE_enum(
+    "backbone_precision",
+    "float32",
+    ["float32", "mixed_bfloat16", "mixed_float16"],
+    "Arithmetic of --backbone; its features come as float32. mixed_bfloat16 is faster "
+    "where the processor has instructions for it.",
+    flag_values=values,
+  )
   flags.DEFINE_list(
     "layers",
     layers,
@@ -92,6 +100,7 @@ def settings(seed, values=flags.FLAGS, with_layers=True):
     layers=layer_weights("layers", values) if with_layers else {},
     backbone=values.backbone,
     backbone_weights=values.backbone_weights,
+    backbone_precision=values.backbone_precision,
     bandwidth=values.bandwidth,
     max_points=values.max_points or None,
     blur_size=values.blur_size,

@@ -15,6 +15,7 @@ class LossSettings:
     layers: weights of the backbone's layers in the contextual loss, by Keras' names.
     backbone: `"vgg19"` or `"vgg16"`.
     backbone_weights: `"imagenet"`, `"bundled"` or the path of a file.
+    backbone_precision: Keras dtype policy of the backbone.
     bandwidth: h of the contextual loss.
     max_points: positions of a feature map drawn at random; `None` takes all, exactly.
     blur_size: width in pixels of the Gaussian of the low-frequency loss.
@@ -25,6 +26,7 @@ class LossSettings:
   layers: Mapping[str, float]
   backbone: str = "vgg19"
   backbone_weights: str = "imagenet"
+  backbone_precision: str = "float32"
   bandwidth: float = 0.1
   max_points: int | None = None
   blur_size: int = 21
@@ -45,7 +47,10 @@ def vgg(settings, layers=None):
   layers = settings.layers if layers is None else layers
   try:
     return cxloss.VGGFeatures(
-      dict(layers), settings.backbone, settings.backbone_weights
+      dict(layers),
+      settings.backbone,
+      settings.backbone_weights,
+      dtype=settings.backbone_precision,
     )
   except ValueError as error:
     raise UserError(f"--backbone_weights: {error}") from error
