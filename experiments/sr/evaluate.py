@@ -47,7 +47,7 @@ def all_measures(scale, seed, lpips_files):
   distance = None
   if lpips_files:
     try:
-      distance = metrics.LPIPS(*lpips_files)
+      distance = metrics.LPIPS((0, 255), *lpips_files)
     except (ValueError, FileNotFoundError) as error:
       raise UserError(f"--lpips_weights, --lpips_heads: {error}") from error
   return measure.Measures(scale, seed, distance)

@@ -80,7 +80,7 @@ class Measures:
     if self._lpips is None:
       raise NotMeasuredError("needs --lpips_weights and --lpips_heads")
     _need(picture, LPIPS_LEAST)
-    return self._lpips(hr, picture)
+    return self._lpips(hr[None], picture[None])[0]
 
 
 def fidelity(hr, picture, shave):

@@ -40,7 +40,7 @@ def test_values_are_those_of_the_single_measures():
 )
 def test_small_images_lack_some_measures_and_say_why(side, missing):
   hr, picture = _pair(side, side + 4)
-  found, reasons = measure.Measures(4, 0, lambda *_: 1.0).against(hr)(picture)
+  found, reasons = measure.Measures(4, 0, lambda *_: [1.0]).against(hr)(picture)
   assert set(reasons) == missing
   assert {key for key, value in found.items() if value is None} == missing
   assert all("must have sides of at least" in reason for reason in reasons.values())
