@@ -47,7 +47,7 @@ def test_flags_are_defined_and_read_at_the_border_alone():
 def _is_border(path):
   return (
     _name(path).startswith("experiments.common.run.")
-    or path.stem in ("flags", "loss_flags", "__main__")
+    or path.stem in ("flags", "__main__")
     or re.search(r"app\.run\(\s*main", path.read_text()) is not None
   )
 

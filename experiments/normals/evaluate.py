@@ -34,7 +34,7 @@ def evaluate(settings, folder):
   network = networks.load_crn(settings.weights)
   source = sources.load(settings.data, settings.data.data, "validation")
   predictors = {settings.weights.stem: predictor(network)}
-  report(predictors, source, folder, settings.panels)
+  report(predictors, source, folder, settings.validation_images)
 
 
 def predictor(network):

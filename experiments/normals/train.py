@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import cxloss
 from experiments.common import data, loss_settings, networks
-from experiments.common.run import app, devices, logs, training
+from experiments.common.run import app, devices, logs, optimizers, training
 from experiments.normals import evaluate
 from experiments.normals.data import batches, sources
 from experiments.normals.settings import TrainSettings
@@ -167,18 +167,16 @@ def _build_network(settings):
 
 def _l1_phase(settings, network, steps_per_epoch):
   model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-  rate = settings.pretrain_learning_rate
-  schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-    [3 * steps_per_epoch * settings.pretrain_epochs // 4], [rate, rate / 10]
-  )
-  model.compile(keras.optimizers.Adam(schedule))
+  three_quarters = 3 * steps_per_epoch * settings.pretrain_epochs // 4
+  rate = optimizers.falling(settings.pretrain_learning_rate, three_quarters)
+  model.compile(keras.optimizers.Adam(rate))
   return Phase("l1", model, settings.pretrain_epochs, L1_NETWORK)
 
 
 def _whole_phase(settings, network):
   """Returns the phase on the paper's objective."""
   objective, contextual = settings.objective, None
-  if objective.contextual:
+  if objective.lambda_cx:
     patches = cxloss.PatchFeatures(objective.patch_size, objective.patch_stride)
     features = [patches, loss_settings.vgg(objective.losses)]
     contextual = loss_settings.contextual(objective.losses, features)
@@ -186,9 +184,9 @@ def _whole_phase(settings, network):
     network,
     contextual,
     loss_settings.low_frequency(objective.losses),
-    objective.contextual,
-    objective.low_frequency,
-    objective.l1,
+    objective.lambda_cx,
+    objective.lambda_lf,
+    objective.lambda_l1,
   )
   model.compile(keras.optimizers.Adam(settings.learning_rate))
   return Phase("ours", model, settings.epochs, NETWORK)

@@ -43,7 +43,7 @@ def prepare(settings):
     settings.data, settings.validation_data, settings.crop_size, settings.network.scale
   )
   measures = evaluate.all_measures(
-    settings.network.scale, settings.seed, settings.lpips
+    settings.network.scale, settings.seed, settings.lpips.files
   )
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():

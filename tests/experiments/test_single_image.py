@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import single_image
 from experiments.common import results
 from experiments.common.data import images
+from experiments.single_image import train
+from experiments.single_image.settings import Settings
 from tests.experiments import command
 
-_SETTINGS = single_image.Settings(
+_SETTINGS = Settings(
   "photo.png",
   blocks=1,
   width=4,
@@ -29,7 +30,7 @@ def _photograph():
 @pytest.fixture(scope="module", name="folder")
 def _folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("single")
-  single_image.train(_SETTINGS, _photograph(), folder, verbose=0)
+  train.train(_SETTINGS, _photograph(), folder, verbose=0)
   return folder
 
 
@@ -62,7 +63,7 @@ def test_log_has_every_phase_and_only_its_own_losses(folder):
 
 def test_finished_run_is_not_repeated_and_gives_the_same(folder):
   log, content = (folder / "metrics.jsonl").read_text(), results.read(folder)
-  single_image.train(_SETTINGS, _photograph(), folder, verbose=0)
+  train.train(_SETTINGS, _photograph(), folder, verbose=0)
   assert (folder / "metrics.jsonl").read_text() == log
   assert results.read(folder) == content
 
