@@ -37,6 +37,9 @@ MEASURES = {
   # Pictures against an original.
   "psnr_y": Measure("PSNR", ".2f", "dB on Y, borders cut off", "higher"),
   "ssim_y": Measure("SSIM", ".4f", "on Y, borders cut off", "higher"),
+  "colour": Measure(
+    "colour", ".2f", "mean error of the colours of 16-pixel blocks, levels", "lower"
+  ),
   "lpips": Measure("LPIPS", ".3f", "distance of AlexNet's features on RGB", "lower"),
   "niqe": Measure("NIQE", ".2f", "unnaturalness of Y, without the original", "lower"),
   "spectrum_db": Measure(

@@ -13,6 +13,7 @@ is in memory at a time. A set is named after its folder. OUTPUT/evaluation gets
 
   evaluation.csv     a row for each set, image and method; rewritten after each image
   metrics.json       the same rows, protocol, notes on what could not be measured
+  plane.png          the perception-distortion plane, of two methods and more
   panels/SET/IMAGE.png
   pictures/SET-IMAGE/METHOD.png    of the first images
 """
@@ -24,7 +25,7 @@ from experiments.common import networks, results, tables
 from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import measure, upscalers
-from experiments.sr import evaluation_sets
+from experiments.sr import evaluation_sets, plane
 from experiments.sr.record import Record
 
 _DEGRADATION = (
@@ -94,7 +95,10 @@ def evaluate(settings, folder):
     "notes": record.notes(),
   }
   print(f"\nMeans, x{scale}:")
-  results.write(folder, record.measured(), about=about)
+  rows = record.measured()
+  plane_drawn = plane.draw(tables.means(rows))
+  figures = {} if plane_drawn is None else {"plane": plane_drawn}
+  results.write(folder, rows, about=about, figures=figures)
   print(f"{scale} pixels are cut off at the border for PSNR, SSIM and NIQE.")
   for note in about["notes"]:
     print(f"Note: {note}")

@@ -46,6 +46,17 @@ def test_small_images_lack_some_measures_and_say_why(side, missing):
   assert all("must have sides of at least" in reason for reason in reasons.values())
 
 
+def test_colour_sees_shifts_of_blocks_and_no_details():
+  hr = np.full((37, 50, 3), 100, np.uint8)
+  picture = hr.copy()
+  picture[::2] += 8
+  picture[1::2] -= 8
+  assert measure.colour(hr, picture) == 0
+  picture[:16, :16, 0] += 12
+  # One channel of one of the 2 x 3 whole blocks.
+  np.testing.assert_allclose(measure.colour(hr, picture), 12 / 18)
+
+
 def test_original_is_measured_by_itself_alone():
   found, _ = measure.Measures(4, 0).original(_pair()[0])
   assert [key for key, value in found.items() if value is not None] == ["niqe"]
