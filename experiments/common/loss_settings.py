@@ -37,6 +37,11 @@ BACKBONE_WEIGHTS_CHECKS = (
 )
 
 
+def weight(default, of):
+  """Returns an `option`, the weight of a term."""
+  return option(default, f"Weight of {of}.", checks.NOT_NEGATIVE)
+
+
 def layer_weights(texts):
   """Returns a dict from layers to weights, of a list of NAME or NAME:WEIGHT."""
   weights = {}

@@ -36,8 +36,7 @@ def main():
   side = settings.size + 2 * settings.shift
   image = samples.photograph(settings.image, least=side)
   whole = compare.target_with_border(settings, image)
-  verbose = 2 if app.quiet() else 1
-  compare.compare(settings, whole, app.open_run(), verbose)
+  compare.compare(settings, whole, app.open_run())
 
 
 if __name__ == "__main__":

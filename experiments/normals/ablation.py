@@ -19,7 +19,7 @@ import dataclasses
 
 import keras
 
-from experiments.common import networks, results
+from experiments.common import results
 from experiments.common.run import app, devices
 from experiments.common.run.errors import UserError
 from experiments.normals import evaluate, train
@@ -49,7 +49,7 @@ def main():
     start = dataclasses.replace(settings, epochs=0, objective=None)
     _train(start, both_sources, folder / "start")
     network = dataclasses.replace(
-      settings.network, initial_weights=folder / "start" / train.L1_NETWORK
+      settings.network, initial_weights=folder / "start" / train.FILES["l1"]
     )
     settings = dataclasses.replace(settings, pretrain_epochs=0, network=network)
   for name, weights in _VARIANTS.items():
@@ -82,7 +82,7 @@ def _report(folder, source, count):
     mean_normal, own = results.read(run)["rows"]
     rows += [] if rows else [mean_normal]
     rows.append({**own, "method": name})
-    predictors[name] = evaluate.predictor(networks.load_crn(run / train.NETWORK))
+    predictors[name] = evaluate.predictor(evaluate.load(run / train.FILES["ours"]))
   for i in range(min(count, len(source))):
     maps = {name: predict(source[i].image) for name, predict in predictors.items()}
     evaluate.save(folder, i, source.names[i], source[i], maps)

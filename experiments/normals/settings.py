@@ -120,13 +120,9 @@ class NetworkSettings:
 class ObjectiveSettings:
   """Describes the paper's objective."""
 
-  lambda_cx: float = option(1.0, "Weight of the contextual loss.", checks.NOT_NEGATIVE)
-  lambda_lf: float = option(
-    0.1, "Weight of the low-frequency error.", checks.NOT_NEGATIVE
-  )
-  lambda_l1: float = option(
-    1.0, "Weight of the mean absolute error.", checks.NOT_NEGATIVE
-  )
+  lambda_cx: float = loss_settings.weight(1.0, "the contextual loss")
+  lambda_lf: float = loss_settings.weight(0.1, "the low-frequency error")
+  lambda_l1: float = loss_settings.weight(1.0, "the mean absolute error")
   patch_size: int = option(
     5, "Side of the patches of normals that the contextual loss compares.", lower=1
   )

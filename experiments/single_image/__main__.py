@@ -35,7 +35,7 @@ def main():
   app.check_run()
   least = max(settings.crop_size, measure.WINDOW + settings.scale)
   image = samples.photograph(settings.image, least=least)
-  train.train(settings, image, app.open_run(), 2 if app.quiet() else 1)
+  train.train(settings, image, app.open_run())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from cxloss.metrics import spectrum
 from experiments.common import results
 from experiments.common.data import crops
 from experiments.common.drawing import diagrams, panels
-from experiments.common.run import logs, optimizers, training
+from experiments.common.run import optimizers, training
 from experiments.common.upscaling import measure, pairs, spectra, tiling, validation
 from models import srgan
 
@@ -18,14 +18,13 @@ _ORIGINAL = "original"
 _POINTS, _PROJECTIONS = 2048, 128
 
 
-def train(settings, image, folder, verbose=2):
+def train(settings, image, folder):
   """Trains a network for each loss, and writes what they make of the photograph.
 
   Args:
     settings: `Settings`.
     image: uint8 RGB, the photograph.
     folder: path of the run folder; what a killed run has left there is gone on with.
-    verbose: that of `keras.Model.fit`. Defaults to 2.
 
   Returns:
     List of rows, see `common.tables`.
@@ -41,18 +40,13 @@ def train(settings, image, folder, verbose=2):
   def fit(model, phase, steps):
     epochs, every = (n // settings.log_every for n in (steps, settings.validate_every))
     held_out = [("photograph", *pair)]
-    training.fit(
-      model,
+    training.fit_phase(
+      folder,
+      training.Phase(phase, model, epochs),
       batches,
-      steps_per_epoch=settings.log_every,
-      epochs=epochs,
-      backup=folder / "backup" / f"{phase}.weights.h5",
-      every=settings.backup_every,
-      callbacks=[
-        validation.Validation(folder, phase, held_out, None, every, epochs),
-        logs.Logger(folder, phase),
-      ],
-      verbose=verbose,
+      settings.log_every,
+      settings.backup_every,
+      lambda: validation.Validation(folder, phase, held_out, None, every, epochs),
     )
 
   if warm:

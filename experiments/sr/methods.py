@@ -11,11 +11,10 @@ which each method has its own part:
   LapSRN       --model=lapsrn: Charbonnier loss on the levels of its pyramid
 """
 
-import dataclasses
-
 import keras
 
 from experiments.common.run import optimizers
+from experiments.common.run.training import Phase
 from experiments.sr import objective
 from models import enhancenet, lapsrn, srgan
 
@@ -23,15 +22,6 @@ from models import enhancenet, lapsrn, srgan
 _MOMENTUM = 0.9
 _WEIGHT_DECAY = 1e-4
 _HALVING = 50
-
-
-@dataclasses.dataclass
-class Phase:
-  """One training: its name, a compiled Keras model, and its number of epochs."""
-
-  name: str
-  model: keras.Model
-  epochs: int
 
 
 def build_generator(network):
@@ -45,7 +35,7 @@ def build_generator(network):
 
 
 def build_phases(settings, generator, steps_per_epoch):
-  """Returns a list of `Phase`, in their order; all train the same generator.
+  """Returns a list of `training.Phase`, in their order; all train the same generator.
 
   Args:
     settings: `TrainSettings`.

@@ -64,21 +64,13 @@ class ObjectiveSettings:
   names to their weights.
   """
 
-  lambda_cx: float = option(0.1, "Weight of the contextual loss.", checks.NOT_NEGATIVE)
-  lambda_gan: float = option(
-    1e-3, "Weight of the adversarial loss.", checks.NOT_NEGATIVE
-  )
-  lambda_lf: float = option(
-    10.0, "Weight of the low-frequency error.", checks.NOT_NEGATIVE
-  )
-  lambda_mse: float = option(
-    0.0, "Weight of the plain squared error.", checks.NOT_NEGATIVE
-  )
-  lambda_vgg: float = option(
-    0.0, "Weight of the squared error of VGG features.", checks.NOT_NEGATIVE
-  )
-  lambda_texture: float = option(
-    0.0, "Weight of the error of VGG features' Gram matrices.", checks.NOT_NEGATIVE
+  lambda_cx: float = loss_settings.weight(0.1, "the contextual loss")
+  lambda_gan: float = loss_settings.weight(1e-3, "the adversarial loss")
+  lambda_lf: float = loss_settings.weight(10.0, "the low-frequency error")
+  lambda_mse: float = loss_settings.weight(0.0, "the plain squared error")
+  lambda_vgg: float = loss_settings.weight(0.0, "the squared error of VGG features")
+  lambda_texture: float = loss_settings.weight(
+    0.0, "the error of VGG features' Gram matrices"
   )
   vgg_layers: Mapping[str, float] = option(
     ("block5_conv4",),

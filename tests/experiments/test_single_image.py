@@ -30,7 +30,7 @@ def _photograph():
 @pytest.fixture(scope="module", name="folder")
 def _folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("single")
-  train.train(_SETTINGS, _photograph(), folder, verbose=0)
+  train.train(_SETTINGS, _photograph(), folder)
   return folder
 
 
@@ -63,7 +63,7 @@ def test_log_has_every_phase_and_only_its_own_losses(folder):
 
 def test_finished_run_is_not_repeated_and_gives_the_same(folder):
   log, content = (folder / "metrics.jsonl").read_text(), results.read(folder)
-  train.train(_SETTINGS, _photograph(), folder, verbose=0)
+  train.train(_SETTINGS, _photograph(), folder)
   assert (folder / "metrics.jsonl").read_text() == log
   assert results.read(folder) == content
 

@@ -201,8 +201,3 @@ def _find_flagfile(value):
     file=sys.stderr,
   )
   sys.exit(1)
-
-
-def quiet():
-  """Whether the standard output is not a terminal, where bars become noise."""
-  return not sys.stdout.isatty() or bool(os.environ.get("CI"))
