@@ -1,14 +1,13 @@
 import json
 
 import keras
-import numpy as np
 import pytest
 
 from experiments.common import results
-from experiments.common.data import images
 from experiments.common.run.errors import UserError
 from experiments.sr import flags as sr_flags
 from experiments.sr import train
+from tests.experiments.common.upscaling import photographs
 
 _TINY = [
   "--width=4",
@@ -33,12 +32,7 @@ def _settings(*arguments):
 
 @pytest.fixture(scope="module", name="photos")
 def _photos(tmp_path_factory):
-  folder = tmp_path_factory.mktemp("photos")
-  rng = np.random.default_rng(0)
-  for i in range(2):
-    pixels = rng.integers(0, 256, (40, 44, 3), np.uint8)
-    images.write_png(folder / f"{i}.png", pixels)
-  return folder
+  return photographs.write(tmp_path_factory.mktemp("photos"), 2, 40, 44)
 
 
 @pytest.mark.parametrize(
