@@ -68,7 +68,7 @@ def evaluate(settings, folder):
   if settings.weights is not None:
     name = networks.name_of(settings.weights)
     own[name] = upscalers.network(settings.weights, scale, "--weights")
-  measures = all_measures(scale, settings.seed, settings.lpips)
+  measures = all_measures(scale, settings.seed, settings.lpips.files)
   sets = evaluation_sets.load(
     settings.data, scale, settings.images, settings.max_images
   )
@@ -85,7 +85,7 @@ def evaluate(settings, folder):
     "scale": scale,
     "shave": scale,
     "degradation": _DEGRADATION,
-    "lpips": settings.lpips,
+    "lpips": settings.lpips.files,
     "seed": settings.seed,
     "packages": run_folder.versions(),
   }
