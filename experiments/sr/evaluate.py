@@ -12,6 +12,7 @@ is in memory at a time. A set is named after its folder. OUTPUT/evaluation gets
 
   evaluation.csv     a row for each set, image and method; rewritten after each image
   metrics.json       the same rows, protocol, notes on what could not be measured
+  plane.png          the perception-distortion plane, of two methods and more
   panels/SET/IMAGE.png
   pictures/SET-IMAGE/METHOD.png    of the first images
 """
@@ -23,7 +24,7 @@ from experiments.common import networks, results, tables
 from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import measure, upscalers
-from experiments.sr import evaluation_sets
+from experiments.sr import evaluation_sets, plane
 from experiments.sr.record import Record
 
 _DEGRADATION = (
@@ -67,7 +68,7 @@ def evaluate(settings, folder):
   if settings.weights is not None:
     name = networks.name_of(settings.weights)
     own[name] = upscalers.network(settings.weights, scale, "--weights")
-  measures = all_measures(scale, settings.seed, settings.lpips)
+  measures = all_measures(scale, settings.seed, settings.lpips.files)
   sets = evaluation_sets.load(
     settings.data, scale, settings.images, settings.max_images
   )
@@ -84,7 +85,7 @@ def evaluate(settings, folder):
     "scale": scale,
     "shave": scale,
     "degradation": _DEGRADATION,
-    "lpips": settings.lpips,
+    "lpips": settings.lpips.files,
     "seed": settings.seed,
     "packages": run_folder.versions(),
   }
@@ -94,7 +95,10 @@ def evaluate(settings, folder):
     "notes": record.notes(),
   }
   print(f"\nMeans, x{scale}:")
-  results.write(folder, record.measured(), about=about)
+  rows = record.measured()
+  plane_drawn = plane.draw(tables.means(rows))
+  figures = {} if plane_drawn is None else {"plane": plane_drawn}
+  results.write(folder, rows, about=about, figures=figures)
   print(f"{scale} pixels are cut off at the border for PSNR, SSIM and NIQE.")
   for note in about["notes"]:
     print(f"Note: {note}")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.tools import benchmark
+from experiments.tools import benchmark, passes
 
 
 def test_dense_formula_is_the_loss():
@@ -11,8 +11,7 @@ def test_dense_formula_is_the_loss():
     for i in range(2)
   )
   (loss, gradient), (dense, dense_gradient) = (
-    benchmark.loss_and_gradient(method)(target, generated)
-    for method in ("ours", "dense")
+    passes.loss_and_gradient(method)(target, generated) for method in ("ours", "dense")
   )
   np.testing.assert_allclose(loss, dense, rtol=1e-4)
   np.testing.assert_allclose(gradient, dense_gradient, rtol=1e-2, atol=1e-5)
@@ -34,6 +33,6 @@ def test_rows_have_the_best_time_and_say_what_does_not_fit(monkeypatch):
 
 @pytest.mark.parametrize("method", ["products", "ours", "dense"])
 def test_each_method_is_measured(monkeypatch, method):
-  monkeypatch.setattr(benchmark, "_SECONDS", 0.01)
-  seconds, memory = benchmark.measure(method, 50, 8)
+  monkeypatch.setattr(passes, "_SECONDS", 0.01)
+  seconds, memory = passes.measure(method, 50, 8)
   assert 0 < seconds < 1 and memory > 0.05
