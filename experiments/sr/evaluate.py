@@ -2,8 +2,7 @@
 
   python -m experiments.sr --mode=evaluate --weights=G.keras --data=SET5,SET14
   python -m experiments.sr --mode=evaluate --weights=G.keras --data=SET5,samples \\
-      --method=EnhanceNet=RESULTS --method=other=OTHER.keras \\
-      --lpips_weights=alexnet_imagenet.npz --lpips_heads=lpips_lin_alexnet.npz
+      --method=EnhanceNet=RESULTS --method=other=OTHER.keras
   python -m experiments.sr --mode=evaluate --weights=G.keras --data=div2k \\
       --images=0001,0002,0003,0004,0005,0006,0007,0008,0009,0010
 
@@ -35,12 +34,13 @@ _DEGRADATION = (
 
 
 def all_measures(scale, seed, lpips_files):
-  """Returns `measure.Measures`, with LPIPS if there are files for it.
+  """Returns `measure.Measures`.
 
   Args:
     scale: integer factor.
     seed: integer that fixes which patches are drawn.
-    lpips_files: paths of the weights and the heads of LPIPS, or `None`.
+    lpips_files: paths of the weights and the heads of LPIPS, or `None` for those that
+      come with `cxloss`.
 
   Raises:
     UserError: if the files are not what they should be.
@@ -48,7 +48,7 @@ def all_measures(scale, seed, lpips_files):
   distance = None
   if lpips_files:
     try:
-      distance = metrics.LPIPS(*lpips_files)
+      distance = metrics.LPIPS((0, 255), *lpips_files)
     except (ValueError, FileNotFoundError) as error:
       raise UserError(f"--lpips_weights, --lpips_heads: {error}") from error
   return measure.Measures(scale, seed, distance)

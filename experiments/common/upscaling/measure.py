@@ -19,7 +19,7 @@ _BLOCK = 16
 
 
 class NotMeasuredError(UserError):
-  """A measure cannot be taken of this picture, or not without more files."""
+  """A measure cannot be taken of this picture."""
 
 
 class Measures:
@@ -28,14 +28,14 @@ class Measures:
   Args:
     scale: integer factor, and the pixels cut off at each border.
     seed: integer that fixes which patches are drawn.
-    lpips: `metrics.LPIPS`, or `None`.
+    lpips: a metric such as `metrics.LPIPS`. Defaults to that by AlexNet.
     points: see `metrics.patches.compare`.
     projections: see `metrics.patches.compare`.
   """
 
   def __init__(self, scale, seed, lpips=None, points=2048, projections=128):
     self._scale = scale
-    self._lpips = lpips
+    self._lpips = metrics.LPIPS() if lpips is None else lpips
     self._settings = points, projections, seed
 
   def original(self, hr):
@@ -79,10 +79,8 @@ class Measures:
     return measure
 
   def _distance(self, hr, picture):
-    if self._lpips is None:
-      raise NotMeasuredError("needs --lpips_weights and --lpips_heads")
     _need(picture, LPIPS_LEAST)
-    return self._lpips(hr, picture)
+    return self._lpips(hr[None], picture[None])[0]
 
 
 def fidelity(hr, picture, shave):
