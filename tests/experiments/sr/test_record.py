@@ -17,8 +17,8 @@ def test_record_has_a_row_for_each_method_and_notes_on_empty_cells(tmp_path):
     lines = (tmp_path / "evaluation.csv").read_text().splitlines()
     assert len(lines) == 1 + len(record.rows)
     assert (tmp_path / "panels" / "set" / f"{name}.png").exists()
-  assert lines[0].startswith("set,image,width,height,method,psnr_y,ssim_y,lpips,niqe")
-  assert lines[4].startswith("set,small,40,40,exact,inf,1,0,,,,")
+  assert lines[0].startswith("set,image,width,height,method,psnr_y,ssim_y,colour,lpips")
+  assert lines[4].startswith("set,small,40,40,exact,inf,1,0,0,,,,")
   exact, black, _, small, *_ = record.measured()
   assert "width" not in exact and black["spectrum_db"] is not None
   assert exact["spectrum_db"] == exact["lpips"] == 0 and small["niqe"] is None
