@@ -92,6 +92,10 @@ MEASURES = {
   # Speed (`tools.benchmark`).
   "seconds": Measure("seconds", ".3f", "best time of a forward and backward pass"),
   "ratio": Measure("ratio", ".2f", "that time over the one of the products alone"),
+  "step_seconds": Measure("seconds", ".3f", "best time of a training step"),
+  "step_ratio": Measure(
+    "ratio", ".2f", "that time over the one with the squared error of VGG's features"
+  ),
   "memory": Measure("memory, GB", ".2f", "largest resident size of the process"),
 }
 _BETTER = {

@@ -2,6 +2,7 @@
 
   python -m experiments.tools.benchmark
   python -m experiments.tools.benchmark --sizes=9216x256 --methods=ours,products
+  python -m experiments.tools.benchmark --sizes= --steps=8x96
 
 Times a forward and backward pass (gradient by the generated features) of
 
@@ -10,7 +11,11 @@ Times a forward and backward pass (gradient by the generated features) of
 * `products`: only the two matrix products that any exact method needs, features
   by features and N x N by features: the unit of the time ratios;
 
-each in processes of its own, in turns, and takes the best time. Memory is the
+and steps of training SRGAN with VGG19's block3_conv4 and the paper's other terms,
+under the contextual loss and, in its place, the squared error of the same features:
+the unit of the steps' ratios.
+
+Each is timed in processes of its own, in turns, and its best time taken. Memory is the
 largest resident size of the whole process. What would not fit into this machine's
 memory is not measured.
 """
@@ -26,14 +31,19 @@ from experiments.common.run import app, checks
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.tools import passes
+from experiments.tools import passes, steps
 
 # N x N arrays held at once, the gradient's included; for the dense formula, the
 # least that was seen.
 _ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
+_PAIR = "[1-9][0-9]*x[1-9][0-9]*"
 _SIZES = checks.Check(
-  lambda v: v and all(re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", size) for size in v),
+  lambda v: all(re.fullmatch(_PAIR, size) for size in v),
   "must be POSITIONSxCHANNELS, such as 4225x256",
+)
+_STEPS = checks.Check(
+  lambda v: all(re.fullmatch(_PAIR, size) for size in v),
+  "must be IMAGESxSIDE, such as 8x96",
 )
 
 
@@ -51,40 +61,88 @@ class Settings:
     f"Methods to time: any of {', '.join(_ARRAYS)}.",
     checks.some_of(_ARRAYS),
   )
+  steps: tuple[str, ...] = option(
+    ("8x96", "1x384"),
+    "Training steps of super-resolution to time, as images x side in pixels.",
+    _STEPS,
+  )
   rounds: int = option(2, "Processes for each size and method.", lower=1)
 
 
 def main():
   settings = run_flags.read(Settings)
+  if not settings.sizes and not settings.steps:
+    raise UserError("--sizes and --steps are both empty: nothing is timed")
+  rows = []
   for size in settings.sizes:
-    rows = compare(size, settings.methods, settings.rounds)
-    print(tables.text(rows), flush=True)
-  print(tables.legend(rows))
+    rows.append(compare(size, settings.methods, settings.rounds))
+    print(tables.text(rows[-1]), flush=True)
+  for step in settings.steps:
+    rows.append(compare_steps(step, settings.rounds))
+    print(tables.text(rows[-1]), flush=True)
+  print(tables.legend([row for table in rows for row in table]))
 
 
 def compare(size, methods, rounds):
   """Measures one problem; returns rows, see `common.tables`."""
   positions, channels = map(int, size.split("x"))
-  runs = {method: [] for method in methods}
-  for _ in range(rounds if positions < passes.LARGE else 1):
-    for method, measured in runs.items():
-      if _fits(method, positions):
-        measured.append(_in_process(method, positions, channels))
-  best = {
-    method: min((seconds for seconds, _ in measured), default=None)
-    for method, measured in runs.items()
+  problems = {
+    method: (passes.measure, method, positions, channels) for method in methods
   }
-  unit = best.get("products")
+  fitting = {
+    method: problem for method, problem in problems.items() if _fits(method, positions)
+  }
+  best = _best(fitting, rounds if positions < passes.LARGE else 1)
+  unit, _ = best.get("products", (None, None))
+  rows = []
+  for method in methods:
+    seconds, memory = best.get(method, (None, None))
+    rows.append(
+      {
+        "size": size,
+        "method": method,
+        "seconds": seconds,
+        "ratio": seconds / unit if unit and seconds else None,
+        "memory": memory,
+      }
+    )
+  return rows
+
+
+def compare_steps(step, rounds):
+  """Measures steps of one batch; returns rows, see `common.tables`."""
+  batch, side = map(int, step.split("x"))
+  best = _best(
+    {
+      (precision, loss): (steps.measure, loss, precision, batch, side)
+      for precision in steps.PRECISIONS
+      for loss in steps.LOSSES
+    },
+    rounds,
+  )
   return [
     {
-      "size": size,
-      "method": method,
-      "seconds": best[method],
-      "ratio": best[method] / unit if unit and best[method] else None,
-      "memory": max((memory for _, memory in measured), default=None),
+      "SR step": step,
+      "loss": loss,
+      "precision": precision,
+      "step_seconds": seconds,
+      "step_ratio": seconds / best[precision, "vgg"][0],
+      "memory": memory,
     }
-    for method, measured in runs.items()
+    for (precision, loss), (seconds, memory) in best.items()
   ]
+
+
+def _best(problems, rounds):
+  """Returns the least seconds and most memory of each problem, measured in turns."""
+  runs = {name: [] for name in problems}
+  for _ in range(rounds):
+    for name, problem in problems.items():
+      runs[name].append(_in_process(*problem))
+  return {
+    name: (min(seconds for seconds, _ in run), max(memory for _, memory in run))
+    for name, run in runs.items()
+  }
 
 
 def _fits(method, positions):
@@ -92,14 +150,14 @@ def _fits(method, positions):
   return _ARRAYS[method] * 4 * positions**2 < 0.9 * total
 
 
-def _in_process(*problem):
+def _in_process(function, *problem):
   spawn = multiprocessing.get_context("spawn")
   with futures.ProcessPoolExecutor(1, spawn) as pool:
     try:
-      return pool.submit(passes.measure, *problem).result()
+      return pool.submit(function, *problem).result()
     except futures.BrokenExecutor as error:
       raise UserError(
-        f"--sizes: the process that measured {problem} was killed; memory may be short"
+        f"the process that measured {problem} was killed; memory may be short"
       ) from error
 
 
