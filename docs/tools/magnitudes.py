@@ -25,9 +25,11 @@ PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 BANDWIDTHS = (0.05, 0.1, 0.2, 0.5, 1.0)
 VGG16_LAYERS = ("block1_conv2", "block2_conv2", "block3_conv1", "block3_conv3")
 VGG19_LAYER = "block3_conv4"
+# The features for which tables by h and by size are made.
+DEFAULTS = ("patches 5 x 5, stride 2", "VGG16 block3_conv3")
 TABLES = ("features", "bandwidths", "sizes", "gradients")
-_SIDE = 128
-_SIDES = (64, 128, 192)
+_SIDE = 96
+_SIDES = (64, 96, 128)
 _SCALE = 4
 
 
@@ -65,10 +67,9 @@ def table(name, features):
       for label in pairs
     }
     return markdown("h = 0.1", features, rows)
-  if name == "bandwidths":
-    return "\n".join(_bandwidths(*item) for item in features.items())
-  if name == "sizes":
-    return "\n".join(_sizes(*item) for item in features.items())
+  if name in ("bandwidths", "sizes"):
+    make = _bandwidths if name == "bandwidths" else _sizes
+    return "\n".join(make(n, f) for n, f in features.items() if n in DEFAULTS)
   return _gradients(features)
 
 
