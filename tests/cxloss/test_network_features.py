@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import skimage.data
 import tensorflow as tf
 
 import cxloss
@@ -16,48 +17,6 @@ _FRONT = ["block1_conv2", "block2_conv1"]
 @pytest.fixture(scope="module")
 def bundled():
   return cxloss.VGGFeatures(_FRONT, "vgg16", "bundled")
-
-
-@pytest.mark.parametrize(
-  ("shape", "size", "stride"),
-  [
-    ((2, 11, 14, 3), 5, 2),
-    ((1, 5, 5, 1), 5, 2),
-    ((1, 9, 6, 2), 3, 4),
-    ((1, 3, 4, 2), 1, 1),
-  ],
-)
-def test_patches_are_those_of_a_loop(shape, size, stride):
-  images = oracle.features(1, *shape)
-  [(weight, patches)] = cxloss.PatchFeatures(size, stride)(images)
-  n, h, w, _ = shape
-  expected = [
-    [
-      [
-        images[i, y : y + size, x : x + size].ravel()
-        for x in range(0, w - size + 1, stride)
-      ]
-      for y in range(0, h - size + 1, stride)
-    ]
-    for i in range(n)
-  ]
-  assert weight == 1.0
-  np.testing.assert_array_equal(patches, expected)
-
-
-@pytest.mark.parametrize(
-  ("options", "shape", "message"),
-  [
-    ({"size": 0}, (1, 9, 9, 3), "`size`.*positive integer.*0"),
-    ({"stride": 1.5}, (1, 9, 9, 3), r"`stride`.*positive integer.*1\.5"),
-    ({}, (1, 4, 9, 3), r"`images`.*at least 5.*\(1, 4, 9, 3\)"),
-    ({}, (1, 9, 4, 3), r"`images`.*at least 5.*\(1, 9, 4, 3\)"),
-    ({}, (9, 9, 3), r"`images`.*\(N, H, W, C\).*\(9, 9, 3\)"),
-  ],
-)
-def test_patch_error_names_the_argument(options, shape, message):
-  with pytest.raises(ValueError, match=f"(?s){message}"):
-    cxloss.PatchFeatures(**options)(np.zeros(shape, "float32"))
 
 
 def test_layers_come_in_order_with_their_weights():
@@ -125,13 +84,30 @@ def test_image_too_small_for_a_layer_is_refused():
   assert features(np.zeros((1, 4, 4, 3), "float32"))[0][1].shape[1:3] == (1, 1)
   with pytest.raises(ValueError, match=r"`images`.*at least 4.*\(1, 3, 3, 3\)"):
     features(np.zeros((1, 3, 3, 3), "float32"))
-
-
-def test_patches_of_small_images_are_refused_when_shapes_are_unknown():
   spec = [tf.TensorSpec([None, None, None, 3])]
-  graph = tf.function(cxloss.PatchFeatures(), input_signature=spec)
-  with pytest.raises(tf.errors.InvalidArgumentError, match="at least 5"):
-    graph(np.zeros((1, 4, 9, 3), "float32"))
+  graph = tf.function(features, input_signature=spec)
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`images`.*at least 4"):
+    graph(np.zeros((1, 3, 4, 3), "float32"))
+
+
+@pytest.mark.parametrize(
+  ("make", "layer", "least"),
+  [
+    (cxloss.AlexNetFeatures, "conv1", 7),
+    (cxloss.AlexNetFeatures, "conv5", 31),
+    (cxloss.SqueezeNetFeatures, "conv1", 3),
+    (cxloss.SqueezeNetFeatures, "fire9", 17),
+    (lambda *args: cxloss.VGGFeatures(args[0], weights=None), "block5_conv4", 16),
+  ],
+)
+def test_smallest_image_of_a_layer_is_accepted_and_smaller_ones_are_not(
+  make, layer, least
+):
+  features = make([layer], None)
+  [(_, maps)] = features(np.zeros((1, least, least + 1, 3), "float32"))
+  assert 0 not in maps.shape
+  with pytest.raises(ValueError, match=rf"`images`.*at least {least}.*{layer}"):
+    features(np.zeros((1, least - 1, 99, 3), "float32"))
 
 
 def test_networks_do_not_depend_on_the_global_data_format(bundled):
@@ -155,55 +131,6 @@ def test_path_of_weights_holds_from_any_folder(tmp_path, monkeypatch):
   config = cxloss.VGGFeatures(["block1_conv1"], "vgg16", "w.npz").get_config()
   monkeypatch.chdir("/")
   assert cxloss.VGGFeatures.from_config(config).get_config() == config
-
-
-def _own_model(outputs=1):
-  image = keras.Input((None, None, 3))
-  maps = [image]
-  for _ in range(outputs):
-    x = keras.layers.Conv2D(4, 3, activation="relu")(maps[-1])
-    maps.append(keras.layers.BatchNormalization()(x))
-  return keras.Model(image, maps[1:] if outputs > 1 else maps[1])
-
-
-@pytest.mark.parametrize("outputs", [1, 2])
-def test_keras_model_serves_as_features_and_survives_serialisation(outputs):
-  model = _own_model(outputs)
-  features = cxloss.ModelFeatures(model)
-  maps = model(_IMAGES, training=False)
-  maps = maps if outputs > 1 else [maps]
-  for (weight, found), expected in zip(features(_IMAGES), maps, strict=True):
-    assert weight == 1.0
-    np.testing.assert_array_equal(found, expected)
-  config = json.loads(json.dumps(keras.saving.serialize_keras_object(features)))
-  restored = keras.saving.deserialize_keras_object(config)
-  for (_, a), (_, b) in zip(restored(_IMAGES), features(_IMAGES), strict=True):
-    np.testing.assert_array_equal(a, b)
-
-
-def test_model_of_a_file_is_stored_by_its_path(tmp_path):
-  model = _own_model(2)
-  model.save(tmp_path / "own.keras")
-  features = cxloss.ModelFeatures(tmp_path / "own.keras", weights=[0.0, 2.0])
-  config = features.get_config()
-  assert config == {"model": str(tmp_path / "own.keras"), "weights": [0.0, 2.0]}
-  [(weight, maps)] = cxloss.ModelFeatures.from_config(config)(_IMAGES)
-  assert weight == 2.0
-  np.testing.assert_allclose(maps, model(_IMAGES)[1], rtol=1e-6)
-
-
-def test_outputs_of_a_model_by_name_come_in_order():
-  image = keras.Input((None, None, 3))
-  outputs = {"b": image, "a": keras.layers.Rescaling(2.0)(image)}
-  maps = cxloss.ModelFeatures(keras.Model(image, outputs), [1, 3])(_IMAGES)
-  assert [weight for weight, _ in maps] == [1.0, 3.0]
-  np.testing.assert_array_equal(maps[0][1], 2 * _IMAGES)
-
-
-@pytest.mark.parametrize("weights", [[1.0], [0.0, 0.0], [1.0, -1.0], [np.nan, 1.0]])
-def test_weights_of_a_model_must_fit_its_outputs(weights):
-  with pytest.raises(ValueError, match="`weights`"):
-    cxloss.ModelFeatures(_own_model(2), weights)(_IMAGES)
 
 
 def test_graph_gives_the_eager_features(bundled):
@@ -239,6 +166,12 @@ def test_images_must_be_rgb(bundled, shape):
     ({"value_range": (0, np.inf)}, "`value_range`.*finite.*inf"),
     ({"layers": {"block1_conv1": 0.0}}, "`layers`.*not all"),
     ({"layers": {"block1_conv1": np.nan}}, "`layers`.*finite.*nan"),
+    ({"layers": {"block1_conv1": "1"}}, "`layers`.*finite.*'1'"),
+    ({"layers": 3}, "`layers`.*list of names.*=3"),
+    ({"layers": []}, "`layers`.*not all"),
+    ({"weights": 3}, "`weights`.*path.*=3"),
+    ({"dtype": "bfloat16"}, "`dtype`.*mixed_bfloat16.*'bfloat16'"),
+    ({"dtype": None}, "`dtype`.*float32.*None"),
   ],
 )
 def test_vgg_error_names_the_argument(options, message):
@@ -261,3 +194,40 @@ def test_features_survive_serialisation(features):
   assert restored.get_config() == features.get_config()
   images = (_IMAGES + 1) / 2
   np.testing.assert_array_equal(restored(images)[0][1], features(images)[0][1])
+
+
+def _block3(dtype):
+  return cxloss.VGGFeatures("block3_conv3", "vgg16", "bundled", dtype=dtype)
+
+
+@pytest.mark.parametrize(
+  # Roundings of 2^-9 and 2^-12, through seven layers.
+  ("dtype", "tolerance"),
+  [("mixed_bfloat16", 2e-2), ("mixed_float16", 3e-3)],
+)
+def test_half_precision_network_gives_nearly_the_float32_features(dtype, tolerance):
+  features = _block3(dtype)
+  [(_, maps)], [(_, expected)] = features(_IMAGES), _block3("float32")(_IMAGES)
+  assert maps.dtype == tf.float32
+  error = tf.norm(maps - expected) / tf.norm(expected)
+  assert 1e-5 < error < tolerance
+  config = json.loads(json.dumps(keras.saving.serialize_keras_object(features)))
+  assert config["config"]["dtype"] == dtype
+  [(_, restored)] = keras.saving.deserialize_keras_object(config)(_IMAGES)
+  np.testing.assert_array_equal(restored, maps)
+
+
+def test_bfloat16_network_gives_nearly_the_float32_gradient_of_the_loss():
+  # A photograph stands for targets; what is generated is a blurred one with noise.
+  target = np.float32(skimage.data.chelsea()[None, 100:164, 120:184] / 127.5 - 1)
+  noise = 0.05 * oracle.features(1, *target.shape)
+  generated = cxloss.gaussian_blur(target, 5, 1.0) + noise
+
+  def gradient(dtype):
+    loss = cxloss.ContextualLoss(_block3(dtype))
+    _, found = oracle.value_and_gradients(lambda x: loss.call(target, x), generated)
+    return tf.reshape(found, [-1])
+
+  a, b = gradient("float32"), gradient("mixed_bfloat16")
+  cosine = tf.reduce_sum(a * b) / (tf.norm(a) * tf.norm(b))
+  assert 0.98 < cosine < 1
