@@ -86,6 +86,13 @@ class LossSettings:
     convert=layer_weights,
   )
   bandwidth: float = option(0.1, "Bandwidth h of the contextual loss.", checks.POSITIVE)
+  spatial_weight: float = option(
+    0.0,
+    "Weight of the squared distance of positions in the contextual loss, sides of a "
+    "feature map being 1: above 0, it is the contextual bilateral loss.",
+    checks.NOT_NEGATIVE,
+    upper=1e6,
+  )
   max_points: int = option(
     0,
     "Positions of a feature map that the contextual loss draws at random; 0 takes all "
@@ -187,6 +194,7 @@ def contextual(settings, features):
     settings.bandwidth,
     max_points=settings.max_points or None,
     seed=settings.seed,
+    spatial_weight=settings.spatial_weight,
   )
 
 
