@@ -51,7 +51,12 @@ _RELEASE = ["build>=1.2", "twine>=6.1"]
 
 # What the documentation's site is built with, and what runs its tutorial.
 _DOCS = ["mkdocs-jupyter>=0.25", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
-_NOTEBOOK = ["ipykernel>=6.29", "matplotlib>=3.8", "nbclient>=0.10", "scikit-image>=0.22"]
+_NOTEBOOK = [
+  "ipykernel>=6.29",
+  "matplotlib>=3.8",
+  "nbclient>=0.10",
+  "scikit-image>=0.22",
+]
 
 setuptools.setup(
   name="cxloss",
