@@ -6,44 +6,116 @@ import re
 import setuptools
 
 _ROOT = pathlib.Path(__file__).parent
+_URL = "https://github.com/cxloss/cxloss"
 _VERSION = re.search(
   r'__version__ = "(.+)"', (_ROOT / "cxloss" / "version.py").read_text()
 ).group(1)
 
+
+def _description():
+  """The README, with links that hold outside the checkout, too."""
+
+  def absolute(match):
+    kind = "raw" if match[1].endswith(".png") else "blob"
+    return f"]({_URL}/{kind}/v{_VERSION}/{match[1]})"
+
+  text = (_ROOT / "README.md").read_text()
+  return re.sub(r"\]\(((?!https?:|#)[^)]+)\)", absolute, text)
+
+
+# What the commands of `experiments/` need beside the library.
 _EXPERIMENTS = [
   "absl-py>=2.0",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
   "jinja2>=3.1",
   "markdown>=3.4",
   "matplotlib>=3.8",
-  "pillow>=10.1",
   "scikit-image>=0.22",
   "tensorboard>=2.18",
   "tensorflow-datasets>=4.9.4",
   "tqdm>=4.66",
 ]
+# What the test suite, the linter and the type checker need, too.
+_TEST = [
+  *_EXPERIMENTS,
+  "html5lib>=1.1",
+  "hypothesis>=6.100",
+  "mypy==2.4.1",
+  "pytest>=8.0",
+  "pytest-xdist>=3.5",
+  "ruff==0.17.6",
+  "selenium>=4.20",
+]
+# What a release is built and checked with.
+_RELEASE = ["build>=1.2", "twine>=6.1"]
+
+# What the documentation's site is built with, and what runs its tutorial.
+_DOCS = ["mkdocs-jupyter>=0.25", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
+_NOTEBOOK = [
+  "ipykernel>=6.29",
+  "matplotlib>=3.8",
+  "nbclient>=0.10",
+  "scikit-image>=0.22",
+]
 
 setuptools.setup(
   name="cxloss",
   version=_VERSION,
-  description="The contextual loss for TensorFlow 2 and Keras 3",
-  long_description=(_ROOT / "README.md").read_text(),
+  description="The contextual loss for TensorFlow 2 and Keras 3, and image metrics",
+  long_description=_description(),
   long_description_content_type="text/markdown",
-  license="MIT",
+  author="the cxloss authors",
+  url=_URL,
+  project_urls={
+    "Source": _URL,
+    "Changelog": f"{_URL}/blob/main/CHANGELOG.md",
+    "Issues": f"{_URL}/issues",
+    "Paper": "https://arxiv.org/abs/1803.04626",
+  },
+  keywords=[
+    "contextual loss",
+    "perceptual loss",
+    "image metrics",
+    "LPIPS",
+    "NIQE",
+    "super-resolution",
+    "Keras",
+    "TensorFlow",
+  ],
+  classifiers=[
+    "Development Status :: 4 - Beta",
+    "Intended Audience :: Developers",
+    "Intended Audience :: Science/Research",
+    "Operating System :: OS Independent",
+    "Programming Language :: Python :: 3",
+    "Programming Language :: Python :: 3 :: Only",
+    "Programming Language :: Python :: 3.10",
+    "Programming Language :: Python :: 3.11",
+    "Programming Language :: Python :: 3.12",
+    "Programming Language :: Python :: 3.13",
+    "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    "Topic :: Scientific/Engineering :: Image Processing",
+    "Typing :: Typed",
+  ],
+  license="MIT AND BSD-3-Clause AND BSD-2-Clause",
+  license_files=["LICENSE", "cxloss/weights/LICENSE*"],
   python_requires=">=3.10",
-  packages=["cxloss", "cxloss.metrics"],
-  package_data={"cxloss": ["weights/*"], "cxloss.metrics": ["niqe.npz"]},
-  install_requires=["tensorflow>=2.18", "keras>=3.14", "numpy>=1.26", "scipy>=1.11"],
+  # With it, an editable installation finds `models` and `experiments` from any folder.
+  package_dir={"": "."},
+  packages=setuptools.find_packages(include=["cxloss", "cxloss.*"]),
+  package_data={"cxloss": ["py.typed", "weights/*"], "cxloss.metrics": ["niqe.npz"]},
+  install_requires=[
+    "tensorflow>=2.18",
+    "keras>=3.12",
+    "numpy>=1.26",
+    "pillow>=10.1",
+    "scipy>=1.11",
+  ],
   extras_require={
     "experiments": _EXPERIMENTS,
-    "test": [
-      *_EXPERIMENTS,
-      "html5lib>=1.1",
-      "hypothesis>=6.100",
-      "pytest>=8.0",
-      "pytest-xdist>=3.5",
-      "ruff==0.17.6",
-      "selenium>=4.20",
-    ],
+    "test": _TEST,
+    "release": _RELEASE,
+    "docs": _DOCS,
+    "notebook": _NOTEBOOK,
   },
 )

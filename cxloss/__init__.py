@@ -4,17 +4,14 @@ Reference: Mechrez, Talmi, Shama, Zelnik-Manor, "Maintaining Natural Image
 Statistics with the Contextual Loss", ACCV 2018, https://arxiv.org/abs/1803.04626.
 """
 
-from cxloss.contextual import contextual_loss
+from cxloss.contextual import contextual_loss, unique_match_share
 from cxloss.divergences import chamfer_distance, kl_divergence
-from cxloss.features import (
-  AlexNetFeatures,
-  ModelFeatures,
-  PatchFeatures,
-  SqueezeNetFeatures,
-  VGGFeatures,
-)
 from cxloss.filters import gaussian_blur
-from cxloss.losses import ContextualLoss, LowFrequencyLoss
+from cxloss.losses import ContextualLoss
+from cxloss.low_frequency import LowFrequencyLoss
+from cxloss.model_features import ModelFeatures
+from cxloss.network_features import AlexNetFeatures, SqueezeNetFeatures, VGGFeatures
+from cxloss.patch_features import PatchFeatures
 from cxloss.version import __version__
 
 __all__ = [
@@ -30,4 +27,5 @@ __all__ = [
   "contextual_loss",
   "gaussian_blur",
   "kl_divergence",
+  "unique_match_share",
 ]

@@ -24,27 +24,16 @@ import collections
 
 import tensorflow as tf
 
-# A tile of 30 MB is below the size (32 MB) from which the C library maps fresh pages
-# for every buffer, and tall enough to make the repacking of the targets by each
-# matrix product a small part of the work.
-_TILE_BYTES = 30_000_000
-_MIN_ROWS = 128
-# Maxima are taken over blocks first: `tf.argmax` is several times slower than
-# `tf.reduce_max`, so it should see few numbers.
-_BLOCK = 8
-# More than the rounding of a row's sum of affinities.
-_SLACK = 1e-6
-# The distance of padding targets: their affinity is exactly 0.
-_FAR = 1e30
+from cxloss import tiles
 
-# Per row: `minimum` m_i = min_j d_ij, `nearest` the j that attains it, `sums` the
-# factors of `_offsets`.
-_Rows = collections.namedtuple("_Rows", "minimum nearest sums")
+# Per row: `minimum` m_i = min_j d_ij and `nearest` the j that attains it; of all other
+# targets, `others` sum_j A_ij and `sums` sum_j A_ij y_j.
+_Rows = collections.namedtuple("_Rows", "minimum nearest others sums")
 
 
 @tf.autograph.experimental.do_not_convert
 def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
-  """The largest affinity of each target, `max_i A_ij`.
+  """The largest affinity of each target, `max_i A_ij`, and what it lacks to 1.
 
   With `d_ij = -x_i . y_j` and `m_i = min_k d_ik`,
   `A_ij = softmax_j((1 - d_ij / (m_i + epsilon)) / bandwidth)`.
@@ -60,7 +49,9 @@ def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
     tile_rows: rows of a tile; by default as many as fit 30 MB, at least 128.
 
   Returns:
-    Float32 `(N, Q)`, differentiable once with respect to `x` and `y`.
+    `(affinity, shortfall)`, float32 `(N, Q)`, differentiable once with respect to `x`
+    and `y`. The shortfall is `1 - affinity` to all its digits: where x_i has found its
+    match, it is summed from the affinities of the other targets.
   """
   problem = _Problem(bandwidth, epsilon, clip, tile_rows)
 
@@ -68,14 +59,34 @@ def largest_affinities(x, y, bandwidth, epsilon, clip=False, tile_rows=None):
   def affinities(x, y):
     # An eager tape outside would otherwise record, and keep, every tile.
     affinity, winner, rows = problem.match(tf.stop_gradient(x), tf.stop_gradient(y))
+    # Only the nearest target of a row has more than half of it.
+    others = tf.gather(rows.others, winner, batch_dims=1)
+    shortfall = tf.where(affinity > 0.5, others, 1.0 - affinity)
 
-    def gradient(upstream):
+    def gradient(by_affinity, by_shortfall):
+      upstream = by_affinity - by_shortfall
       once = [_once_differentiable(v) for v in (upstream, x, y, affinity)]
       return problem.gradient(*once, winner, rows)
 
-    return affinity, gradient
+    return (affinity, shortfall), gradient
 
   return affinities(x, y)
+
+
+def nearest_targets(x, y, clip=False):
+  """The target nearest to each generated feature, as `largest_affinities` finds it.
+
+  Args:
+    x: float32 `(N, P, D)`, as of `largest_affinities`.
+    y: float32 `(N, Q, D)`, likewise.
+    clip: likewise.
+
+  Returns:
+    int32 `(N, P)`, indices of targets.
+  """
+  # The nearest does not depend on bandwidth and epsilon.
+  problem = _Problem(1.0, 1.0, clip, None)
+  return tf.function(lambda x, y: problem.match(x, y)[2].nearest)(x, y)
 
 
 class _Problem:
@@ -94,38 +105,40 @@ class _Problem:
       `(affinity, winner, rows)`: max_i A_ij and the row that attains it, both
       `(N, Q)`, and the rows' `_Rows`, each `(N, P, ...)`.
     """
-    n, size, targets = _size(x, 0), _size(x, 1), _size(y, 1)
-    tiles = self._tiles(x, targets)
-    y = _pad_targets(y)
-    values = _values(y)
-    height = _size(tiles, 2)
+    n, size, targets = tiles.size(x, 0), tiles.size(x, 1), tiles.size(y, 1)
+    x = tiles.split(x, targets, self.tile_rows)
+    y = tiles.pad_targets(y)
+    # The last coordinate is constant and drops out of `_offsets`.
+    values = y[:, :, :-1]
+    count, height = tiles.size(x, 0), tiles.size(x, 2)
 
     def step(i, affinity, winner, *columns):
-      negative = self._negative_distances(tiles[i], y)
-      top, nearest = _argmax(negative)
+      negative = self._negative_distances(x[i], y)
+      top, nearest = tiles.argmax(negative)
       a = tf.nn.softmax(self._kappa(-top)[:, :, None] * negative, axis=2)
-      best, row = _column_argmax(a)
+      best, row = tiles.column_argmax(a)
       winner = tf.where(best > affinity, i * height + row, winner)
       affinity = tf.maximum(affinity, best)
-      peak = tf.gather(a, nearest[:, :, None], axis=2, batch_dims=2)
       # Once everything else has read the tile it can be overwritten in place.
       with tf.control_dependencies([affinity, winner]):
-        a = _cut(a, peak)
+        a = tiles.clear(a, nearest)
       # As float, exact up to 2^24 targets: oneDNN cannot transpose integers.
-      rows = _Rows(-top, tf.cast(nearest, tf.float32), _sums(a, values))
+      nearest = tf.cast(nearest, tf.float32)
+      others, sums = tf.reduce_sum(a, axis=2), tiles.matmul(a, values)
+      rows = _Rows(-top, nearest, others, sums)
       columns = [c.write(i, r) for c, r in zip(columns, rows, strict=True)]
       return i + 1, affinity, winner, *columns
 
-    columns = [tf.TensorArray(tf.float32, _size(tiles, 0)) for _ in _Rows._fields]
-    none = tf.fill([n, _size(y, 1)], -1.0)
+    columns = [tf.TensorArray(tf.float32, count) for _ in _Rows._fields]
+    none = tf.fill([n, tiles.size(y, 1)], -1.0)
     _, affinity, winner, *columns = tf.while_loop(
-      lambda i, *_: i < _size(tiles, 0),
+      lambda i, *_: i < count,
       step,
       # Affinities of features that are not finite beat nothing: row 0 passes NaN on.
       (0, none, tf.zeros_like(none, tf.int32), *columns),
       parallel_iterations=1,
     )
-    rows = _Rows(*(_join(c.stack())[:, :size] for c in columns))
+    rows = _Rows(*(tiles.join(c.stack())[:, :size] for c in columns))
     # Only rows that are not finite find padding targets nearest.
     nearest = tf.minimum(tf.cast(rows.nearest, tf.int32), targets - 1)
     rows = rows._replace(nearest=nearest)
@@ -145,7 +158,7 @@ class _Problem:
     part by `y` computes the tiles once more; a graph that does not ask for it prunes
     it.
     """
-    size, targets = _size(x, 1), _size(y, 1)
+    size, targets = tiles.size(x, 1), tiles.size(y, 1)
     weight = (upstream * affinity)[:, :, None]
     nearest = tf.gather(y, rows.nearest, batch_dims=1)
     won_x = tf.gather(x, winner, batch_dims=1)
@@ -153,43 +166,45 @@ class _Problem:
     excess = -tf.reduce_sum(won_x * beyond, axis=2, keepdims=True)
     sums = tf.concat([weight * beyond, weight, weight * excess], axis=2)
     won, r, won_excess = tf.split(
-      _scatter_sum(sums, winner, size), [_size(y, 2), 1, 1], axis=2
+      tiles.scatter_sum(sums, winner, size), [tiles.size(y, 2), 1, 1], axis=2
     )
     kappa = self._kappa(rows.minimum)[:, :, None]
-    offset = _offsets(rows.sums, nearest)
+    offset = _offsets(rows, nearest)
     mean_excess = tf.reduce_sum(x * offset, axis=2, keepdims=True)
     q = self.bandwidth * kappa**2 * (r * mean_excess - won_excess)
     dx = kappa * (won + r * offset) + q * nearest
 
-    # Of sum_j A_ij = 1, the affinity of the nearest is 1 - mass plus what is left of it
-    # where it is cut: so a row that matches one target alone cancels to the last digit.
-    mass = rows.sums[:, :, -1:]
+    # The affinity of the nearest is 1 minus that of the others: so a row that matches
+    # one target alone cancels to the last digit.
+    others = rows.others[:, :, None]
     pull = kappa * r * x
     dy = weight * tf.gather(kappa, winner, batch_dims=1) * won_x
-    dy -= _scatter_sum(pull, rows.nearest, targets)
-    dy += _scatter_sum(q * x + mass * pull, rows.nearest, targets)
-    dy -= self._weighted_affinities(x, y, rows.minimum, pull)
+    dy -= tiles.scatter_sum(pull, rows.nearest, targets)
+    dy += tiles.scatter_sum(q * x + others * pull, rows.nearest, targets)
+    dy -= self._weighted_affinities(x, y, rows, pull)
     return dx, dy
 
-  def _weighted_affinities(self, x, y, minimum, values):
-    """`sum_i A_ij values_i`, with the affinities computed once more, and cut."""
-    targets, depth, size = _size(y, 1), _size(x, 2), _size(x, 1)
-    data = tf.concat([x, minimum[:, :, None], values], axis=2)
-    tiles = self._tiles(data, targets)
-    height = _size(tiles, 2)
-    y = _pad_targets(y)
+  def _weighted_affinities(self, x, y, rows, values):
+    """`sum_i A_ij values_i` without the nearest j; computes the affinities again."""
+    targets, depth, size = tiles.size(y, 1), tiles.size(x, 2), tiles.size(x, 1)
+    row = [rows.minimum, tf.cast(rows.nearest, tf.float32)]
+    data = tf.concat([x, tf.stack(row, axis=2), values], axis=2)
+    data = tiles.split(data, targets, self.tile_rows)
+    count, height = tiles.size(data, 0), tiles.size(data, 2)
+    y = tiles.pad_targets(y)
 
     def step(i, total):
-      xi, minimum, values = tf.split(tiles[i], [depth, 1, depth], axis=2)
+      xi, row, values = tf.split(data[i], [depth, 2, depth], axis=2)
       values = tf.where(
         (i * height + tf.range(height) < size)[None, :, None], values, 0.0
       )
-      logits = self._kappa(minimum) * self._negative_distances(xi, y)
-      a = _cut(tf.nn.softmax(logits, axis=2))
+      logits = self._kappa(row[:, :, :1]) * self._negative_distances(xi, y)
+      nearest = tf.cast(row[:, :, 1], tf.int32)
+      a = tiles.clear(tf.nn.softmax(logits, axis=2), nearest)
       return i + 1, total + tf.matmul(a, values, transpose_a=True)
 
     _, total = tf.while_loop(
-      lambda i, _: i < _size(tiles, 0),
+      lambda i, _: i < count,
       step,
       (0, tf.zeros_like(y)),
       parallel_iterations=1,
@@ -197,23 +212,11 @@ class _Problem:
     return total[:, :targets]
 
   def _negative_distances(self, x, y):
-    negative = _matmul(x, y, transpose_b=True)
+    negative = tiles.matmul(x, y, transpose_b=True)
     return tf.minimum(negative, 0.0) if self.clip else negative
 
   def _kappa(self, minimum):
     return 1.0 / (self.bandwidth * (minimum + self.epsilon))
-
-  def _tiles(self, x, targets):
-    """Splits `(N, P, D)` into `(tiles, N, height, D)`; copies of the last row pad."""
-    n, size, depth = _size(x, 0), _size(x, 1), _size(x, 2)
-    height = self.tile_rows
-    if height is None:
-      height = _maximum(_TILE_BYTES // (4 * _maximum(n, 1) * targets), _MIN_ROWS)
-    count = -(-size // height)
-    height = -(-size // (count * _BLOCK)) * _BLOCK
-    count = -(-size // height)
-    x = tf.gather(x, tf.minimum(tf.range(count * height), size - 1), axis=1)
-    return tf.transpose(tf.reshape(x, [n, count, height, depth]), [1, 0, 2, 3])
 
 
 @tf.custom_gradient
@@ -230,112 +233,13 @@ def _once_differentiable(value):
   return tf.identity(value), refuse
 
 
-def _matmul(a, b, transpose_b=False):
-  # The two-dimensional product is some 8 % faster on CPUs.
-  if a.shape.rank == 3 and a.shape[0] == 1:
-    return tf.matmul(a[0], b[0], transpose_b=transpose_b)[None]
-  return tf.matmul(a, b, transpose_b=transpose_b)
-
-
-def _argmax(values):
-  """`(max, argmax)` over axis 2 of `(N, T, Q)`, Q a multiple of `_BLOCK`."""
-  n, t, q = (_size(values, axis) for axis in range(3))
-  stride = q // _BLOCK
-  blocks = tf.reshape(values, [n, t, _BLOCK, stride])
-  maxima = tf.reduce_max(blocks, axis=2)
-  block = tf.argmax(maxima, axis=2, output_type=tf.int32)
-  members = tf.gather(blocks, block[:, :, None], axis=3, batch_dims=2)[..., 0]
-  member = tf.argmax(members, axis=2, output_type=tf.int32)
-  # The maximum of `members`, so that `values` is free to be overwritten after.
-  return tf.reduce_max(members, axis=2), member * stride + block
-
-
-def _column_argmax(values):
-  """`(max, argmax)` over axis 1 of `(N, T, Q)`, T a multiple of `_BLOCK`."""
-  n, t, q = (_size(values, axis) for axis in range(3))
-  stride = t // _BLOCK
-  maxima = tf.reduce_max(tf.reshape(values, [n, _BLOCK, stride, q]), axis=1)
-  block = tf.argmax(maxima, axis=1, output_type=tf.int32)
-  members = block[:, None] + stride * tf.range(_BLOCK)[:, None]
-  images, columns = tf.range(n)[:, None, None], tf.range(q)
-  where = (images * t + members) * q + columns
-  member = tf.argmax(
-    tf.gather(tf.reshape(values, [-1]), where), axis=1, output_type=tf.int32
-  )
-  return tf.reduce_max(maxima, axis=1), member * stride + block
-
-
-def _join(tiles):
-  """`(tiles, N, height, ...)` to `(N, tiles * height, ...)`."""
-  count, n, height, *rest = (_size(tiles, axis) for axis in range(tiles.shape.rank))
-  order = [1, 0, *range(2, tiles.shape.rank)]
-  return tf.reshape(tf.transpose(tiles, order), [n, count * height, *rest])
-
-
-def _pad_targets(y):
-  """Pads the targets to a multiple of `_BLOCK` by infinitely distant ones."""
-  n, targets, depth = (_size(y, axis) for axis in range(3))
-  if isinstance(targets, int) and targets % _BLOCK == 0:
-    return y
-  far = tf.one_hot(depth - 1, depth, on_value=_FAR)
-  return tf.concat([y, tf.tile(far[None, None], [n, -targets % _BLOCK, 1])], axis=1)
-
-
-def _values(y):
-  """The targets as second factor of `_sums`, without their last coordinate.
-
-  That one is constant. A column of ones takes its place and sums the affinities,
-  unless it would break the product's blocks of 16 columns.
-  """
-  depth = _size(y, 2) - 1
-  values = y[:, :, :-1]
-  if isinstance(depth, int) and depth % 16 == 0:
-    return values
-  return tf.concat([values, tf.ones_like(y[:, :, :1])], axis=2)
-
-
-def _sums(a, values):
-  """`sum_j A_ij y_j`, and `sum_j A_ij` as last coordinate; `(N, T, D)`."""
-  sums = _matmul(a, values)
-  depth = _size(values, 2)
-  if isinstance(depth, int) and depth % 16 == 0:
-    sums = tf.concat([sums, tf.reduce_sum(a, axis=2, keepdims=True)], axis=2)
-  return sums
-
-
-def _offsets(sums, nearest):
+def _offsets(rows, nearest):
   """`sum_j A_ij (y_nearest - y_j)`, `(N, P, D)`, given y_nearest.
 
-  The nearest target drops out whatever its affinity is. In `sums` it is cut to what
-  the others share, 1 - A_nearest: so the difference keeps its relative precision
-  where x_i has found its match, and the others' affinities and the gradient go to
-  zero.
+  The nearest target drops out whatever its affinity is. Without it in the sums, the
+  difference keeps its relative precision where x_i has found its match, and the
+  others' affinities and the gradient go to zero.
   """
-  mass = sums[:, :, -1:]
-  offset = mass * nearest[:, :, :-1] - sums[:, :, :-1]
-  return tf.concat([offset, tf.zeros_like(mass)], axis=2)
-
-
-def _cut(a, peak=None):
-  """Affinities with the largest of each row cut to what the others share."""
-  if peak is None:
-    peak = tf.reduce_max(a, axis=2, keepdims=True)
-  return tf.minimum(a, 1.0 - peak + _SLACK)
-
-
-def _scatter_sum(values, index, size):
-  """Sums `(N, M, D)` into `(N, size, D)` at the rows `index` `(N, M)`."""
-  n, depth = _size(values, 0), _size(values, 2)
-  flat = tf.reshape(index + size * tf.range(n)[:, None], [-1])
-  total = tf.math.unsorted_segment_sum(tf.reshape(values, [-1, depth]), flat, n * size)
-  return tf.reshape(total, [n, size, depth])
-
-
-def _size(tensor, axis):
-  """A Python integer where the shape is static."""
-  static = tensor.shape[axis]
-  return tf.shape(tensor)[axis] if static is None else static
-
-
-def _maximum(a, b):
-  return max(a, b) if isinstance(a, int) else tf.maximum(a, b)
+  others = rows.others[:, :, None]
+  offset = others * nearest[:, :, :-1] - rows.sums
+  return tf.concat([offset, tf.zeros_like(others)], axis=2)

@@ -9,9 +9,9 @@ with the preprocessing that its weights were trained with:
 Weights come from
 
 * `"imagenet"`: downloaded by `keras.applications` (caffe preprocessing); VGG only;
-* `"bundled"`: the first three blocks of VGG16, which ship with the package
+* `"bundled"`: the first three blocks of VGG16, or AlexNet, which ship with the package
   (torch preprocessing; see `weights/README.md`);
-* a path ending in `.npz`: float32 arrays `LAYER/kernel` (height, width, in, out)
+* a path ending in `.npz`: float arrays `LAYER/kernel` (height, width, in, out)
   and `LAYER/bias` by layer name, and optionally `preprocessing`, a string;
   `"torch"` if it is missing.
   `experiments.tools.convert_torchvision` writes such files from torchvision's;
@@ -43,6 +43,8 @@ PREPROCESSINGS = ("caffe", "torch")
 _BUNDLED = pathlib.Path(__file__).parent / "weights" / "vgg16_front.npz"
 _BUNDLED_LAST = "block3_pool"
 _BUNDLED_SHA256 = "b4e8700cd21cdbd76931467761931b6fbef742f077fdce3a14f2a3e000db57be"
+_ALEXNET = _BUNDLED.with_name("alexnet.npz")
+_ALEXNET_SHA256 = "3dfa288294416111823bce30fde1e5550224ccee49423fa1e35ad5b12b1dad1e"
 
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 _TORCH_MEAN = (0.485, 0.456, 0.406)
@@ -101,7 +103,7 @@ def alexnet(layers, weights, preprocessing=None):
 
   Args:
     layers: sequence of `"conv1"` to `"conv5"`.
-    weights: path of an `.npz` file, or `None`; see the module.
+    weights: `"bundled"`, the path of an `.npz` file, or `None`; see the module.
     preprocessing: `"caffe"` or `"torch"`, for a file that does not state it;
       `None` (default) takes what the file states, or else `"torch"`.
 
@@ -155,9 +157,11 @@ def _read(weights, architecture):
   if weights is None:
     return None, None
   if weights == "bundled":
+    if architecture == "alexnet":
+      return _read_npz(_ALEXNET, sha256=_ALEXNET_SHA256)
     if architecture != "vgg16":
       raise ValueError(
-        '`weights="bundled"` holds the first three blocks of vgg16. '
+        '`weights="bundled"` holds the first three blocks of vgg16, and alexnet. '
         f"Received: architecture={architecture!r}"
       )
     return _read_npz(_BUNDLED, sha256=_BUNDLED_SHA256)

@@ -13,37 +13,35 @@ The steps follow the authors' TensorFlow code [2], which the paper [1] trained:
 5. affinity `A_ij = softmax_j((1 - d~_ij) / h)`,
 6. similarity `CX = mean_j max_i A_ij`, loss `-log CX`.
 
+The contextual bilateral loss (CoBi) [3] adds a distance of the features' positions to
+`d_ij` before step 4, so that features match what lies near them.
+
 References:
 1. Mechrez et al., "Maintaining Natural Image Statistics with the Contextual
    Loss", ACCV 2018, https://arxiv.org/abs/1803.04626.
 2. https://github.com/roimehrez/contextualLoss, CX/CX_distance.py.
+3. Zhang, Chen, Ng, Koltun, "Zoom to Learn, Learn to Zoom", CVPR 2019,
+   https://arxiv.org/abs/1905.05169.
+4. https://github.com/ceciliavision/zoom-learn-zoom, CX/CSFlow.py.
 """
-
-import numbers
 
 import tensorflow as tf
 
-from cxloss.affinity import largest_affinities
-
-DISTANCES = ("cosine", "l2")
-CENTERINGS = ("batch", "image")
-
-# Added to the smallest distance of each row [2].
-_EPSILON = 1e-5
-# A vector equal to the mean, such as a patch of flat colour, has no direction. One that
-# is no longer than this share of the mean counts as such: its entries are rounding.
-_FLAT = 2.0**-22
-# Vectors shorter than this have no direction either, so that gradients stay finite.
-_SHORTEST = 1e-28
-# Powers of two that features are scaled by, so that their squares neither vanish nor
-# overflow, lie between these.
-_SMALLEST_SCALE, _LARGEST_SCALE = 2.0**-126, 2.0**66
-# Squared distances have a unit: their features are scaled only where they are larger.
-_LARGE = 1e8
+from cxloss.affinity import largest_affinities, nearest_targets
+from cxloss.checks import check_options
+from cxloss.embeddings import embed
+from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
 
 
 def contextual_loss(
-  target, generated, bandwidth=0.1, distance="cosine", centering="batch"
+  target,
+  generated,
+  bandwidth=0.1,
+  distance="cosine",
+  centering="batch",
+  spatial_weight=0.0,
+  target_positions=None,
+  generated_positions=None,
 ):
   """Contextual loss `-log CX` of each image, exact, in linear memory.
 
@@ -69,6 +67,19 @@ def contextual_loss(
       `"batch"`, all images together (of all replicas under `tf.distribute`), as in
       the authors' code, so that an image's loss depends on its batch; or `"image"`,
       each image on its own. Without effect if `distance` is `"l2"`.
+    spatial_weight: w of the contextual bilateral loss, from 0 (default: no influence)
+      to 1e6. Distances become `d_ij + w |p_i - q_j|^2`, with p_i and q_j the positions
+      of x_i and y_j, and all that follows is of this sum, the minimum included.
+      Equation 2 of [3] with a squared distance of positions, as in its code [4] -
+      which otherwise differs: it blends the affinities of two separate losses,
+      `(1 - w) A_features + w A_positions`, so that the positions of the features it
+      compares do not matter to which of them match best. The sum has an absolute
+      rounding of about `1e-7 w`.
+    target_positions: `(Q, K)` or `(N, Q, K)`, any float type: the positions q_j, such
+      as those of drawn features. Defaults to the centres of the cells of a grid whose
+      sides have length 1: `((row + 1/2) / H, (column + 1/2) / W)`; sets `(N, Q, C)`
+      have none, and need the argument. Without effect if `spatial_weight` is 0.
+    generated_positions: `(P, K)` or `(N, P, K)`, likewise p_i.
 
   Returns:
     Float32 `(N,)`, at least 0 up to rounding. Differentiable once with respect to
@@ -85,178 +96,96 @@ def contextual_loss(
   >>> cxloss.contextual_loss(x, 0.8 * x[:, ::-1]).numpy().round(3)
   array([0.288], dtype=float32)
   """
-  check_options(bandwidth, distance, centering)
-  target, generated = as_sets(target, generated)
+  check_options(bandwidth, distance, centering, spatial_weight)
+  target, generated, mean, spatial = _prepare(
+    target, generated, centering, spatial_weight, target_positions, generated_positions
+  )
+  return centred_loss(target, generated, mean, bandwidth, distance, spatial)
+
+
+def unique_match_share(
+  target,
+  generated,
+  distance="cosine",
+  centering="batch",
+  spatial_weight=0.0,
+  target_positions=None,
+  generated_positions=None,
+):
+  """Share of the generated features that have a target of their own.
+
+  The number of different targets that are nearest to a generated feature, over the
+  number P of generated features: 1 if no two of them match the same target, and 1 / P
+  if all do. Equal targets count as one. CoBi is meant to raise it [3].
+
+  Args:
+    target: as of `contextual_loss`, like all other arguments.
+    generated: likewise.
+    distance: likewise.
+    centering: likewise.
+    spatial_weight: likewise.
+    target_positions: likewise.
+    generated_positions: likewise.
+
+  Returns:
+    Float32 `(N,)`, not differentiable.
+
+  Raises:
+    ValueError, TypeError: as `contextual_loss`.
+
+  Example:
+
+  >>> x = tf.constant([[[0.0, 1.0], [1.0, 0.0], [-3.0, 2.0]]])
+  >>> cxloss.unique_match_share(x, x[:, :1] + [[[0.1], [0.2], [0.3]]]).numpy().round(3)
+  array([0.333], dtype=float32)
+  """
+  check_options(0.1, distance, centering, spatial_weight)
+  target, generated, mean, spatial = _prepare(
+    target, generated, centering, spatial_weight, target_positions, generated_positions
+  )
+  x, y, _, clip = embed(target, generated, mean, distance, spatial)
+  nearest = nearest_targets(x, y, clip)
+  images, targets = tf.shape(target)[0], tf.shape(target)[1]
+  flat = tf.reshape(nearest + targets * tf.range(images)[:, None], [-1])
+  matched = tf.math.bincount(flat, minlength=images * targets, binary_output=True)
+  share = tf.reduce_sum(tf.reshape(matched, [images, targets]), axis=1)
+  return tf.cast(share, tf.float32) / tf.cast(tf.shape(generated)[1], tf.float32)
+
+
+def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):
+  """The loss of sets `(N, P, C)`; the other arguments are those of `embed`."""
+  x, y, epsilon, clip = embed(target, generated, mean, distance, spatial)
+  affinity, shortfall = largest_affinities(x, y, bandwidth, epsilon, clip)
+  # -log CX, written so that it has all its digits both near CX = 1 and near 0.
+  return tf.math.log1p(
+    tf.reduce_mean(shortfall, axis=1) / tf.reduce_mean(affinity, axis=1)
+  )
+
+
+def _prepare(target, generated, centering, spatial_weight, *positions):
+  """`(target, generated, mean, spatial)` as `centred_loss` takes them."""
+  maps = tf.convert_to_tensor(target), tf.convert_to_tensor(generated)
+  target, generated = as_sets(*maps)
   if centering == "batch":
     channels = target.shape[2] or tf.shape(target)[2]
     mean = batch_mean(tf.reshape(target, [1, -1, channels]))
   else:
     mean = image_mean(target)
-  return centred_loss(target, generated, mean, bandwidth, distance)
-
-
-def centred_loss(target, generated, mean, bandwidth, distance):
-  """The loss of sets `(N, P, C)`, centred by `mean`, `(1 or N, 1, C)`."""
-  if distance == "cosine":
-    x, y = _embed_cosine(target, generated, mean)
-    epsilon = _EPSILON
-  else:
-    x, y, epsilon = _embed_l2(target, generated)
-  affinity = largest_affinities(x, y, bandwidth, epsilon, clip=distance == "l2")
-  # log(1 / CX) rather than -log CX, which is -0 where all match.
-  count = tf.cast(tf.shape(affinity)[1], tf.float32)
-  return tf.math.log(count / tf.reduce_sum(affinity, axis=1))
-
-
-def image_mean(features):
-  """Mean of each image's features `(N, P, C)`, `(N, 1, C)`; 0 if there are none."""
-  return tf.cast(_double_mean(features), tf.float32)
-
-
-def batch_mean(features):
-  """Mean of a batch's features, pooled as `(1, P, C)`; 0 if there are none.
-
-  Under a `tf.distribute` strategy, the batch is that of all replicas.
-  """
-  mean = _double_mean(features)
-  context = tf.distribute.get_replica_context()
-  if context is not None and context.num_replicas_in_sync > 1:
-    count = tf.cast(tf.shape(features)[1], tf.float64)
-    total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    share = count / tf.maximum(total, 1.0)
-    mean = context.all_reduce(tf.distribute.ReduceOp.SUM, mean * share)
-  return tf.cast(mean, tf.float32)
-
-
-def _double_mean(features):
-  # In float32, a sum of 100,000 equal numbers is off by a thousandth.
-  count = tf.maximum(tf.cast(tf.shape(features)[1], tf.float64), 1.0)
-  features = tf.cast(features, tf.float64)
-  return tf.reduce_sum(features, axis=1, keepdims=True) / count
-
-
-def as_sets(target, generated):
-  """Validates two sets of features and returns both as float32 `(N, P, C)`."""
-  target = _as_set(target, "target")
-  generated = _as_set(generated, "generated")
-  for axis, name in ((0, "batch size"), (2, "number of channels")):
-    a, b = target.shape[axis], generated.shape[axis]
-    if a is not None and b is not None and a != b:
-      raise ValueError(
-        f"`target` and `generated` must have the same {name}. "
-        f"Received: target.shape={target.shape}, "
-        f"generated.shape={generated.shape} (as batch, positions, channels)"
-      )
-  checks = []
-  if None in (target.shape[0], generated.shape[0]):
-    checks.append(
-      tf.debugging.assert_equal(
-        tf.shape(target)[0],
-        tf.shape(generated)[0],
-        "`target` and `generated` must have the same batch size.",
-      )
+  if not spatial_weight:
+    return target, generated, mean, None
+  positions = [
+    as_positions(given, features, name, features_map)
+    for given, features, name, features_map in zip(
+      positions,
+      (target, generated),
+      ("target_positions", "generated_positions"),
+      maps,
+      strict=True,
     )
-  for features, name in ((target, "target"), (generated, "generated")):
-    if features.shape[1] is None:
-      message = f"`{name}` must not be empty: images may be too small for the features."
-      checks.append(tf.debugging.assert_positive(tf.shape(features)[1], message))
-  with tf.control_dependencies([check for check in checks if check is not None]):
-    return tf.identity(target), tf.identity(generated)
-
-
-def _as_set(features, name):
-  features = tf.convert_to_tensor(features)
-  if not features.dtype.is_floating:
-    raise TypeError(f"`{name}` must hold floats. Received: dtype={features.dtype.name}")
-  rank = features.shape.rank
-  if rank not in (3, 4):
+  ]
+  if not positions[0].shape[2:].is_compatible_with(positions[1].shape[2:]):
     raise ValueError(
-      f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
-      f"Received: shape={features.shape}"
+      "`target_positions` and `generated_positions` must have as many coordinates. "
+      f"Received: shapes {positions[0].shape} and {positions[1].shape}"
     )
-  if 0 in features.shape.as_list()[1:]:  # an empty batch has an empty loss
-    raise ValueError(f"`{name}` must not be empty. Received: shape={features.shape}")
-  features = tf.cast(features, tf.float32)
-  if rank == 3:
-    return features
-  static, dynamic = features.shape, tf.shape(features)
-  n, h, w, c = (dynamic[i] if s is None else s for i, s in enumerate(static))
-  return tf.reshape(features, [n, h * w, c])
-
-
-def check_options(bandwidth, distance, centering):
-  if not isinstance(bandwidth, numbers.Real) or not 0 < bandwidth < float("inf"):
-    raise ValueError(
-      f"`bandwidth` must be a positive, finite number. Received: "
-      f"bandwidth={bandwidth!r}"
-    )
-  if distance not in DISTANCES:
-    raise ValueError(
-      f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}"
-    )
-  if centering not in CENTERINGS:
-    raise ValueError(
-      f"`centering` must be one of {CENTERINGS}. Received: centering={centering!r}"
-    )
-
-
-def _largest(features):
-  """Largest magnitude of each image, `(N, 1, 1)`, a constant to derivatives."""
-  largest, smallest = (
-    reduce(features, axis=[1, 2], keepdims=True)
-    for reduce in (tf.reduce_max, tf.reduce_min)
-  )
-  return tf.stop_gradient(tf.maximum(largest, -smallest))
-
-
-def _power_of_two(largest):
-  """The power of two, within its bounds, that brings a magnitude to between 1 and 2.
-
-  Products with it are exact: scaling adds no rounding.
-  """
-  exponent = tf.bitwise.bitwise_and(tf.bitcast(largest, tf.int32), 0x7F800000)
-  floor = tf.bitcast(exponent, tf.float32)
-  return tf.clip_by_value(1.0 / floor, _SMALLEST_SCALE, _LARGEST_SCALE)
-
-
-def _embed_cosine(target, generated, mean):
-  """Embeddings with `-x_i . y_j = (1 - cos(x_i, y_j)) / 2`."""
-  x, y = _directions(generated, mean, 0.5), _directions(target, mean, 1.0)
-  x = tf.concat([x, -tf.ones_like(x[:, :, :1])], axis=2)
-  y = tf.concat([y, tf.ones_like(y[:, :, :1]) / 2], axis=2)
-  return x, y
-
-
-def _directions(features, mean, norm):
-  """Features minus the mean, with norm `norm`; 0 where there is no direction.
-
-  Every set of every image has a scale of its own: neither the unit of features, nor how
-  much larger those of another set are, makes a difference.
-  """
-  scale = _power_of_two(tf.maximum(_largest(features), _largest(mean)))
-  mean = mean * scale
-  v = features * scale - mean
-  square = tf.reduce_sum(v * v, axis=2, keepdims=True)
-  rounding = tf.reduce_sum(mean * mean, axis=2, keepdims=True) * _FLAT**2
-  least = tf.stop_gradient(tf.maximum(rounding, (_SHORTEST * scale) ** 2))
-  flat = square <= least
-  inverse = tf.where(flat, 0.0, norm * tf.math.rsqrt(tf.where(flat, 1.0, square)))
-  return v * inverse
-
-
-def _embed_l2(target, generated):
-  """Embeddings with `-x_i . y_j = |x_i - y_j|^2` up to a scale, and the epsilon."""
-  largest = tf.maximum(
-    tf.reduce_max(_largest(target)), tf.reduce_max(_largest(generated))
-  )
-  scale = tf.where(largest > _LARGE, _power_of_two(largest), 1.0)
-  target, generated = target * scale, generated * scale
-  # Distances shrink by scale^2, and the constant with them.
-  epsilon = tf.maximum(_EPSILON * scale * scale, 1e-12)
-  one, zero = tf.ones_like(target[:, :, :1]), tf.zeros_like(target[:, :, :1])
-  square = tf.reduce_sum(target * target, axis=2, keepdims=True)
-  y = tf.concat([target, one, square, zero], axis=2)
-  minus = -tf.ones_like(generated[:, :, :1])
-  square = tf.reduce_sum(generated * generated, axis=2, keepdims=True)
-  x = tf.concat([2 * generated, -square, minus, minus], axis=2)
-  return x, y, epsilon
+  return target, generated, mean, (spatial_weight, *positions)

@@ -6,11 +6,10 @@ that memory stays linear, and the distances to them are then taken as difference
 through which the gradient flows to both sets.
 """
 
-import numbers
-
 import tensorflow as tf
 
-from cxloss.contextual import as_sets
+from cxloss.checks import is_positive_integer
+from cxloss.sets import as_sets
 
 _TILE_BYTES = 1 << 24
 # Two points of a set closer than this count as duplicates: the logarithm of their
@@ -61,8 +60,9 @@ def kl_divergence(target, generated, k=1):
     ValueError: if shapes do not fit, or a set has too few features for `k`.
   """
   target, generated = as_sets(target, generated)
-  if not isinstance(k, numbers.Integral) or k < 1:
+  if not is_positive_integer(k):
     raise ValueError(f"`k` must be a positive integer. Received: k={k!r}")
+  k = int(k)
   for features, name, least in ((target, "target", k + 1), (generated, "generated", k)):
     if features.shape[1] is not None and features.shape[1] < least:
       raise ValueError(

@@ -1,9 +1,12 @@
 """Gaussian low-pass filtering of images."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
 from cxloss import batches
+from cxloss.checks import is_number, is_positive_integer
 
 
 def gaussian_blur(images, kernel_size=21, sigma=3.0):
@@ -36,12 +39,20 @@ def gaussian_blur(images, kernel_size=21, sigma=3.0):
     raise ValueError(
       f"`images` must have shape (N, H, W, C). Received: shape={images.shape}"
     )
-  radius = kernel_size // 2
+  radius = int(kernel_size) // 2
   if any(side is not None and side < radius for side in images.shape[1:3]):
     raise ValueError(
       f"`images` must be at least {radius} pixels high and wide for "
       f"kernel_size={kernel_size}. Received: shape={images.shape}"
     )
+  if None in images.shape[1:3]:
+    check = tf.debugging.assert_greater_equal(
+      tf.shape(images)[1:3],
+      radius,
+      f"`images` must be at least {radius} pixels high and wide.",
+    )
+    with tf.control_dependencies([] if check is None else [check]):
+      images = tf.identity(images)
   offsets = np.arange(-radius, radius + 1)
   kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
   kernel = tf.constant(kernel / kernel.sum(), images.dtype)
@@ -56,17 +67,19 @@ def gaussian_blur(images, kernel_size=21, sigma=3.0):
 
 def check_blur(kernel_size, sigma):
   """Raises `ValueError` unless the two describe a Gaussian kernel."""
-  if kernel_size != int(kernel_size) or kernel_size < 1 or kernel_size % 2 == 0:
+  if not is_positive_integer(kernel_size) or kernel_size % 2 == 0:
     raise ValueError(
       "`kernel_size` must be an odd positive integer. "
-      f"Received: kernel_size={kernel_size}"
+      f"Received: kernel_size={kernel_size!r}"
     )
-  if not sigma > 0:
-    raise ValueError(f"`sigma` must be positive. Received: sigma={sigma}")
+  if not is_number(sigma) or not 0 < sigma < math.inf:
+    raise ValueError(
+      f"`sigma` must be a positive, finite number. Received: sigma={sigma!r}"
+    )
 
 
 def _convolve(images, kernel):
   """Valid convolution of each channel with the same 2-D kernel."""
-  channels = images.shape[-1]
+  channels = images.shape[-1] or tf.shape(images)[-1]
   kernel = tf.tile(kernel[:, :, None, None], [1, 1, channels, 1])
   return tf.nn.depthwise_conv2d(images, kernel, strides=[1, 1, 1, 1], padding="VALID")

@@ -1,29 +1,21 @@
-"""Keras losses: the contextual loss and its low-frequency companion."""
+"""The contextual loss as a Keras loss of images or features."""
 
 import functools
-import numbers
 
 import keras
 import tensorflow as tf
 
-from cxloss import masks
-from cxloss.contextual import (
-  as_sets,
-  batch_mean,
-  centred_loss,
-  check_options,
-  contextual_loss,
-  image_mean,
-)
-from cxloss.features import ModelFeatures
-from cxloss.filters import check_blur, gaussian_blur
-from cxloss.positions import sample_positions, stack_quarters
+from cxloss import checks, masks, positions
+from cxloss.contextual import centred_loss, contextual_loss
+from cxloss.model_features import ModelFeatures
+from cxloss.sets import as_sets, batch_mean, image_mean
 
 _SETTINGS = (
   "features",
   "bandwidth",
   "distance",
   "centering",
+  "spatial_weight",
   "max_points",
   "symmetric",
   "crop_quarters",
@@ -65,6 +57,10 @@ class ContextualLoss(keras.losses.Loss):
     name: defaults to `"contextual_loss"`.
     dtype: type of the result; computation is in float32. Defaults to Keras'
       `floatx`.
+    spatial_weight: w of the contextual bilateral loss (CoBi), from 0 (default) to 1e6;
+      see `cxloss.contextual_loss`. Positions are those on the whole feature map, whose
+      sides have length 1 each, for drawn, masked and quartered features, too. Features
+      must be maps `(N, h, w, C)`.
 
   Call arguments:
     y_true: target images `(N, H, W, C)` in the features' value range, which is
@@ -94,14 +90,11 @@ class ContextualLoss(keras.losses.Loss):
     reduction="sum_over_batch_size",
     name="contextual_loss",
     dtype=None,
+    spatial_weight=0.0,
   ):
     super().__init__(name=name, reduction=reduction, dtype=dtype)
-    check_options(bandwidth, distance, centering)
-    if max_points is not None and not (
-      isinstance(max_points, numbers.Real)
-      and 1 <= max_points < float("inf")
-      and max_points == int(max_points)
-    ):
+    checks.check_options(bandwidth, distance, centering, spatial_weight)
+    if max_points is not None and not checks.is_positive_integer(max_points):
       raise ValueError(
         "`max_points` must be None or a positive integer. "
         f"Received: max_points={max_points!r}"
@@ -110,6 +103,7 @@ class ContextualLoss(keras.losses.Loss):
     self.bandwidth = float(bandwidth)
     self.distance = distance
     self.centering = centering
+    self.spatial_weight = float(spatial_weight)
     self.max_points = None if max_points is None else int(max_points)
     self.symmetric = bool(symmetric)
     self.crop_quarters = bool(crop_quarters)
@@ -129,19 +123,13 @@ class ContextualLoss(keras.losses.Loss):
     super().__setattr__(name, value)
 
   def __call__(self, y_true, y_pred, sample_weight=None):
-    _check_sample_weight(sample_weight)
+    y_true, y_pred = checks.same_batch(y_true, y_pred)
+    checks.check_sample_weight(sample_weight, y_true)
     return super().__call__(y_true, y_pred, sample_weight)
 
   def call(self, y_true, y_pred):
     """Unreduced loss, float32 `(N,)`."""
-    if y_true.shape[0] != y_pred.shape[0] and None not in (
-      y_true.shape[0],
-      y_pred.shape[0],
-    ):
-      raise ValueError(
-        "`y_true` and `y_pred` must have the same batch size. "
-        f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
-      )
+    y_true, y_pred = checks.same_batch(y_true, y_pred)
     total = 0.0
     y_true = self._check_range(y_true)
     for (weight, target), (_, generated) in zip(
@@ -188,14 +176,15 @@ class ContextualLoss(keras.losses.Loss):
       )
     valid = [entry for features in listed for entry in features.valid(mask)]
     total = 0.0
-    for (weight, target), (_, generated), positions in zip(
+    for (weight, target), (_, generated), where in zip(
       self._features(y_true), self._features(y_pred), valid, strict=True
     ):
-      total += weight * self._compare_valid(target, generated, positions)
+      total += weight * self._compare_valid(target, generated, where)
     return total
 
   def _compare_valid(self, target, generated, mask):
     """Loss `(N,)` of features `(N, h, w, C)`, image by image."""
+    target, generated = self._with_positions(target, generated)
     sets = [
       masks.draw_valid(
         target[i],
@@ -206,24 +195,62 @@ class ContextualLoss(keras.losses.Loss):
       )
       for i in range(target.shape[0])
     ]
-    sets = [[tf.cast(v, tf.float32)[None] for v in pair] for pair in sets]
-    if self.centering == "batch":
-      pooled = batch_mean(tf.concat([target for target, _ in sets], axis=1))
-
-    def loss(target, generated):
-      mean = pooled if self.centering == "batch" else image_mean(target)
-      return centred_loss(target, generated, mean, self.bandwidth, self.distance)[0]
-
-    values = [
-      tf.cond(tf.size(pair[0]) > 0, functools.partial(loss, *pair), lambda: 0.0)
+    sets = [
+      self._split_positions(*(tf.cast(v, tf.float32)[None] for v in pair))
       for pair in sets
     ]
+    if self.centering == "batch":
+      pooled = batch_mean(tf.concat([target for target, *_ in sets], axis=1))
+
+    def loss(target, generated, *where):
+      mean = pooled if self.centering == "batch" else image_mean(target)
+      spatial = (self.spatial_weight, *where) if where else None
+      settings = (self.bandwidth, self.distance, spatial)
+      return centred_loss(target, generated, mean, *settings)[0]
+
+    values = [
+      tf.cond(tf.size(parts[0]) > 0, functools.partial(loss, *parts), lambda: 0.0)
+      for parts in sets
+    ]
     return tf.stack(values)
+
+  def _with_positions(self, target, generated):
+    """Both sets, with positions as further channels if these count."""
+    if not self.spatial_weight:
+      return target, generated
+    target, generated = (tf.convert_to_tensor(v) for v in (target, generated))
+    for features in (target, generated):
+      if features.shape.rank != 4:
+        raise ValueError(
+          "Features must be maps (N, h, w, C) for a `spatial_weight` other than 0; for "
+          "sets with positions of your own, use cxloss.contextual_loss. Received: "
+          f"features of shape {features.shape}"
+        )
+    as_sets(target, generated)  # names the shapes as they came
+    return positions.attach(target), positions.attach(generated)
+
+  def _split_positions(self, target, generated):
+    """`(target, generated)` or `(target, generated, their positions)`."""
+    if not self.spatial_weight:
+      return target, generated
+    (target, q), (generated, p) = (positions.detach(v) for v in (target, generated))
+    return target, generated, q, p
 
   def _features(self, images):
     if self.features is None:
       return [(1.0, images)]
-    return [entry for features in _listed(self.features) for entry in features(images)]
+    found = []
+    for features in _listed(self.features):
+      maps = features(images)
+      if not isinstance(maps, (list, tuple)) or not all(
+        isinstance(entry, (list, tuple)) and len(entry) == 2 for entry in maps
+      ):
+        raise ValueError(
+          "`features` must return a list of (weight, features), such as [(1.0, maps)]. "
+          f"Received: {type(maps).__name__} from {features!r}"
+        )
+      found.extend(maps)
+    return found
 
   def _check_range(self, y_true, mask=None):
     # Only targets: the output of a network that is not trained yet may lie anywhere.
@@ -233,17 +260,21 @@ class ContextualLoss(keras.losses.Loss):
     return y_true
 
   def _compare(self, target, generated):
+    target, generated = self._with_positions(target, generated)
     if self.crop_quarters:
-      target, generated = stack_quarters(target), stack_quarters(generated)
+      target, generated = (positions.stack_quarters(v) for v in (target, generated))
     target, generated = as_sets(target, generated)
     if self.max_points is not None:
-      target, generated = sample_positions(
+      target, generated = positions.sample_positions(
         target, generated, self.max_points, self.seed_generator.next()
       )
+    target, generated, *where = self._split_positions(target, generated)
     settings = (self.bandwidth, self.distance, self.centering)
-    loss = contextual_loss(target, generated, *settings)
+    spatial = (self.spatial_weight, *where) if where else ()
+    loss = contextual_loss(target, generated, *settings, *spatial)
     if self.symmetric:
-      loss = (loss + contextual_loss(generated, target, *settings)) / 2
+      spatial = (self.spatial_weight, *where[::-1]) if where else ()
+      loss = (loss + contextual_loss(generated, target, *settings, *spatial)) / 2
     if self.crop_quarters:
       loss = tf.reduce_mean(tf.reshape(loss, [4, -1]), axis=0)
     return loss
@@ -255,6 +286,7 @@ class ContextualLoss(keras.losses.Loss):
       bandwidth=self.bandwidth,
       distance=self.distance,
       centering=self.centering,
+      spatial_weight=self.spatial_weight,
       max_points=self.max_points,
       symmetric=self.symmetric,
       crop_quarters=self.crop_quarters,
@@ -268,78 +300,6 @@ class ContextualLoss(keras.losses.Loss):
     if config.get("features") is not None:
       config["features"] = keras.saving.deserialize_keras_object(config["features"])
     return cls(**config)
-
-
-@keras.saving.register_keras_serializable(package="cxloss")
-class LowFrequencyLoss(keras.losses.Loss):
-  """Mean squared error of low-pass filtered images.
-
-  The term `|G(s)^LF - y^LF|^2` of the paper's objective, as a mean over pixels
-  and channels (supplementary, sections 1.1 and 1.2). It ties the colours and
-  large shapes, which the contextual loss leaves free, to the target.
-
-  Args:
-    kernel_size: odd width of the Gaussian in pixels. Defaults to 21.
-    sigma: its standard deviation in pixels. Defaults to 3.0.
-    reduction: defaults to `"sum_over_batch_size"`.
-    name: defaults to `"low_frequency_loss"`.
-    dtype: type of computation and result. Defaults to Keras' `floatx`.
-
-  Call arguments:
-    y_true: target images `(N, H, W, C)`, any value range.
-    y_pred: generated images of the same shape.
-    sample_weight: optional `(N,)`.
-  """
-
-  def __init__(
-    self,
-    kernel_size=21,
-    sigma=3.0,
-    reduction="sum_over_batch_size",
-    name="low_frequency_loss",
-    dtype=None,
-  ):
-    super().__init__(name=name, reduction=reduction, dtype=dtype)
-    check_blur(kernel_size, sigma)
-    self.kernel_size = int(kernel_size)
-    self.sigma = float(sigma)
-
-  def __call__(self, y_true, y_pred, sample_weight=None):
-    _check_sample_weight(sample_weight)
-    return super().__call__(y_true, y_pred, sample_weight)
-
-  def call(self, y_true, y_pred):
-    """Unreduced loss, `(N,)`."""
-    y_true, y_pred = masks.same_shape(y_true, y_pred)
-    # The filter is linear: one convolution of the difference serves both images.
-    difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)
-    return tf.reduce_mean(difference**2, axis=[1, 2, 3])
-
-  def masked(self, y_true, y_pred, mask):
-    """The loss over valid pixels alone.
-
-    The Gaussian is normalised by the part of it that falls on valid pixels.
-
-    Args:
-      y_true: target images `(N, H, W, C)`.
-      y_pred: generated images of the same shape.
-      mask: bool `(N, H, W)`, true where pixels are valid.
-
-    Returns:
-      Unreduced loss, `(N,)`; 0 for an image without valid pixels.
-    """
-    y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
-    blurred, share = (
-      gaussian_blur(images, self.kernel_size, self.sigma)
-      for images in (y_pred - y_true, tf.cast(mask, y_pred.dtype))
-    )
-    blurred /= tf.where(mask, share, 1.0)
-    return masks.masked_mean(blurred**2, mask)
-
-  def get_config(self):
-    config = super().get_config()
-    config.update(kernel_size=self.kernel_size, sigma=self.sigma)
-    return config
 
 
 def _listed(features):
@@ -359,12 +319,3 @@ def _check_features(features):
     )
   listed = [ModelFeatures(f) if isinstance(f, keras.Model) else f for f in listed]
   return listed if isinstance(features, (list, tuple)) else listed[0]
-
-
-def _check_sample_weight(sample_weight):
-  shape = getattr(sample_weight, "shape", ())
-  if sample_weight is not None and len(shape) > 1 and tuple(shape[1:]) != (1,):
-    raise ValueError(
-      "`sample_weight` must have shape (N,), one number an image; to leave out pixels, "
-      f"use the method `masked`. Received: shape={tuple(shape)}"
-    )

@@ -37,6 +37,7 @@ def fill(y_true, y_pred, mask):
 
 def same_shape(y_true, y_pred):
   """Returns both, checked to have one shape, at run time if it is not known before."""
+  y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
   if not y_true.shape.is_compatible_with(y_pred.shape):
     raise ValueError(
       "`y_true` and `y_pred` must have the same shape. "

@@ -1,6 +1,29 @@
-"""Selections of the positions of feature maps: random ones, and quarters."""
+"""The positions of feature maps, and selections of them: random ones, and quarters."""
 
 import tensorflow as tf
+
+
+def grid(features):
+  """Centres of the cells of maps `(N, H, W, C)`, sides of length 1: `(1, H, W, 2)`."""
+  h, w = (features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2))
+  rows, columns = (
+    (tf.range(n, dtype=tf.float32) + 0.5) / tf.cast(n, tf.float32) for n in (h, w)
+  )
+  return tf.stack(tf.meshgrid(rows, columns, indexing="ij"), axis=2)[None]
+
+
+def attach(features):
+  """Appends their positions to features `(N, H, W, C)`, as two channels, in float32."""
+  features = tf.cast(features, tf.float32)
+  where = grid(features)
+  shape = tf.concat([tf.shape(features)[:3], [2]], axis=0)
+  where = tf.ensure_shape(tf.broadcast_to(where, shape), [*features.shape[:3], 2])
+  return tf.concat([features, where], axis=3)
+
+
+def detach(features):
+  """Splits `(..., C + 2)` that `attach` made into features and positions."""
+  return features[..., :-2], features[..., -2:]
 
 
 def sample_positions(target, generated, max_points, seed):

@@ -20,63 +20,64 @@ image's highest frequency, below 0 where high frequencies are lacking. The other
 columns are means over the photographs, see `cxloss.metrics.patches`.
 """
 
-from absl import flags
+import dataclasses
 
 from experiments.common import data
-from experiments.common.run import app, flag_checks
+from experiments.common.run import app, checks
 from experiments.common.run import flags as run_flags
+from experiments.common.run.options import option
 from experiments.common.upscaling import measure, spectra, upscalers
 from experiments.common.upscaling.pairs import Pairs
 
-flags.adopt_module_key_flags(run_flags)
-_DATA = flags.DEFINE_string(
-  "data", "samples", "Originals: samples (embedded), or a folder or glob."
-)
-_METHOD = flags.DEFINE_multi_string(
-  "method",
-  [],
-  "NAME=SOURCE, repeatable; SOURCE is a folder of results, a generator's .keras file, "
-  "pretrained-cx, pretrained-mse, nearest, bilinear or lanczos. Bicubic interpolation "
-  "is always there.",
-)
-_SCALE = flags.DEFINE_integer("scale", 4, "Factor of enlargement.", lower_bound=2)
-_IMAGES = flags.DEFINE_integer(
-  "max_images", None, "Take only so many of --data; by default all.", lower_bound=1
-)
-_WINDOW = flags.DEFINE_integer(
-  "window",
-  measure.WINDOW,
-  "Side in pixels of the spectrum's windows, even.",
-  lower_bound=8,
-)
-_POINTS = flags.DEFINE_integer(
-  "patch_points", 2048, "Patches of an image in the divergences.", lower_bound=32
-)
-_PROJECTIONS = flags.DEFINE_integer(
-  "projections", 128, "Number of directions of the Wasserstein distance.", lower_bound=1
-)
-flag_checks.even(_WINDOW)
-flag_checks.not_empty(_DATA)
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """Describes the methods, their pictures and how these are measured."""
+
+  data: str = option(
+    "samples",
+    "Originals: samples (embedded), or a folder or glob.",
+    checks.NOT_EMPTY,
+  )
+  methods: tuple[str, ...] = option(
+    (),
+    "NAME=SOURCE, repeatable; SOURCE is a folder of results, a generator's .keras "
+    "file, pretrained-cx, pretrained-mse, nearest, bilinear or lanczos. Bicubic "
+    "interpolation is always there.",
+    flag="method",
+    repeated=True,
+  )
+  scale: int = option(4, "Factor of enlargement.", lower=2)
+  max_images: int | None = option(
+    None, "Take only so many of --data; by default all.", lower=1
+  )
+  window: int = option(
+    measure.WINDOW,
+    "Side in pixels of the spectrum's windows, even.",
+    checks.EVEN,
+    lower=8,
+  )
+  patch_points: int = option(2048, "Patches of an image in the divergences.", lower=32)
+  projections: int = option(
+    128, "Number of directions of the Wasserstein distance.", lower=1
+  )
+  seed: int = 0
 
 
 def main():
-  upscalers.parse(_METHOD.value)
+  settings = run_flags.read(Settings)
+  upscalers.parse(settings.methods)
   app.check_run()
-  scale = _SCALE.value
-  source = data.load(_DATA.value, "validation", least=_WINDOW.value + scale)
-  pairs = Pairs(source, scale, _IMAGES.value)
-  methods = upscalers.load(_METHOD.value, pairs, scale)
+  scale = settings.scale
+  source = data.load(settings.data, "validation", least=settings.window + scale)
+  pairs = Pairs(source, scale, settings.max_images)
+  methods = upscalers.load(settings.methods, pairs, scale)
   spectra.compare(
-    methods,
-    pairs,
-    scale,
-    app.open_run(),
-    run_flags.SEED.value,
-    _WINDOW.value,
-    _POINTS.value,
-    _PROJECTIONS.value,
+    *(methods, pairs, scale, app.open_run(), settings.seed),
+    *(settings.window, settings.patch_points, settings.projections),
   )
 
 
 if __name__ == "__main__":
+  run_flags.define(run_flags.RunSettings, Settings)
   app.run(main, "power_spectrum")

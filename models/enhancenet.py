@@ -14,6 +14,7 @@ References:
 """
 
 import keras
+import numpy as np
 from keras import layers
 
 from models import bicubic
@@ -23,7 +24,7 @@ _MEANS = (0.47614917, 0.45001204, 0.40904046)
 _LEAK = 0.2
 
 
-def generator(blocks=10, width=64, scale=4):
+def generator(blocks=10, width=64, scale=4, half_pixel_centers=True):
   """The generator of [1, table 1]: a residual on bicubic interpolation.
 
   Built of plain Keras layers: the saved `.keras` file loads without this package.
@@ -32,6 +33,8 @@ def generator(blocks=10, width=64, scale=4):
     blocks: number of residual blocks, without batch normalisation. Defaults to 10.
     width: channels. Defaults to 64.
     scale: factor of upscaling, a power of 2. Defaults to 4.
+    half_pixel_centers: see `bicubic.upsample`. Defaults to True; the weights that [2]
+      published need False.
 
   Returns:
     `keras.Model` from `(N, h, w, 3)` to `(N, scale * h, scale * w, 3)`, both in
@@ -57,8 +60,40 @@ def generator(blocks=10, width=64, scale=4):
   # In float32 whatever the policy: 8 bits of a bfloat16 are fewer than a pixel's.
   x = _conv(3, dtype="float32")(x)
   residual = layers.Rescaling(2.0, dtype="float32", name="residual")(x)
-  image_hr = layers.Add(dtype="float32")([bicubic.upsample(image, scale), residual])
+  image_hr = layers.Add(dtype="float32")(
+    [bicubic.upsample(image, scale, half_pixel_centers), residual]
+  )
   return keras.Model(image, image_hr, name="enhancenet")
+
+
+def published(path):
+  """The generator with the weights of [2], ENet-PAT.
+
+  Args:
+    path: an `.npz` file with `generator.Conv.weights` and `generator.Conv.biases`, and
+      so on to `generator.Conv_24`, kernels being (height, width, in, out).
+
+  Returns:
+    `keras.Model`, as of `generator`.
+
+  Raises:
+    ValueError: if an array is missing or has another shape.
+  """
+  network = generator(half_pixel_centers=False)
+  convolutions = [x for x in network.layers if x.trainable and x.weights]
+  with np.load(path) as arrays:
+    for i, layer in enumerate(convolutions):
+      name = f"generator.Conv_{i}" if i else "generator.Conv"
+      keys = f"{name}.weights", f"{name}.biases"
+      for variable, key in zip(layer.weights, keys, strict=True):
+        found = arrays[key].shape if key in arrays else "no such array"
+        if found != tuple(variable.shape):
+          raise ValueError(
+            f"`path` must hold {key} with shape {tuple(variable.shape)}. "
+            f"Received: {path} with {found}"
+          )
+        variable.assign(arrays[key])
+  return network
 
 
 def discriminator(crop_size=128, width=32):

@@ -15,10 +15,14 @@ References:
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.fft
 import scipy.ndimage
+
+from cxloss.metrics.metric import PairMetric
 
 _YIQ = np.array(
   [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
@@ -39,7 +43,41 @@ _NOISE_SIGMAS, _NOISE_CORRECTION = 2.0, 1.7
 _EPSILON = 1e-4
 
 
-def fsim(reference, images):
+class FSIM(PairMetric):
+  """Feature similarity of the luminance, at most 1, which equal images reach.
+
+  Equation 5 of [1].
+
+  Args:
+    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+
+  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`.
+  """
+
+  lower_is_better = False
+
+  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+    return float(fsim(target, image))
+
+
+class FSIMc(PairMetric):
+  """Feature similarity of luminance and chroma, at most 1, which equal images reach.
+
+  Equation 9 of [1].
+
+  Args:
+    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+
+  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`.
+  """
+
+  lower_is_better = False
+
+  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+    return float(fsimc(target, image))
+
+
+def fsim(reference: npt.ArrayLike, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
   """Return FSIM, of the luminance: equation 5 of [1].
 
   Args:
@@ -52,7 +90,7 @@ def fsim(reference, images):
   return _similarities(reference, images)[0]
 
 
-def fsimc(reference, images):
+def fsimc(reference: npt.ArrayLike, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
   """Return FSIMc, which also compares the chroma: equation 9 of [1].
 
   Args:

@@ -8,7 +8,7 @@ LPIPS code, the "Net with L2" of Mechrez et al. (supplementary, table 1).
 The features come from torchvision's networks, on images preprocessed as these expect
 (LPIPS version 0.1), at the layers `LAYERS`, named as in `cxloss.backbones`.
 
-`LPIPS` measures two images of any size in bounded memory. Since each layer's distance
+`LPIPS` measures images of any size in bounded memory. Since each layer's distance
 is a mean over positions, it can be summed tile by tile. Tiles begin at multiples of
 the network's total stride and overlap by more than half its receptive field, so that
 every position has the features that it has in the whole image.
@@ -19,12 +19,18 @@ References:
 2. https://github.com/richzhang/PerceptualSimilarity, lpips/lpips.py.
 """
 
+import os
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from cxloss import AlexNetFeatures, SqueezeNetFeatures, VGGFeatures, weights_files
+from cxloss.metrics.metric import GREY_LEVELS, PairMetric, check_sides
+from cxloss.value_range import ValueRange
 
 LEAST_SIDE = 32
 LAYERS = {
@@ -39,6 +45,8 @@ LAYERS = {
   "squeezenet": ("conv1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9"),
 }
 
+_BUNDLED = pathlib.Path(weights_files.__file__).parent / "weights" / "lpips_alexnet.npz"
+_Path = str | os.PathLike[str]
 # This is added to the norms [2].
 _EPSILON = 1e-10
 # These are multiples of 16, the total stride of each network. Half of the receptive
@@ -48,60 +56,67 @@ _MARGIN = 128
 _STRIDE = 16
 
 
-class LPIPS:
-  """Measure the LPIPS distance of two images by one network.
+class LPIPS(PairMetric):
+  """LPIPS distance, at least 0, and 0 up to rounding for equal images. Symmetric.
 
   Args:
+    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
     weights: path of the `.npz` file of AlexNet, VGG16 or SqueezeNet, see
-      `cxloss.backbones`.
+      `cxloss.backbones`. Defaults to `None`, AlexNet's, which ship with the package.
     heads: path of the `.npz` file of the learned weights, see `read_heads`. The names
-      of its layers say which network it belongs to.
+      of its layers say which network it belongs to. Defaults to `None`, AlexNet's,
+      which ship with the package. To be given together with `weights`.
     tile: side in pixels of the tiles, a multiple of 16. Defaults to 512.
 
   Attributes:
     architecture: `"alexnet"`, `"vgg16"` or `"squeezenet"`.
+
+  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
+  at least 32.
 
   Raises:
     ValueError: if one of the files does not fit.
     FileNotFoundError: if there is no such file.
   """
 
-  def __init__(self, weights, heads, tile=_TILE):
-    self.architecture, self._heads = _recognise(heads)
-    self._features = _features(self.architecture, weights)
+  lower_is_better = True
+
+  def __init__(
+    self,
+    value_range: ValueRange = GREY_LEVELS,
+    weights: _Path | None = None,
+    heads: _Path | None = None,
+    tile: int = _TILE,
+  ):
+    super().__init__(value_range)
+    if (weights is None) != (heads is None):
+      raise ValueError(
+        "`weights` and `heads` must be given together, or neither for AlexNet. "
+        f"Received: weights={weights}, heads={heads}"
+      )
+    if tile < _STRIDE or tile % _STRIDE:
+      raise ValueError(
+        f"`tile` must be a positive multiple of {_STRIDE}. Received: tile={tile}"
+      )
+    self.architecture, self._heads = _recognise(_BUNDLED if heads is None else heads)
+    self._features = _features(self.architecture, weights or "bundled")
     self._tile = tile
-    signature = [tf.TensorSpec([2, None, None, 3], tf.uint8)]
+    signature = [tf.TensorSpec([2, None, None, 3], tf.float32)]
     self._maps = tf.function(self._layer_distances, input_signature=signature)
     shapes = [
-      [m.shape[1] for m in self._maps(np.zeros([2, side, side, 3], np.uint8))]
+      [m.shape[1] for m in self._maps(np.zeros([2, side, side, 3], np.float32))]
       for side in (256, 512)
     ]
     # Only what 256 more pixels add tells the stride: padding adds to any size.
     self._strides = [256 // (b - a) for a, b in zip(*shapes, strict=True)]
 
-  def __call__(self, reference, image):
-    """Return the distance of two images.
-
-    Args:
-      reference: uint8 RGB `(H, W, 3)` in [0, 255], sides of at least 32.
-      image: uint8 RGB of the same shape.
-
-    Returns:
-      Float of at least 0, and 0 up to rounding for equal images. Symmetric in the two.
-
-    Raises:
-      ValueError: if images are too small or differ in shape.
-    """
-    if reference.shape != image.shape or min(image.shape[:2]) < LEAST_SIDE:
-      raise ValueError(
-        f"`image` must have sides of at least {LEAST_SIDE} and the shape of "
-        f"`reference`. Received: shapes {image.shape} and {reference.shape}"
-      )
+  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+    check_sides(image, LEAST_SIDE)
     sums, counts = np.zeros(len(self._strides)), np.zeros(len(self._strides))
     for rows in _cuts(image.shape[0], self._tile):
       for columns in _cuts(image.shape[1], self._tile):
         place = rows.seen, columns.seen
-        maps = self._maps(np.stack([reference[place], image[place]]))
+        maps = self._maps(np.stack([target[place], image[place]]).astype(np.float32))
         for i, (values, stride) in enumerate(zip(maps, self._strides, strict=True)):
           own = values.numpy()[rows.own(stride), columns.own(stride)]
           sums[i] += own.sum(dtype=np.float64)
@@ -110,14 +125,18 @@ class LPIPS:
 
   def _layer_distances(self, pair):
     """Return the distance at each position, a list of `(h, w)`, one a layer."""
-    maps = self._features(tf.cast(pair, tf.float32) / 255)
+    maps = self._features(pair / 255)
     return [
       layer_distance(features[:1], features[1:], head)[0]
       for (_, features), head in zip(maps, self._heads, strict=True)
     ]
 
 
-def distance(reference, images, heads=None):
+def distance(
+  reference: Sequence[Any],
+  images: Sequence[Any],
+  heads: Sequence[Any] | None = None,
+) -> tf.Tensor:
   """Return the LPIPS distance of feature maps, or its unweighted baseline.
 
   Args:
@@ -136,7 +155,7 @@ def distance(reference, images, heads=None):
   return total
 
 
-def layer_distance(reference, images, head=None):
+def layer_distance(reference: Any, images: Any, head: Any = None) -> tf.Tensor:
   """Return the distance of one layer at each position.
 
   Args:
@@ -152,7 +171,7 @@ def layer_distance(reference, images, head=None):
   return tf.reduce_sum(squares if head is None else squares * head, axis=-1)
 
 
-def read_heads(path, layers):
+def read_heads(path: _Path, layers: Sequence[str]) -> list[npt.NDArray[np.float32]]:
   """Read learned weights, one float32 `(C,)` for each of `layers`.
 
   Args:

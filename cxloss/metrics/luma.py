@@ -1,5 +1,8 @@
 """The Y channel on which super-resolution is measured."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import tensorflow as tf
 
 # Rows of a strip: bounds the memory of large images.
@@ -7,7 +10,7 @@ _ROWS = 512
 _WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 
 
-def luma(images, shave=0):
+def luma(images: Any, shave: int = 0) -> tf.Tensor:
   """Return Y of YCbCr, as MATLAB's `rgb2ycbcr` (ITU-R BT.601, 16 to 235).
 
   Args:
@@ -23,7 +26,9 @@ def luma(images, shave=0):
   return y[..., None]
 
 
-def strips(reference, images, shave=0, overlap=0):
+def strips(
+  reference: Any, images: Any, shave: int = 0, overlap: int = 0
+) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
   """Yield the Y channels of two batches of images in strips of rows.
 
   Args:

@@ -35,14 +35,19 @@ References:
 """
 
 import functools
+import math
+import os
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.ndimage
 
 from cxloss.metrics import generalised_gaussian as aggd
 from cxloss.metrics.luma import luma
+from cxloss.metrics.metric import GREY_LEVELS, ImageMetric
+from cxloss.value_range import ValueRange
 
 # Smallest side of an image in pixels: two patches.
 LEAST_SIDE = 192
@@ -65,11 +70,37 @@ _FLAT = 1e-7
 class Statistics(NamedTuple):
   """A normal distribution of features: `mean` `(36,)`, `covariance` `(36, 36)`."""
 
-  mean: np.ndarray
-  covariance: np.ndarray
+  mean: npt.NDArray[np.float64]
+  covariance: npt.NDArray[np.float64]
 
 
-def niqe(image, pristine=None):
+class NIQE(ImageMetric):
+  """Naturalness of images by themselves, at least 0, lower for more natural ones.
+
+  Compare images of one size: few patches make scores noisy and too high, by about 2 at
+  4 patches and 0.6 at 15. Values are rounded to whole grey levels first.
+
+  Args:
+    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    pristine: `Statistics` to compare with. Defaults to those in `PRISTINE`.
+
+  Call arguments, returns, raises: see `cxloss.metrics.metric.ImageMetric`; sides must
+  be at least 192, and at least two patches of 96 x 96 pixels not flat.
+  """
+
+  lower_is_better = True
+
+  def __init__(
+    self, value_range: ValueRange = GREY_LEVELS, pristine: Statistics | None = None
+  ):
+    super().__init__(value_range)
+    self.pristine = pristine
+
+  def _measure(self, image: npt.NDArray[Any]) -> float:
+    return niqe(np.rint(image).astype(np.uint8), self.pristine)
+
+
+def niqe(image: npt.NDArray[np.uint8], pristine: Statistics | None = None) -> float:
   """Return the NIQE of an image, its distance from natural photographs.
 
   Compare images of one size: few patches make scores noisy and too high, by about 2 at
@@ -96,7 +127,9 @@ def niqe(image, pristine=None):
   return distance(pristine, statistics(found))
 
 
-def features(image, only_sharp=False):
+def features(
+  image: npt.NDArray[np.uint8], only_sharp: bool = False
+) -> npt.NDArray[np.float64]:
   """Return the features of all patches that are not flat.
 
   Args:
@@ -111,37 +144,37 @@ def features(image, only_sharp=False):
     ValueError: if the image has another type or shape, or is too small.
   """
   y = _whole_patches(_luma(image))
-  found, sharpness = [], None
+  described, sharpness = [], np.zeros(0)
   for scale in _SCALES:
     normalised, deviation = _normalise(y)
     size = _PATCH // scale
     # Row by row, for the sake of memory.
     rows = [_describe(row) for row in _patches(normalised, size)]
-    found.append(np.concatenate(rows))
+    described.append(np.concatenate(rows))
     if scale == 1:
       sharpness = _patches(deviation, size).mean(axis=(2, 3)).ravel()
       y = _halve(y)
-  found = np.concatenate(found, axis=1)
+  found = np.concatenate(described, axis=1)
   used = np.isfinite(found).all(axis=1)
   if only_sharp:
     used &= sharpness > _SHARP * sharpness.max()
   return found[used]
 
 
-def statistics(found):
+def statistics(found: npt.NDArray[np.float64]) -> Statistics:
   """Return the `Statistics` of features `(P, 36)`, P of at least 2."""
   return Statistics(found.mean(axis=0), np.cov(found, rowvar=False))
 
 
-def distance(a, b):
+def distance(a: Statistics, b: Statistics) -> float:
   """Return the distance of two `Statistics`, equation 10 of [1], a float."""
   difference = a.mean - b.mean
   inverse = np.linalg.pinv((a.covariance + b.covariance) / 2)
   # Rounding may bring the square below 0 for equal distributions.
-  return float(np.sqrt(max(difference @ inverse @ difference, 0.0)))
+  return math.sqrt(max(float(difference @ inverse @ difference), 0.0))
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> Statistics:
   """Read `Statistics` from a file of `experiments.tools.fit_niqe`.
 
   Raises:
@@ -162,7 +195,7 @@ def read(path):
 
 
 @functools.cache
-def shipped():
+def shipped() -> Statistics:
   """Return the `Statistics` of the file that ships with this module."""
   return read(PRISTINE)
 

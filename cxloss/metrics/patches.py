@@ -20,19 +20,31 @@ References:
    texture mixing", SSVM 2011 (the sliced distance).
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 import cxloss
 
-_SIZE = 5  # the paper's
+SIZE = 5  # the paper's
 # Neighbours of the divergences: more are steadier, and see less of the densities.
 _NEIGHBOURS = 5
 _PLANES = 8
 # `compare` draws so many patches of larger images for the Wasserstein distance.
 _MOST = 1 << 18
 
+_Array = npt.NDArray[Any]
+_Points = npt.NDArray[np.float32]
 
-def compare(reference, image, points=2048, projections=128, seed=0):
+
+def compare(
+  reference: _Array,
+  image: _Array,
+  points: int = 2048,
+  projections: int = 128,
+  seed: int = 0,
+) -> dict[str, float]:
   """Return distances between the 5 x 5 patches of two images.
 
   The divergences are k-nearest-neighbour estimates, means over random projections
@@ -64,20 +76,60 @@ def compare(reference, image, points=2048, projections=128, seed=0):
       f"Received: {reference.shape} and {image.shape}"
     )
   rng = np.random.default_rng(seed)
-  count = (reference.shape[0] - _SIZE + 1) * (reference.shape[1] - _SIZE + 1)
-  places = None if count <= _MOST else rng.choice(count, _MOST, replace=False)
-  pair = [extract_patches(picture, places) for picture in (reference, image)]
-  distance = sliced_wasserstein(*pair, projections, seed)
-  pair = [_details(patches) for patches in _disjoint_subsets(*pair, points, rng)]
-  planes = random_planes(_PLANES, pair[0].shape[1], rng)
+  both = pair_of_patches(reference, image, rng)
+  distance = sliced_wasserstein(*both, projections, seed)
+  ours, theirs, planes = draw_details(*both, points, rng)
   return {
-    "kl_reference": float(np.mean(projected_divergences(*pair, planes))),
-    "kl_image": float(np.mean(projected_divergences(*pair[::-1], planes))),
+    "kl_reference": float(np.mean(projected_divergences(ours, theirs, planes))),
+    "kl_image": float(np.mean(projected_divergences(theirs, ours, planes))),
     "sliced_wasserstein": distance,
   }
 
 
-def extract_patches(image, places=None):
+def pair_of_patches(
+  reference: _Array, image: _Array, rng: np.random.Generator
+) -> tuple[_Points, _Points]:
+  """Return the patches of two images of one shape, of the same places.
+
+  Args:
+    reference: RGB `(H, W, 3)`.
+    image: RGB of the same shape.
+    rng: generator of the places, if the images have more than 262,144 patches.
+
+  Returns:
+    `(reference, image)`, float32 `(P, 75)` each.
+  """
+  count = (reference.shape[0] - SIZE + 1) * (reference.shape[1] - SIZE + 1)
+  places = None if count <= _MOST else rng.choice(count, _MOST, replace=False)
+  return extract_patches(reference, places), extract_patches(image, places)
+
+
+def draw_details(
+  reference: _Points, patches: _Points, points: int, rng: np.random.Generator
+) -> tuple[_Points, _Points, _Points]:
+  """Draw patches of both images, and planes to see their details in.
+
+  Args:
+    reference: float `(P, 75)`, the patches of the original.
+    patches: float `(P, 75)`, those of the image at the same places.
+    points: patches to draw of each image, from different places.
+    rng: generator of the draws.
+
+  Returns:
+    `(reference, patches, planes)`: patches without their mean colours, float32
+    `(points, 75)` each, and planes as by `random_planes`.
+
+  Raises:
+    ValueError: if the images have too few patches.
+  """
+  subsets = _disjoint_subsets(reference, patches, points, rng)
+  ours, theirs = (_details(v) for v in subsets)
+  return ours, theirs, random_planes(_PLANES, ours.shape[1], rng)
+
+
+def extract_patches(
+  image: _Array, places: npt.NDArray[np.integer] | None = None
+) -> _Points:
   """Return the 5 x 5 patches of an image as vectors.
 
   Args:
@@ -88,14 +140,19 @@ def extract_patches(image, places=None):
   Returns:
     Float32 `(P, 75)` in the unit of the image.
   """
-  view = np.lib.stride_tricks.sliding_window_view(image, (_SIZE, _SIZE), (0, 1))
+  view = np.lib.stride_tricks.sliding_window_view(image, (SIZE, SIZE), (0, 1))
   view = view.transpose(0, 1, 3, 4, 2)
   if places is not None:
     view = view[np.divmod(places, view.shape[1])]
-  return view.reshape(-1, _SIZE * _SIZE * 3).astype(np.float32)
+  return view.reshape(-1, SIZE * SIZE * 3).astype(np.float32)
 
 
-def random_planes(count, dimension, seed=0, orthonormal=True):
+def random_planes(
+  count: int,
+  dimension: int,
+  seed: int | np.random.Generator = 0,
+  orthonormal: bool = True,
+) -> _Points:
   """Return random projections onto planes.
 
   Args:
@@ -110,11 +167,18 @@ def random_planes(count, dimension, seed=0, orthonormal=True):
   """
   directions = np.random.default_rng(seed).normal(size=(count, dimension, 2))
   if orthonormal:
-    return np.float32(np.linalg.qr(directions)[0])
-  return np.float32(directions / np.linalg.norm(directions, axis=1, keepdims=True))
+    return np.linalg.qr(directions)[0].astype(np.float32)
+  norms = np.linalg.norm(directions, axis=1, keepdims=True)
+  return (directions / norms).astype(np.float32)
 
 
-def projected_divergences(reference, patches, planes, points=None, seed=0):
+def projected_divergences(
+  reference: _Array,
+  patches: _Array,
+  planes: _Array,
+  points: int | None = None,
+  seed: int = 0,
+) -> _Points:
   """Estimate KL(reference || patches) of projections by 5 nearest neighbours [2].
 
   Args:
@@ -142,7 +206,9 @@ def projected_divergences(reference, patches, planes, points=None, seed=0):
   return np.array(estimates)
 
 
-def histogram_overlap(reference, patches, planes, bins=64):
+def histogram_overlap(
+  reference: _Array, patches: _Array, planes: _Array, bins: int = 64
+) -> float:
   """Return the share that two histograms of projected patches have in common.
 
   It is `sum_b min(p_b, q_b)` over `bins` x `bins` cells that span the range of both
@@ -161,13 +227,17 @@ def histogram_overlap(reference, patches, planes, bins=64):
   for plane in planes:
     pair = [reference @ plane, patches @ plane]
     both = np.concatenate(pair)
-    span = np.stack([both.min(axis=0), both.max(axis=0)], axis=1)
-    p, q = (np.histogram2d(*points.T, bins=bins, range=span)[0] for points in pair)
+    span = list(zip(both.min(axis=0), both.max(axis=0), strict=True))
+    p, q = (
+      np.histogram2d(points[:, 0], points[:, 1], bins, span)[0] for points in pair
+    )
     shares.append(np.minimum(p / p.sum(), q / q.sum()).sum())
   return float(np.mean(shares))
 
 
-def sliced_wasserstein(reference, patches, projections=128, seed=0):
+def sliced_wasserstein(
+  reference: _Array, patches: _Array, projections: int = 128, seed: int = 0
+) -> float:
   """Return the mean Wasserstein-1 distance of two sets over random directions [3].
 
   In one dimension, the optimal transport pairs the sorted values. Directions are

@@ -19,16 +19,50 @@ References:
    IEEE Trans. Audio and Electroacoustics 15(2), 1967.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from cxloss.metrics.luma import luma
+from cxloss.metrics.metric import GREY_LEVELS, PairMetric, check_sides
+from cxloss.value_range import ValueRange
 
 # Variance of the errors of rounding to whole grey levels. Power far below it is not
 # in the picture, and its logarithm would rule every average.
 _FLOOR = 1 / 12
 
+_Array = npt.NDArray[np.float64]
 
-def log_power_spectrum(image, window=64):
+
+class SpectrumDistance(PairMetric):
+  """Root mean square difference of log power spectra in dB, at least 0.
+
+  See `log_power_spectrum` and `spectrum_distance`.
+
+  Args:
+    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    window: side of the square windows, an even integer. Defaults to 64.
+
+  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
+  at least `window`.
+  """
+
+  lower_is_better = True
+
+  def __init__(self, value_range: ValueRange = GREY_LEVELS, window: int = 64):
+    super().__init__(value_range)
+    _check_window(window)
+    self.window = window
+
+  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+    check_sides(image, self.window)
+    ours, theirs = (log_power_spectrum(v, self.window) for v in (target, image))
+    return spectrum_distance(ours, theirs)
+
+
+def log_power_spectrum(image: npt.NDArray[Any], window: int = 64) -> _Array:
   """Return the log power spectrum of the Y channel of one image.
 
   Args:
@@ -43,8 +77,7 @@ def log_power_spectrum(image, window=64):
   Raises:
     ValueError: if the image is smaller than the window, or the window is odd.
   """
-  if window < 2 or window % 2:
-    raise ValueError(f"`window` must be even and positive. Received: {window}")
+  _check_window(window)
   if min(image.shape[:2]) < window:
     raise ValueError(
       f"`image` must have sides of at least {window}. Received: shape={image.shape}"
@@ -52,19 +85,21 @@ def log_power_spectrum(image, window=64):
   # Periodic, not symmetric: with half an overlap all pixels then weigh the same.
   hann = np.hanning(window + 1)[:-1]
   taper = np.outer(hann, hann)
-  total, count = 0.0, 0
+  total, count = np.zeros((window, window)), 0
   for top in _starts(image.shape[0], window):
     y = luma(image[None, top : top + window])[0, :, :, 0].numpy().astype(np.float64)
     for left in _starts(image.shape[1], window):
       tile = y[:, left : left + window]
       mean = (taper * tile).sum() / taper.sum()
-      total = total + np.abs(np.fft.fft2(taper * (tile - mean))) ** 2
+      total += np.abs(np.fft.fft2(taper * (tile - mean))) ** 2
       count += 1
   power = total / (count * (taper**2).sum())
   return 10 * np.log10(np.fft.fftshift(power) + _FLOOR)
 
 
-def mean_log_power_spectrum(images, window=64):
+def mean_log_power_spectrum(
+  images: Iterable[npt.NDArray[Any]], window: int = 64
+) -> _Array:
   """Return the mean of the log power spectra of images of any sizes.
 
   Args:
@@ -80,7 +115,7 @@ def mean_log_power_spectrum(images, window=64):
   return np.mean([log_power_spectrum(image, window) for image in images], axis=0)
 
 
-def radial_average(spectrum):
+def radial_average(spectrum: _Array) -> tuple[_Array, _Array]:
   """Return the mean of a spectrum over all directions.
 
   Args:
@@ -99,7 +134,7 @@ def radial_average(spectrum):
   return rings / window, values[rings]
 
 
-def spectrum_distance(reference, spectrum):
+def spectrum_distance(reference: _Array, spectrum: _Array) -> float:
   """Return the root mean square difference over all frequencies but 0.
 
   It is taken in two dimensions, so that peaks at single frequencies count, such as
@@ -116,7 +151,7 @@ def spectrum_distance(reference, spectrum):
   return float(np.sqrt(np.mean((spectrum - reference)[used] ** 2)))
 
 
-def high_frequency_excess(reference, spectrum, scale):
+def high_frequency_excess(reference: _Array, spectrum: _Array, scale: float) -> float:
   """Return the mean difference of two spectra beyond the frequency 0.5 / scale.
 
   Args:
@@ -129,6 +164,11 @@ def high_frequency_excess(reference, spectrum, scale):
   """
   used = _radius(len(reference)) > 0.5 / scale
   return float(np.mean((spectrum - reference)[used]))
+
+
+def _check_window(window):
+  if window < 2 or window % 2:
+    raise ValueError(f"`window` must be even and positive. Received: {window}")
 
 
 def _starts(side, window):

@@ -6,7 +6,6 @@ import re
 import models
 from cxloss import weights_files
 from experiments.common.run.errors import UserError
-from models import crn
 
 _PRETRAINED = pathlib.Path(models.__file__).parent / "pretrained"
 # Names that stand for the generators that come with the project.
@@ -36,38 +35,35 @@ def name_of(path, taken=()):
 
 
 def load_generator(path, scale, flag="--weights"):
-  """Loads a generator that enlarges RGB images by `scale`.
+  """Loads a generator that enlarges RGB images by an integer, see `load`."""
+  task = f"enlarge RGB images by --scale={scale}"
+  return load(path, flag, lambda _: 8, scale, task)
+
+
+def load(path, flag, side_of, factor, task):
+  """Loads a network from RGB images of any size to arrays of three channels.
 
   Args:
     path: of its `.keras` file.
-    scale: integer factor.
     flag: where the path comes from, for errors.
+    side_of: function from the network to a side in pixels that it takes.
+    factor: integer factor between the sides of images and results.
+    task: verb and object of what it must do, for errors.
 
   Raises:
     UserError: if there is no such file, or no such network in it.
   """
-  network = _load(path, flag)
-  size = _output_shape(network, 8, path, flag)
-  if size != (1, 8 * scale, 8 * scale, 3):
-    raise UserError(
-      f"{flag}: {path} must enlarge RGB images by --scale={scale}. Received: a network "
-      f"that turns 8 x 8 pixels into {_describe(size)}"
-    )
-  return network
-
-
-def load_crn(path, flag="--weights"):
-  """Loads a network of `models.crn`, from RGB images to normals of their size.
-
-  Args, raises: as `load_generator`.
-  """
-  network = _load(path, flag)
-  side = crn.multiple(network)
+  check_file(path, flag)
+  try:
+    network = weights_files.load_model(path)
+  except ValueError as error:
+    raise UserError(f"{flag}: {error}") from error
+  side = side_of(network)
   size = _output_shape(network, side, path, flag)
-  if size != (1, side, side, 3):
+  if size != (1, factor * side, factor * side, 3):
     raise UserError(
-      f"{flag}: {path} must turn images into normals of their size. Received: a "
-      f"network that turns {side} x {side} pixels into {_describe(size)}"
+      f"{flag}: {path} must {task}. Received: a network that turns {side} x {side} "
+      f"pixels into {_describe(size)}"
     )
   return network
 
@@ -78,14 +74,6 @@ def check_file(path, flag="--weights"):
   if not path.is_file() or path.suffix != ".keras":
     found = "" if path.is_file() else ", where no file is"
     raise UserError(f"{flag} must be a network's .keras file. Received: {path}{found}")
-
-
-def _load(path, flag):
-  check_file(path, flag)
-  try:
-    return weights_files.load_model(path)
-  except ValueError as error:
-    raise UserError(f"{flag}: {error}") from error
 
 
 def _output_shape(network, side, path, flag):

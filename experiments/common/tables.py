@@ -37,6 +37,9 @@ MEASURES = {
   # Pictures against an original.
   "psnr_y": Measure("PSNR", ".2f", "dB on Y, borders cut off", "higher"),
   "ssim_y": Measure("SSIM", ".4f", "on Y, borders cut off", "higher"),
+  "colour": Measure(
+    "colour", ".2f", "mean error of the colours of 16-pixel blocks, levels", "lower"
+  ),
   "lpips": Measure("LPIPS", ".3f", "distance of AlexNet's features on RGB", "lower"),
   "niqe": Measure("NIQE", ".2f", "unnaturalness of Y, without the original", "lower"),
   "spectrum_db": Measure(
@@ -89,6 +92,10 @@ MEASURES = {
   # Speed (`tools.benchmark`).
   "seconds": Measure("seconds", ".3f", "best time of a forward and backward pass"),
   "ratio": Measure("ratio", ".2f", "that time over the one of the products alone"),
+  "step_seconds": Measure("seconds", ".3f", "best time of a training step"),
+  "step_ratio": Measure(
+    "ratio", ".2f", "that time over the one with the squared error of VGG's features"
+  ),
   "memory": Measure("memory, GB", ".2f", "largest resident size of the process"),
 }
 _BETTER = {

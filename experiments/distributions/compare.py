@@ -9,7 +9,7 @@ import cxloss
 from cxloss import metrics
 from experiments.common import results
 from experiments.common.data import bicubic, images
-from experiments.common.run import logs, training
+from experiments.common.run import training
 from experiments.common.run.errors import UserError
 from experiments.distributions import (
   drawing,
@@ -45,14 +45,13 @@ def target_with_border(settings, image):
   return image[top : top + side, left : left + side]
 
 
-def compare(settings, whole, folder, verbose=2):
+def compare(settings, whole, folder):
   """Runs the experiment, and writes what it finds.
 
   Args:
     settings: `settings.Settings`.
     whole: uint8 RGB, of `target_with_border`.
     folder: path of the run folder; what a killed run has left there is gone on with.
-    verbose: that of `keras.Model.fit`. Defaults to 2.
 
   Returns:
     List of rows, see `common.tables`.
@@ -69,7 +68,7 @@ def compare(settings, whole, folder, verbose=2):
     return metrics.histogram_overlap(reference, _patches(image), planes)
 
   on_the_way = {
-    name: _optimise(settings, name, whole, start, overlap, folder, verbose)
+    name: _optimise(settings, name, whole, start, overlap, folder)
     for name in settings.losses
   }
   pictures = {
@@ -126,7 +125,7 @@ def _loss(settings, name):
   return cxloss.ContextualLoss(features, settings.bandwidth, settings.distance)
 
 
-def _optimise(settings, name, whole, start, overlap, folder, verbose):
+def _optimise(settings, name, whole, start, overlap, folder):
   """Returns a dict from each step of `--snapshot_every` to the uint8 image there."""
   model = optimised_image.OptimisedImage(start / 255.0)
   rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
@@ -135,17 +134,15 @@ def _optimise(settings, name, whole, start, overlap, folder, verbose):
   steps = range(0, settings.steps + 1, every)
   snapshots = optimised_image.Snapshots(folder, name, steps, {"overlap": overlap})
   snapshots.set_model(model)
-  training.fit(
-    model,
+  training.fit_phase(
+    folder,
+    training.Phase(name, model, settings.steps // every),
     lambda step, _: shifted_targets.moved_windows(
       whole / 255.0, settings.shift, settings.seed, step
     ),
-    steps_per_epoch=every,
-    epochs=settings.steps // every,
-    backup=folder / "backup" / f"{name}.weights.h5",
-    every=settings.backup_every,
-    callbacks=[snapshots, logs.Logger(folder, name)],
-    verbose=verbose,
+    every,
+    settings.backup_every,
+    lambda: snapshots,
   )
   snapshots.complete()
   return snapshots.read()

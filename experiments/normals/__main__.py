@@ -23,37 +23,23 @@ Without a flagfile, `normals_quick.flags` is read. Normals are unit vectors, x t
 right, y up, z towards the viewer, and in pictures (n + 1) / 2.
 """
 
-import pathlib
-
 from absl import flags
 
-from experiments.common.run import app, device_flags
-from experiments.common.run import flags as run_flags
+from experiments.common.run import app
 from experiments.normals import evaluate, predict, train
 from experiments.normals import flags as normals_flags
 
 
 def main():
   mode = flags.FLAGS.mode
-  if mode == "predict":
-    predict.predict(normals_flags.predict_settings())
+  if mode == "train":
+    app.train(train.prepare, normals_flags.train_settings())
   elif mode == "evaluate":
-    folder = pathlib.Path(run_flags.OUTPUT_DIR.value) / "evaluation"
-    evaluate.evaluate(normals_flags.evaluate_settings(), folder)
+    evaluate.evaluate(normals_flags.evaluate_settings(), app.run_path() / "evaluation")
   else:
-    settings = normals_flags.train_settings()
-    app.check_run()
-    job = train.prepare(settings)
-    job.run(app.open_run())
+    predict.predict(normals_flags.predict_settings())
 
 
 if __name__ == "__main__":
   normals_flags.define()
-  for module in (run_flags, device_flags, normals_flags):
-    flags.adopt_module_key_flags(module)
-  app.run(
-    main,
-    "normals",
-    default_flagfile="normals_quick.flags",
-    set_up=device_flags.set_up,
-  )
+  app.run(main, "normals", default_flagfile="normals_quick.flags")

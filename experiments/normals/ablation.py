@@ -18,11 +18,9 @@ was stopped.
 import dataclasses
 
 import keras
-from absl import flags
 
-from experiments.common import networks, results
-from experiments.common.run import app, device_flags, devices
-from experiments.common.run import flags as run_flags
+from experiments.common import results
+from experiments.common.run import app, devices
 from experiments.common.run.errors import UserError
 from experiments.normals import evaluate, train
 from experiments.normals import flags as normals_flags
@@ -30,16 +28,19 @@ from experiments.normals.data import sources
 
 # Weights that differ from those of the flags.
 _VARIANTS = {
-  "L1": {"contextual": 0.0, "low_frequency": 0.0, "l1": 1.0},
-  "CX": {"l1": 0.0},
-  "CX + L1": {"l1": 1.0},
+  "L1": {"lambda_cx": 0.0, "lambda_lf": 0.0, "lambda_l1": 1.0},
+  "CX": {"lambda_l1": 0.0},
+  "CX + L1": {"lambda_l1": 1.0},
 }
 
 
 def main():
   settings = normals_flags.train_settings()
-  for name in ("epochs", "lambda_cx"):
-    if not flags.FLAGS[name].value:
+  for name, value in (
+    ("epochs", settings.epochs),
+    ("lambda_cx", settings.objective and settings.objective.lambda_cx),
+  ):
+    if not value:
       raise UserError(f"--{name} must be positive here. Received: 0")
   app.check_run()
   both_sources = sources.load_both(settings.data)
@@ -48,7 +49,7 @@ def main():
     start = dataclasses.replace(settings, epochs=0, objective=None)
     _train(start, both_sources, folder / "start")
     network = dataclasses.replace(
-      settings.network, initial_weights=folder / "start" / train.L1_NETWORK
+      settings.network, initial_weights=folder / "start" / train.FILES["l1"]
     )
     settings = dataclasses.replace(settings, pretrain_epochs=0, network=network)
   for name, weights in _VARIANTS.items():
@@ -81,7 +82,7 @@ def _report(folder, source, count):
     mean_normal, own = results.read(run)["rows"]
     rows += [] if rows else [mean_normal]
     rows.append({**own, "method": name})
-    predictors[name] = evaluate.predictor(networks.load_crn(run / train.NETWORK))
+    predictors[name] = evaluate.predictor(evaluate.load(run / train.FILES["ours"]))
   for i in range(min(count, len(source))):
     maps = {name: predict(source[i].image) for name, predict in predictors.items()}
     evaluate.save(folder, i, source.names[i], source[i], maps)
@@ -93,12 +94,5 @@ def _folder(folder, name):
 
 
 if __name__ == "__main__":
-  normals_flags.define_training()
-  for module in (run_flags, device_flags, normals_flags):
-    flags.adopt_module_key_flags(module)
-  app.run(
-    main,
-    "normals.ablation",
-    default_flagfile="normals_quick.flags",
-    set_up=device_flags.set_up,
-  )
+  normals_flags.define(modes=())
+  app.run(main, "normals.ablation", default_flagfile="normals_quick.flags")

@@ -31,10 +31,16 @@ def evaluate(settings, folder):
   Raises:
     UserError: for bad settings and files, before anything is measured.
   """
-  network = networks.load_crn(settings.weights)
+  network = load(settings.weights)
   source = sources.load(settings.data, settings.data.data, "validation")
   predictors = {settings.weights.stem: predictor(network)}
-  report(predictors, source, folder, settings.panels)
+  report(predictors, source, folder, settings.validation_images)
+
+
+def load(path, flag="--weights"):
+  """Loads a network of `models.crn`; see `networks.load`."""
+  task = "turn images into normals of their size"
+  return networks.load(path, flag, crn.multiple, 1, task)
 
 
 def predictor(network):

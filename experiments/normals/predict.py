@@ -4,7 +4,6 @@ import pathlib
 
 import numpy as np
 
-from experiments.common import networks
 from experiments.common.data import convert, images
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
@@ -21,7 +20,7 @@ def predict(settings):
   Raises:
     UserError: for bad settings and files.
   """
-  predictor = evaluate.predictor(networks.load_crn(settings.weights))
+  predictor = evaluate.predictor(evaluate.load(settings.weights))
   write, factor = _WRITERS[settings.format], settings.data.reduce
 
   def transform(path):

@@ -1,142 +1,239 @@
-"""The settings of surface normals as values."""
+"""The settings of surface normals as values, each beside the help of its flag."""
 
 import dataclasses
+import math
 import pathlib
 
+from experiments.common import loss_settings, networks
+from experiments.common.data import convert
 from experiments.common.loss_settings import LossSettings
+from experiments.common.run import checks
+from experiments.common.run.errors import UserError
+from experiments.common.run.options import option
 from experiments.normals.data.depth import Intrinsics
+from models import crn
 
 
-@dataclasses.dataclass(frozen=True)
+def _intrinsics(texts):
+  """Returns `Intrinsics` of a list of strings, or `None` if they are none."""
+  try:
+    fx, fy, cx, cy = map(float, texts)
+  except ValueError:
+    return None
+  if not all(map(math.isfinite, (fx, fy, cx, cy))) or min(fx, fy) <= 0:
+    return None
+  return Intrinsics(fx, fy, cx, cy)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mode:
+  """Tells what to do with the other settings."""
+
+  mode: str = option(
+    "train",
+    "train: then evaluate. evaluate: angular errors of --weights on --data. predict: "
+    "normal maps of --input, or of the pictures of --data.",
+    choices=("train", "evaluate", "predict"),
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DataSettings:
-  """Describes where photographs with normals come from; see `data.sources`.
+  """Describes where photographs with normals come from; see `data.sources`."""
 
-  Attributes:
-    data: name of the source to train on, to measure or to predict.
-    validation_data: name of the source held out; `None` holds out some of `data`.
-    height: of crops and of procedural scenes.
-    width: of crops and of procedural scenes.
-    reduce: factor that pictures are reduced by; not procedural scenes.
-    intrinsics: `Intrinsics` of the camera of a folder's depth images, or `None`.
-    depth_scale: units of a folder's depth images per metre.
-    flip: axes, of "xyz", to negate in a folder's normal maps.
-    seed: integer that fixes procedural scenes.
-  """
+  data: str = option(
+    "scenes",
+    "scenes (procedural), nyu, motorcycle (one picture), or a folder of photographs "
+    "with depth images or normal maps.",
+    checks.NOT_EMPTY,
+  )
+  validation_data: str | None = option(
+    None,
+    "train: held-out pictures, like --data. By default the validation split of --data, "
+    "or the last tenth of a folder.",
+    checks.NOT_EMPTY,
+  )
+  height: int = option(
+    480,
+    "The height of the crops, of procedural scenes, and of the pictures that the "
+    "network is built for.",
+    lower=4,
+  )
+  width: int = option(
+    640,
+    "The width of the crops, of procedural scenes, and of the pictures that the "
+    "network is built for.",
+    lower=4,
+  )
+  reduce: int = option(
+    1,
+    "Reduce pictures by this factor, averaging over blocks; not procedural scenes.",
+    lower=1,
+  )
+  intrinsics: Intrinsics | None = option(
+    None,
+    "fx,fy,cx,cy in pixels of the camera of a folder's depth images.",
+    checks.Check(
+      _intrinsics, "must be four numbers fx,fy,cx,cy, the first two positive"
+    ),
+    convert=_intrinsics,
+  )
+  depth_scale: float = option(
+    1000.0, "Units per metre of a folder's depth images.", checks.POSITIVE
+  )
+  flip: str = option(
+    "",
+    "Axes, of xyz, along which a folder's normal maps point the other way than here (x "
+    "to the right, y up, z towards the viewer).",
+    checks.Check(lambda axes: set(axes) <= set("xyz"), "must be of the letters xyz"),
+  )
+  seed: int = 0
 
-  data: str
-  validation_data: str | None
-  height: int
-  width: int
-  reduce: int
-  intrinsics: Intrinsics | None
-  depth_scale: float
-  flip: str
-  seed: int
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
   """Describes the network that a training starts from.
 
-  Attributes:
-    height: of the pictures that an untrained network is meant for.
-    width: of the pictures that an untrained network is meant for.
-    width_divisor: divisor of the numbers of channels of an untrained network.
-    initial_weights: path of the `.keras` file of a trained network, or `None`.
+  Size and divisor are those of an untrained one.
   """
 
   height: int
   width: int
-  width_divisor: int
-  initial_weights: pathlib.Path | None
+  width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
+  initial_weights: pathlib.Path | None = option(
+    None,
+    "train: a .keras file of the network to start from. By default an untrained one.",
+    checks.NOT_EMPTY,
+  )
+
+  def __post_init__(self):
+    if self.initial_weights:
+      networks.check_file(self.initial_weights, "--initial_weights")
+      return
+    try:
+      crn.check_size(self.height, self.width, self.width_divisor)
+    except ValueError as error:
+      raise UserError(f"--height, --width, --width_divisor: {error}") from error
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-  """Describes the paper's objective.
+  """Describes the paper's objective."""
 
-  Attributes:
-    contextual: weight of the contextual loss.
-    low_frequency: weight of the low-frequency error.
-    l1: weight of the mean absolute error.
-    patch_size: side of the patches of normals that the contextual loss compares.
-    patch_stride: step between these patches.
-    losses: `LossSettings`.
-  """
-
-  contextual: float
-  low_frequency: float
-  l1: float
-  patch_size: int
-  patch_stride: int
+  lambda_cx: float = loss_settings.weight(1.0, "the contextual loss")
+  lambda_lf: float = loss_settings.weight(0.1, "the low-frequency error")
+  lambda_l1: float = loss_settings.weight(1.0, "the mean absolute error")
+  patch_size: int = option(
+    5, "Side of the patches of normals that the contextual loss compares.", lower=1
+  )
+  patch_stride: int = option(
+    2,
+    "Step between the patches of normals that the contextual loss compares.",
+    lower=1,
+  )
   losses: LossSettings
 
+  def check(self, data):
+    """Raises `UserError` if there is no term, or one does not fit `DataSettings`."""
+    if not (self.lambda_cx or self.lambda_lf or self.lambda_l1):
+      raise UserError(
+        "one of --lambda_cx, --lambda_lf and --lambda_l1 must be positive. Received: 0"
+      )
+    side, name = min((data.height, "height"), (data.width, "width"))
+    if self.lambda_cx:
+      if self.patch_size > side:
+        raise UserError(
+          "--patch_size must be at most --height and --width. "
+          f"Received: {self.patch_size}"
+        )
+      loss_settings.check_layers(self.losses, self.losses.layers, "layers", side)
+    if self.lambda_lf:
+      loss_settings.check_blur(self.losses, side, name)
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-  """Describes a training.
-
-  Attributes:
-    data: `DataSettings`.
-    network: `NetworkSettings`.
-    objective: `ObjectiveSettings` of the second phase, or `None` without one.
-    batch_size: pictures of a step, all replicas together.
-    steps_per_epoch: integer; `None` sees every picture once.
-    pretrain_epochs: epochs on the mean absolute error alone.
-    epochs: epochs on the whole objective.
-    learning_rate: of Adam.
-    pretrain_learning_rate: of Adam in the first three quarters of `pretrain_epochs`;
-      then a tenth of it.
-    backup_every: steps between backups.
-    validate_every: epochs between validations.
-    validation_images: number of pictures for these validations, and of panels.
-    seed: integer that fixes all random numbers.
-  """
+  """Describes a training; `objective` is that of the second phase, or `None`."""
 
   data: DataSettings
   network: NetworkSettings
   objective: ObjectiveSettings | None
-  batch_size: int
-  steps_per_epoch: int | None
-  pretrain_epochs: int
-  epochs: int
-  learning_rate: float
-  pretrain_learning_rate: float
-  backup_every: int
-  validate_every: int
-  validation_images: int
-  seed: int
+  batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
+  pretrain_epochs: int = option(
+    0,
+    "Epochs on the mean absolute error alone beforehand; not in the paper.",
+    lower=0,
+  )
+  epochs: int = option(200, "Epochs on the whole objective.", lower=0)
+  steps_per_epoch: int | None = option(
+    None,
+    "Steps of an epoch. By default, as many as see every picture once.",
+    lower=1,
+  )
+  learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
+  pretrain_learning_rate: float = option(
+    None,
+    "Learning rate of Adam during --pretrain_epochs, divided by 10 for their last "
+    "quarter. By default --learning_rate.",
+    checks.POSITIVE,
+  )
+  backup_every: int = option(200, "Steps between backups.", lower=1)
+  validate_every: int = option(5, "Epochs between validations.", lower=1)
+  validation_images: int = option(
+    16,
+    "Pictures for validation while training, and number of panels at its end. "
+    "evaluate: number of panels.",
+    lower=1,
+  )
+  seed: int = 0
+
+  def __post_init__(self):
+    if not self.pretrain_epochs + self.epochs:
+      raise UserError("--epochs must be positive where --pretrain_epochs is 0")
+    if self.objective:
+      self.objective.check(self.data)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-  """Describes an evaluation.
-
-  Attributes:
-    data: `DataSettings`.
-    weights: path of a network's `.keras` file.
-    panels: number of panels.
-  """
+  """Describes an evaluation, which draws `validation_images` panels."""
 
   data: DataSettings
-  weights: pathlib.Path
-  panels: int
+  weights: pathlib.Path = option(
+    None,
+    "evaluate and predict: the network's .keras file. By default the run's own.",
+    checks.NOT_EMPTY,
+  )
+  validation_images: int
+
+  def __post_init__(self):
+    networks.check_file(self.weights)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictSettings:
-  """Describes the prediction of normal maps as files.
+  """Describes the prediction of normal maps as files; `data` is for want of `input`."""
 
-  Attributes:
-    weights: path of a network's `.keras` file.
-    input: path of an image file or a folder; `None` takes the pictures of `data`.
-    output: path of a file if `input` is one, or else of a folder.
-    format: `"png"`, colours (n + 1) / 2, or `"npy"`, float32 `(H, W, 3)`.
-    data: `DataSettings`; `input` is reduced by its factor, too.
-  """
-
-  weights: pathlib.Path
-  input: str | None
-  output: str
-  format: str
   data: DataSettings
+  weights: pathlib.Path
+  input: str | None = option(
+    None, "predict: an image file or a folder.", checks.NOT_EMPTY
+  )
+  output: str = option(
+    None, "predict: a file if --input is one, or else a folder.", checks.NOT_EMPTY
+  )
+  format: str = option(
+    "png",
+    "predict: 8-bit colours (n + 1) / 2, or float32 vectors.",
+    choices=("png", "npy"),
+  )
+
+  def __post_init__(self):
+    if not self.output:
+      raise UserError("--mode=predict needs --output")
+    networks.check_file(self.weights)
+    suffix = f".{self.format}"
+    if self.input:
+      convert.check(self.input, self.output, suffix)
+    else:
+      convert.check_folder(self.output, suffix, "without --input")

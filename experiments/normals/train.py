@@ -4,40 +4,25 @@ All that can be missing is set up before the run folder is opened, so that a fai
 leaves no trace:
 
   job = train.prepare(settings)
-  job.run(folder)                 # or both: train.train(settings, folder)
+  job.run(folder)
 """
 
 import dataclasses
-import typing
 
 import keras
 import tensorflow as tf
 
 import cxloss
-from experiments.common import data, loss_settings, networks
-from experiments.common.run import app, devices, logs, training
+from experiments.common import data, loss_settings
+from experiments.common.run import devices, logs, optimizers, training
 from experiments.normals import evaluate
 from experiments.normals.data import batches, sources
 from experiments.normals.settings import TrainSettings
 from models import crn
 
 # Files of the phases' networks in the run folder.
-L1_NETWORK, NETWORK = "network_l1.keras", "network.keras"
+FILES = {"l1": "network_l1.keras", "ours": "network.keras"}
 _PANELS = 3
-
-
-def train(settings, folder):
-  """Trains and measures; goes on from the backups that lie in the folder.
-
-  Args:
-    settings: `TrainSettings`.
-    folder: path of the run folder, which must exist.
-
-  Raises:
-    UserError: if data, weights or networks are missing or do not fit.
-    training.StoppedError: after SIGINT or SIGTERM, the state being saved.
-  """
-  prepare(settings).run(folder)
 
 
 def prepare(settings, both_sources=None):
@@ -46,6 +31,9 @@ def prepare(settings, both_sources=None):
   Args:
     settings: `TrainSettings`.
     both_sources: what `sources.load_both` gives, if it is open already.
+
+  Raises:
+    UserError: if data, weights or networks are missing or do not fit.
   """
   devices.check_batch(settings.batch_size)
   source, held_out = both_sources or sources.load_both(settings.data)
@@ -58,15 +46,6 @@ def prepare(settings, both_sources=None):
     if settings.objective:
       phases.append(_whole_phase(settings, network))
   return Job(settings, source, held_out, network, phases, steps)
-
-
-class Phase(typing.NamedTuple):
-  """A part of a training: its name, compiled model, epochs and network's file."""
-
-  name: str
-  model: crn.NormalEstimator
-  epochs: int
-  file: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,47 +63,38 @@ class Job:
     """Trains all phases and measures their networks.
 
     Args:
-      folder: path of the run folder, which must exist.
+      folder: path of the run folder, which must exist; backups there are gone on with.
+
+    Raises:
+      training.StoppedError: after SIGINT or SIGTERM, the state being saved.
     """
     predictors = {}
     for phase in self.phases:
       self._fit(phase, folder)
       if devices.is_chief():
-        training.save_model(self.network, folder / phase.file)
-        network = networks.load_crn(folder / phase.file)
-        predictors[phase.name] = evaluate.predictor(network)
+        path = folder / FILES[phase.name]
+        training.save_model(self.network, path)
+        predictors[phase.name] = evaluate.predictor(evaluate.load(path))
     if devices.is_chief():
       count = self.settings.validation_images
       evaluate.report(predictors, self.held_out, folder, count)
 
   def _fit(self, phase, folder):
     settings = self.settings
-    callbacks = []
-    if devices.is_chief():
-      count = min(settings.validation_images, len(self.held_out))
-      pictures = data.Subset(self.held_out, range(count))
-      every = settings.validate_every
-      callbacks = [
-        Validation(folder, phase.name, pictures, every, phase.epochs),
-        logs.Logger(folder, phase.name),
-      ]
-    training.fit(
-      phase.model,
+    count = min(settings.validation_images, len(self.held_out))
+    pictures = data.Subset(self.held_out, range(count))
+    size = settings.data.height, settings.data.width, settings.batch_size
+    training.fit_phase(
+      folder,
+      phase,
       lambda step, context: batches.training_batches(
-        self.source,
-        settings.data.height,
-        settings.data.width,
-        settings.batch_size,
-        settings.seed,
-        start=step,
-        context=context,
+        self.source, *size, settings.seed, step, context
       ),
-      steps_per_epoch=self.steps_per_epoch,
-      epochs=phase.epochs,
-      backup=folder / "backup" / f"{phase.name}.weights.h5",
-      every=settings.backup_every,
-      callbacks=callbacks,
-      verbose=2 if app.quiet() else 1,
+      self.steps_per_epoch,
+      settings.backup_every,
+      lambda: Validation(
+        folder, phase.name, pictures, settings.validate_every, phase.epochs
+      ),
     )
 
 
@@ -161,24 +131,22 @@ class Validation(logs.Periodic):
 
 def _build_network(settings):
   if settings.initial_weights:
-    return networks.load_crn(settings.initial_weights, "--initial_weights")
+    return evaluate.load(settings.initial_weights, "--initial_weights")
   return crn.crn(settings.height, settings.width, settings.width_divisor)
 
 
 def _l1_phase(settings, network, steps_per_epoch):
   model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-  rate = settings.pretrain_learning_rate
-  schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-    [3 * steps_per_epoch * settings.pretrain_epochs // 4], [rate, rate / 10]
-  )
-  model.compile(keras.optimizers.Adam(schedule))
-  return Phase("l1", model, settings.pretrain_epochs, L1_NETWORK)
+  three_quarters = 3 * steps_per_epoch * settings.pretrain_epochs // 4
+  rate = optimizers.falling(settings.pretrain_learning_rate, three_quarters)
+  model.compile(keras.optimizers.Adam(rate))
+  return training.Phase("l1", model, settings.pretrain_epochs)
 
 
 def _whole_phase(settings, network):
   """Returns the phase on the paper's objective."""
   objective, contextual = settings.objective, None
-  if objective.contextual:
+  if objective.lambda_cx:
     patches = cxloss.PatchFeatures(objective.patch_size, objective.patch_stride)
     features = [patches, loss_settings.vgg(objective.losses)]
     contextual = loss_settings.contextual(objective.losses, features)
@@ -186,9 +154,9 @@ def _whole_phase(settings, network):
     network,
     contextual,
     loss_settings.low_frequency(objective.losses),
-    objective.contextual,
-    objective.low_frequency,
-    objective.l1,
+    objective.lambda_cx,
+    objective.lambda_lf,
+    objective.lambda_l1,
   )
   model.compile(keras.optimizers.Adam(settings.learning_rate))
-  return Phase("ours", model, settings.epochs, NETWORK)
+  return training.Phase("ours", model, settings.epochs)

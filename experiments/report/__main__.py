@@ -11,28 +11,35 @@ A folder of --runs is a run folder or holds run folders. Unfinished and broken o
 are named in the page and on stderr.
 """
 
+import dataclasses
 import pathlib
 import sys
 
-from absl import flags
-
 from experiments.common.run import app, files
+from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
+from experiments.common.run.options import option
 from experiments.report import page
 
-_RUNS = flags.DEFINE_list(
-  "runs", ["runs"], "Run folders, or folders of them, separated by commas."
-)
-_OUTPUT = flags.DEFINE_string("output", "report.html", "The page to write.")
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """Describes a page."""
+
+  runs: tuple[str, ...] = option(
+    ("runs",), "Run folders, or folders of them, separated by commas."
+  )
+  output: str = option("report.html", "The page to write.")
 
 
 def main():
-  output = pathlib.Path(_OUTPUT.value)
+  settings = run_flags.read(Settings)
+  output = pathlib.Path(settings.output)
   if output.suffix != ".html" or output.is_dir():
-    raise UserError(f"--output must end in .html. Received: {_OUTPUT.value!r}")
-  if not _RUNS.value:
+    raise UserError(f"--output must end in .html. Received: {settings.output!r}")
+  if not settings.runs:
     raise UserError("--runs must name at least one folder. Received: none")
-  text, runs, problems = page.assemble(_RUNS.value)
+  text, runs, problems = page.assemble(settings.runs)
   for folder, reason in problems:
     print(f"report: {folder}: {reason}", file=sys.stderr)
   files.write_text(output, text)
@@ -41,4 +48,5 @@ def main():
 
 
 if __name__ == "__main__":
+  run_flags.define(Settings)
   app.run(main, "report")

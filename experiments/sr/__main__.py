@@ -21,32 +21,23 @@ and compares it with bicubic interpolation on photographs held out of training.
 Images are RGB in [-1, 1] within the networks and uint8 outside of them.
 """
 
-import pathlib
-
 from absl import flags
 
-from experiments.common.run import app, device_flags
-from experiments.common.run import flags as run_flags
+from experiments.common.run import app
 from experiments.sr import evaluate, train, upscale
 from experiments.sr import flags as sr_flags
 
 
 def main():
   mode = flags.FLAGS.mode
-  if mode == "upscale":
-    upscale.upscale(sr_flags.upscale_settings())
+  if mode == "train":
+    app.train(train.prepare, sr_flags.train_settings())
   elif mode == "evaluate":
-    folder = pathlib.Path(run_flags.OUTPUT_DIR.value) / "evaluation"
-    evaluate.evaluate(sr_flags.evaluate_settings(), folder)
+    evaluate.evaluate(sr_flags.evaluate_settings(), app.run_path() / "evaluation")
   else:
-    settings = sr_flags.train_settings()
-    app.check_run()
-    job = train.prepare(settings)
-    job.run(app.open_run())
+    upscale.upscale(sr_flags.upscale_settings())
 
 
 if __name__ == "__main__":
   sr_flags.define()
-  for module in (run_flags, device_flags, sr_flags):
-    flags.adopt_module_key_flags(module)
-  app.run(main, "sr", set_up=device_flags.set_up)
+  app.run(main, "sr")

@@ -2,8 +2,7 @@
 
   python -m experiments.sr --mode=evaluate --weights=G.keras --data=SET5,SET14
   python -m experiments.sr --mode=evaluate --weights=G.keras --data=SET5,samples \\
-      --method=EnhanceNet=RESULTS --method=other=OTHER.keras \\
-      --lpips_weights=alexnet_imagenet.npz --lpips_heads=lpips_lin_alexnet.npz
+      --method=EnhanceNet=RESULTS --method=other=OTHER.keras
   python -m experiments.sr --mode=evaluate --weights=G.keras --data=div2k \\
       --images=0001,0002,0003,0004,0005,0006,0007,0008,0009,0010
 
@@ -13,6 +12,7 @@ is in memory at a time. A set is named after its folder. OUTPUT/evaluation gets
 
   evaluation.csv     a row for each set, image and method; rewritten after each image
   metrics.json       the same rows, protocol, notes on what could not be measured
+  plane.png          the perception-distortion plane, of two methods and more
   panels/SET/IMAGE.png
   pictures/SET-IMAGE/METHOD.png    of the first images
 """
@@ -24,7 +24,7 @@ from experiments.common import networks, results, tables
 from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import measure, upscalers
-from experiments.sr import evaluation_sets
+from experiments.sr import evaluation_sets, plane
 from experiments.sr.record import Record
 
 _DEGRADATION = (
@@ -34,12 +34,13 @@ _DEGRADATION = (
 
 
 def all_measures(scale, seed, lpips_files):
-  """Returns `measure.Measures`, with LPIPS if there are files for it.
+  """Returns `measure.Measures`.
 
   Args:
     scale: integer factor.
     seed: integer that fixes which patches are drawn.
-    lpips_files: paths of the weights and the heads of LPIPS, or `None`.
+    lpips_files: paths of the weights and the heads of LPIPS, or `None` for those that
+      come with `cxloss`.
 
   Raises:
     UserError: if the files are not what they should be.
@@ -47,7 +48,7 @@ def all_measures(scale, seed, lpips_files):
   distance = None
   if lpips_files:
     try:
-      distance = metrics.LPIPS(*lpips_files)
+      distance = metrics.LPIPS((0, 255), *lpips_files)
     except (ValueError, FileNotFoundError) as error:
       raise UserError(f"--lpips_weights, --lpips_heads: {error}") from error
   return measure.Measures(scale, seed, distance)
@@ -67,7 +68,7 @@ def evaluate(settings, folder):
   if settings.weights is not None:
     name = networks.name_of(settings.weights)
     own[name] = upscalers.network(settings.weights, scale, "--weights")
-  measures = all_measures(scale, settings.seed, settings.lpips)
+  measures = all_measures(scale, settings.seed, settings.lpips.files)
   sets = evaluation_sets.load(
     settings.data, scale, settings.images, settings.max_images
   )
@@ -84,7 +85,7 @@ def evaluate(settings, folder):
     "scale": scale,
     "shave": scale,
     "degradation": _DEGRADATION,
-    "lpips": settings.lpips,
+    "lpips": settings.lpips.files,
     "seed": settings.seed,
     "packages": run_folder.versions(),
   }
@@ -94,7 +95,10 @@ def evaluate(settings, folder):
     "notes": record.notes(),
   }
   print(f"\nMeans, x{scale}:")
-  results.write(folder, record.measured(), about=about)
+  rows = record.measured()
+  plane_drawn = plane.draw(tables.means(rows))
+  figures = {} if plane_drawn is None else {"plane": plane_drawn}
+  results.write(folder, rows, about=about, figures=figures)
   print(f"{scale} pixels are cut off at the border for PSNR, SSIM and NIQE.")
   for note in about["notes"]:
     print(f"Note: {note}")

@@ -11,28 +11,17 @@ which each method has its own part:
   LapSRN       --model=lapsrn: Charbonnier loss on the levels of its pyramid
 """
 
-import dataclasses
-
 import keras
 
+from experiments.common.run import optimizers
+from experiments.common.run.training import Phase
 from experiments.sr import objective
 from models import enhancenet, lapsrn, srgan
 
-# Adam's other parameters, 0.9 and 0.999, are Keras' defaults.
-_ADAM_EPSILON = 1e-8
 # LapSRN (Lai et al. 2017, section 4.1): SGD, halved every 50 epochs.
 _MOMENTUM = 0.9
 _WEIGHT_DECAY = 1e-4
 _HALVING = 50
-
-
-@dataclasses.dataclass
-class Phase:
-  """One training: its name, a compiled Keras model, and its number of epochs."""
-
-  name: str
-  model: keras.Model
-  epochs: int
 
 
 def build_generator(network):
@@ -46,7 +35,7 @@ def build_generator(network):
 
 
 def build_phases(settings, generator, steps_per_epoch):
-  """Returns a list of `Phase`, in their order; all train the same generator.
+  """Returns a list of `training.Phase`, in their order; all train the same generator.
 
   Args:
     settings: `TrainSettings`.
@@ -61,7 +50,7 @@ def build_phases(settings, generator, steps_per_epoch):
   if settings.pretrain_epochs:
     terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
     model = srgan.SuperResolutionTrainer(generator, terms, average=settings.average)
-    model.compile(_adam(settings.learning_rate))
+    model.compile(optimizers.adam(settings.learning_rate))
     phases.append(Phase("mse", model, settings.pretrain_epochs))
   if settings.epochs:
     phases.append(_adversarial_phase(settings, generator, steps_per_epoch))
@@ -75,17 +64,15 @@ def _adversarial_phase(settings, generator, steps_per_epoch):
   model = srgan.SuperResolutionTrainer(
     generator,
     terms,
-    _discriminator(settings) if weights.adversarial else None,
-    weights.adversarial,
+    _discriminator(settings) if weights.lambda_gan else None,
+    weights.lambda_gan,
     settings.average,
   )
   rate = settings.learning_rate
   if name == "srgan":
-    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-      [max(steps_per_epoch * settings.epochs // 2, 1)], [rate, rate / 10]
-    )
-  model.compile(_adam(rate), _adam(rate))
-  ours = name == "srgan" and weights.contextual > 0
+    rate = optimizers.falling(rate, max(steps_per_epoch * settings.epochs // 2, 1))
+  model.compile(optimizers.adam(rate), optimizers.adam(rate))
+  ours = name == "srgan" and weights.lambda_cx > 0
   return Phase("ours" if ours else name, model, settings.epochs)
 
 
@@ -95,14 +82,10 @@ def _discriminator(settings):
   return make.discriminator(settings.crop_size, width)
 
 
-def _adam(rate):
-  return keras.optimizers.Adam(rate, epsilon=_ADAM_EPSILON)
-
-
 def _lapsrn_optimizer(settings, steps_per_epoch):
   rate = keras.optimizers.schedules.ExponentialDecay(
     settings.learning_rate, _HALVING * steps_per_epoch, 0.5, staircase=True
   )
   if settings.optimizer == "adam":
-    return _adam(rate)
+    return optimizers.adam(rate)
   return keras.optimizers.SGD(rate, _MOMENTUM, weight_decay=_WEIGHT_DECAY)

@@ -25,22 +25,19 @@ def terms(settings):
     `{name: (weight, loss)}`, without those of weight 0.
   """
   losses, active = settings.losses, {}
-  if settings.mse:
-    active["mse"] = (settings.mse, keras.losses.MeanSquaredError())
-  if settings.contextual:
+  if settings.lambda_mse:
+    active["mse"] = (settings.lambda_mse, keras.losses.MeanSquaredError())
+  if settings.lambda_cx:
     features = loss_settings.vgg(losses)
     loss = loss_settings.contextual(losses, features)
-    active["contextual"] = (settings.contextual, loss)
-  if settings.low_frequency:
-    active["low_frequency"] = (
-      settings.low_frequency,
-      loss_settings.low_frequency(losses),
-    )
-  if settings.vgg:
+    active["contextual"] = (settings.lambda_cx, loss)
+  if settings.lambda_lf:
+    active["low_frequency"] = (settings.lambda_lf, loss_settings.low_frequency(losses))
+  if settings.lambda_vgg:
     features = loss_settings.vgg(losses, settings.vgg_layers)
     loss = feature_losses.PerceptualLoss(features, settings.vgg_normalize)
-    active["vgg"] = (settings.vgg, loss)
-  if settings.texture:
+    active["vgg"] = (settings.lambda_vgg, loss)
+  if settings.lambda_texture:
     features = loss_settings.vgg(losses, settings.texture_layers)
-    active["texture"] = (settings.texture, feature_losses.TextureLoss(features))
+    active["texture"] = (settings.lambda_texture, feature_losses.TextureLoss(features))
   return active

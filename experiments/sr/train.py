@@ -4,7 +4,7 @@ All that can be missing is set up before the run folder is opened, so that a fai
 leaves no trace:
 
   job = train.prepare(settings)
-  job.run(folder)                 # or both: train.train(settings, folder)
+  job.run(folder)
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from experiments.common import data, networks, results, tables
 from experiments.common.data import crops, images
 from experiments.common.drawing import panels
-from experiments.common.run import app, devices, logs, training
+from experiments.common.run import devices, training
 from experiments.common.upscaling import tiling, upscalers, validation
 from experiments.common.upscaling.measure import Measures
 from experiments.common.upscaling.pairs import Pairs
@@ -22,28 +22,21 @@ from experiments.sr import evaluate, methods
 from experiments.sr.settings import TrainSettings
 
 
-def train(settings, folder):
-  """Trains and measures; goes on from the backups that lie in the folder.
+def prepare(settings):
+  """Opens the data, reads weights and builds the networks; returns a `Job`.
 
   Args:
     settings: `TrainSettings`.
-    folder: path of the run folder, which must exist.
 
   Raises:
     UserError: if data, weights or networks are missing or do not fit.
-    training.StoppedError: after SIGINT or SIGTERM, the state being saved.
   """
-  prepare(settings).run(folder)
-
-
-def prepare(settings):
-  """Opens the data, reads weights and builds the networks; returns a `Job`."""
   devices.check_batch(settings.batch_size)
   source, pairs = photographs(
     settings.data, settings.validation_data, settings.crop_size, settings.network.scale
   )
   measures = evaluate.all_measures(
-    settings.network.scale, settings.seed, settings.lpips
+    settings.network.scale, settings.seed, settings.lpips.files
   )
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
@@ -94,7 +87,10 @@ class Job:
     """Trains all phases and measures their networks.
 
     Args:
-      folder: path of the run folder, which must exist.
+      folder: path of the run folder, which must exist; backups there are gone on with.
+
+    Raises:
+      training.StoppedError: after SIGINT or SIGTERM, the state being saved.
     """
     scale = self.settings.network.scale
     trained = {"bicubic": tiling.Bicubic(scale)}
@@ -117,34 +113,23 @@ class Job:
 
   def _fit(self, phase, folder):
     settings = self.settings
-    batches = (
-      *(self.source, settings.crop_size, settings.network.scale),
-      *(settings.batch_size, settings.seed),
-    )
-    callbacks = []
-    if devices.is_chief():
-      callbacks = [
-        validation.Validation(
-          folder,
-          phase.name,
-          self.pairs[: settings.validation_images],
-          validation.fixed_batch(*batches),
-          settings.validate_every,
-          phase.epochs,
-        ),
-        logs.Logger(folder, phase.name),
-      ]
-    training.fit(
-      phase.model,
+    size = settings.crop_size, settings.network.scale, settings.batch_size
+    training.fit_phase(
+      folder,
+      phase,
       lambda step, context: crops.training_batches(
-        *batches, start=step, context=context
+        self.source, *size, settings.seed, step, context=context
       ),
-      steps_per_epoch=self.steps_per_epoch,
-      epochs=phase.epochs,
-      backup=folder / "backup" / f"{phase.name}.weights.h5",
-      every=settings.backup_every,
-      callbacks=callbacks,
-      verbose=2 if app.quiet() else 1,
+      self.steps_per_epoch,
+      settings.backup_every,
+      lambda: validation.Validation(
+        folder,
+        phase.name,
+        self.pairs[: settings.validation_images],
+        validation.fixed_batch(self.source, *size, settings.seed),
+        settings.validate_every,
+        phase.epochs,
+      ),
     )
 
   def _report(self, folder, trained):

@@ -2,6 +2,7 @@
 
   python -m experiments.tools.benchmark
   python -m experiments.tools.benchmark --sizes=9216x256 --methods=ours,products
+  python -m experiments.tools.benchmark --sizes= --steps=8x96
 
 Times a forward and backward pass (gradient by the generated features) of
 
@@ -10,85 +11,138 @@ Times a forward and backward pass (gradient by the generated features) of
 * `products`: only the two matrix products that any exact method needs, features
   by features and N x N by features: the unit of the time ratios;
 
-each in processes of its own, in turns, and takes the best time. Memory is the
+and steps of training SRGAN with VGG19's block3_conv4 and the paper's other terms,
+under the contextual loss and, in its place, the squared error of the same features:
+the unit of the steps' ratios.
+
+Each is timed in processes of its own, in turns, and its best time taken. Memory is the
 largest resident size of the whole process. What would not fit into this machine's
 memory is not measured.
 """
 
+import dataclasses
 import multiprocessing
 import os
 import re
-import resource
-import time
 from concurrent import futures
 
-import tensorflow as tf
-from absl import flags
-
-import cxloss
 from experiments.common import tables
-from experiments.common.run import app, flag_checks
+from experiments.common.run import app, checks
+from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
+from experiments.common.run.options import option
+from experiments.tools import passes, steps
 
-# A process goes on for this many seconds. From this size on, one pass has to do.
-_SECONDS = 4.0
-_LARGE = 100_000
 # N x N arrays held at once, the gradient's included; for the dense formula, the
 # least that was seen.
 _ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
+_PAIR = "[1-9][0-9]*x[1-9][0-9]*"
+_SIZES = checks.Check(
+  lambda v: all(re.fullmatch(_PAIR, size) for size in v),
+  "must be POSITIONSxCHANNELS, such as 4225x256",
+)
+_STEPS = checks.Check(
+  lambda v: all(re.fullmatch(_PAIR, size) for size in v),
+  "must be IMAGESxSIDE, such as 8x96",
+)
 
 
-def define_flags():
-  """Defines the flags: importing this module defines none."""
-  sizes = flags.DEFINE_list(
-    "sizes",
-    ["4225x256", "9216x256", "36100x75", "129600x256"],
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """Describes what is timed."""
+
+  sizes: tuple[str, ...] = option(
+    ("4225x256", "9216x256", "36100x75", "129600x256"),
     "Problems to time, as positions x channels.",
+    _SIZES,
   )
-  methods = flags.DEFINE_list(
-    "methods", list(_ARRAYS), f"Methods to time: any of {', '.join(_ARRAYS)}."
+  methods: tuple[str, ...] = option(
+    tuple(_ARRAYS),
+    f"Methods to time: any of {', '.join(_ARRAYS)}.",
+    checks.some_of(_ARRAYS),
   )
-  flags.DEFINE_integer("rounds", 2, "Processes for each size and method.", 1)
-  flag_checks.some_of(methods, _ARRAYS)
-  flags.register_validator(
-    sizes,
-    lambda sizes: (
-      sizes and all(re.fullmatch("[1-9][0-9]*x[1-9][0-9]*", s) for s in sizes)
-    ),
-    "must be POSITIONSxCHANNELS, such as 4225x256",
+  steps: tuple[str, ...] = option(
+    ("8x96", "1x384"),
+    "Training steps of super-resolution to time, as images x side in pixels.",
+    _STEPS,
   )
+  rounds: int = option(2, "Processes for each size and method.", lower=1)
 
 
 def main():
-  for size in flags.FLAGS.sizes:
-    rows = compare(size, flags.FLAGS.methods, flags.FLAGS.rounds)
-    print(tables.text(rows), flush=True)
-  print(tables.legend(rows))
+  settings = run_flags.read(Settings)
+  if not settings.sizes and not settings.steps:
+    raise UserError("--sizes and --steps are both empty: nothing is timed")
+  rows = []
+  for size in settings.sizes:
+    rows.append(compare(size, settings.methods, settings.rounds))
+    print(tables.text(rows[-1]), flush=True)
+  for step in settings.steps:
+    rows.append(compare_steps(step, settings.rounds))
+    print(tables.text(rows[-1]), flush=True)
+  print(tables.legend([row for table in rows for row in table]))
 
 
 def compare(size, methods, rounds):
   """Measures one problem; returns rows, see `common.tables`."""
   positions, channels = map(int, size.split("x"))
-  runs = {method: [] for method in methods}
-  for _ in range(rounds if positions < _LARGE else 1):
-    for method, measured in runs.items():
-      if _fits(method, positions):
-        measured.append(_in_process(method, positions, channels))
-  best = {
-    method: min((seconds for seconds, _ in measured), default=None)
-    for method, measured in runs.items()
+  problems = {
+    method: (passes.measure, method, positions, channels) for method in methods
   }
-  unit = best.get("products")
+  fitting = {
+    method: problem for method, problem in problems.items() if _fits(method, positions)
+  }
+  best = _best(fitting, rounds if positions < passes.LARGE else 1)
+  unit, _ = best.get("products", (None, None))
+  rows = []
+  for method in methods:
+    seconds, memory = best.get(method, (None, None))
+    rows.append(
+      {
+        "size": size,
+        "method": method,
+        "seconds": seconds,
+        "ratio": seconds / unit if unit and seconds else None,
+        "memory": memory,
+      }
+    )
+  return rows
+
+
+def compare_steps(step, rounds):
+  """Measures steps of one batch; returns rows, see `common.tables`."""
+  batch, side = map(int, step.split("x"))
+  best = _best(
+    {
+      (precision, loss): (steps.measure, loss, precision, batch, side)
+      for precision in steps.PRECISIONS
+      for loss in steps.LOSSES
+    },
+    rounds,
+  )
   return [
     {
-      "size": size,
-      "method": method,
-      "seconds": best[method],
-      "ratio": best[method] / unit if unit and best[method] else None,
-      "memory": max((memory for _, memory in measured), default=None),
+      "SR step": step,
+      "loss": loss,
+      "precision": precision,
+      "step_seconds": seconds,
+      "step_ratio": seconds / best[precision, "vgg"][0],
+      "memory": memory,
     }
-    for method, measured in runs.items()
+    for (precision, loss), (seconds, memory) in best.items()
   ]
+
+
+def _best(problems, rounds):
+  """Returns the least seconds and most memory of each problem, measured in turns."""
+  runs = {name: [] for name in problems}
+  for _ in range(rounds):
+    for name, problem in problems.items():
+      runs[name].append(_in_process(*problem))
+  return {
+    name: (min(seconds for seconds, _ in run), max(memory for _, memory in run))
+    for name, run in runs.items()
+  }
 
 
 def _fits(method, positions):
@@ -96,65 +150,17 @@ def _fits(method, positions):
   return _ARRAYS[method] * 4 * positions**2 < 0.9 * total
 
 
-def _in_process(*problem):
+def _in_process(function, *problem):
   spawn = multiprocessing.get_context("spawn")
   with futures.ProcessPoolExecutor(1, spawn) as pool:
     try:
-      return pool.submit(measure, *problem).result()
+      return pool.submit(function, *problem).result()
     except futures.BrokenExecutor as error:
       raise UserError(
-        f"--sizes: the process that measured {problem} was killed; memory may be short"
+        f"the process that measured {problem} was killed; memory may be short"
       ) from error
 
 
-def measure(method, positions, channels):
-  """Returns the best time in seconds, and the process's memory in GB."""
-  shape = [1, positions, channels]
-  generated = tf.random.stateless_normal(shape, [0, 1])
-  target = tf.random.stateless_normal(shape, [0, 2])
-  step = _products if method == "products" else loss_and_gradient(method)
-  if positions < _LARGE:
-    step(target, generated)[0].numpy()
-  times = []
-  start = time.perf_counter()
-  while time.perf_counter() - start < _SECONDS:
-    before = time.perf_counter()
-    step(target, generated)[0].numpy()
-    times.append(time.perf_counter() - before)
-  memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-  return min(times), memory / 1e9
-
-
-def loss_and_gradient(method):
-  loss_function = {"ours": cxloss.contextual_loss, "dense": _dense}[method]
-
-  @tf.function
-  def step(target, generated):
-    with tf.GradientTape() as tape:
-      tape.watch(generated)
-      loss = loss_function(target, generated)
-    return loss, tape.gradient(loss, generated)
-
-  return step
-
-
-@tf.function
-def _products(target, generated):
-  products = tf.matmul(generated[0], target[0], transpose_b=True)
-  back = tf.matmul(products, target[0])
-  return back[0, 0], back
-
-
-def _dense(target, generated, bandwidth=0.1):
-  mean = tf.reduce_mean(target, axis=[0, 1], keepdims=True)
-  y = tf.math.l2_normalize(target - mean, axis=2)
-  x = tf.math.l2_normalize(generated - mean, axis=2)
-  distance = (1 - tf.matmul(x, y, transpose_b=True)) / 2
-  relative = distance / (tf.reduce_min(distance, axis=2, keepdims=True) + 1e-5)
-  affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
-  return -tf.math.log(tf.reduce_mean(tf.reduce_max(affinity, axis=1), axis=1))
-
-
 if __name__ == "__main__":
-  define_flags()
+  run_flags.define(Settings)
   app.run(main, "benchmark")

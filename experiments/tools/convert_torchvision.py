@@ -16,130 +16,54 @@ its preprocessing, that of torchvision: RGB in [0, 1], minus mean, over standard
 deviation.
 """
 
+import dataclasses
 import importlib
 import os
 
 import numpy as np
-from absl import flags
 
-from cxloss import architectures
-from cxloss.metrics import lpips
-from experiments.common.run import app, files
+from experiments.common.run import app, checks, files
+from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-
-ARCHITECTURES = {
-  "alexnet": ("alexnet", "AlexNet_Weights"),
-  "squeezenet": ("squeezenet1_1", "SqueezeNet1_1_Weights"),
-  "vgg16": ("vgg16", "VGG16_Weights"),
-  "vgg19": ("vgg19", "VGG19_Weights"),
-}
-_ALEXNET_INDICES = (0, 3, 6, 8, 10)
-_FIRE_INDICES = (3, 4, 6, 7, 9, 10, 11, 12)
+from experiments.common.run.options import option
+from experiments.tools import torchvision_arrays
 
 
-def define_flags():
-  """Defines the flags: importing this module defines none."""
-  flags.DEFINE_enum("arch", "alexnet", list(ARCHITECTURES), "Network to convert.")
-  flags.DEFINE_string("output", None, "The .npz file to write.")
-  flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "A state dict (.pth) of --arch; downloaded by torchvision if not given.",
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """Names what to convert, and the file made of it."""
+
+  arch: str = option(
+    "alexnet",
+    "Network to convert.",
+    choices=tuple(torchvision_arrays.ARCHITECTURES),
   )
-  flags.DEFINE_string(
-    "lpips_heads", None, "Learned weights of LPIPS (.pth) to convert instead of --arch."
+  output: str | None = option(None, "The .npz file to write.")
+  checkpoint: str | None = option(
+    None, "A state dict (.pth) of --arch; downloaded by torchvision if not given."
   )
+  lpips_heads: str | None = option(
+    None, "Learned weights of LPIPS (.pth) to convert instead of --arch."
+  )
+
+  def __post_init__(self):
+    checks.npz(self.output)
 
 
 def main():
-  values = flags.FLAGS
-  if not (values.output or "").endswith(".npz"):
-    raise UserError(
-      f"--output must be a file ending in .npz. Received: {values.output}"
-    )
-  if values.lpips_heads:
-    heads = _read_state("--lpips_heads", values.lpips_heads)
-    arrays = convert_heads(heads, values.arch)
-  elif values.checkpoint:
-    arrays = convert(_read_state("--checkpoint", values.checkpoint), values.arch)
+  settings = run_flags.read(Settings)
+  if settings.lpips_heads:
+    state = _read_state("--lpips_heads", settings.lpips_heads)
+    arrays = torchvision_arrays.convert_heads(state, settings.arch)
   else:
-    arrays = convert(_download(values.arch), values.arch)
-  with files.replacing(values.output) as partial:
+    if settings.checkpoint:
+      state = _read_state("--checkpoint", settings.checkpoint)
+    else:
+      state = _download(settings.arch)
+    arrays = torchvision_arrays.convert(state, settings.arch)
+  with files.replacing(settings.output) as partial:
     np.savez(partial, **arrays)
-  print(values.output)
-
-
-def convert(state, architecture):
-  """Makes the arrays of a weights file from a state dict of torchvision.
-
-  Args:
-    state: dict from names such as `features.0.weight` to tensors or arrays. Names
-      of the classifier are ignored.
-    architecture: one of `ARCHITECTURES`.
-
-  Returns:
-    Dict with float32 `LAYER/kernel` (height, width, in, out), `LAYER/bias` (out,),
-    and `preprocessing`.
-
-  Raises:
-    UserError: if a layer is missing or has another rank.
-  """
-  arrays = {"preprocessing": np.array("torch")}
-  for name, key in _names(architecture).items():
-    kernel, bias = (_array(state, f"{key}.{part}") for part in ("weight", "bias"))
-    if kernel.ndim != 4 or bias.shape != kernel.shape[:1]:
-      raise UserError(
-        f"{key} must be a convolution of {architecture}. "
-        f"Received: shapes {kernel.shape} and {bias.shape}"
-      )
-    arrays[f"{name}/kernel"] = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
-    arrays[f"{name}/bias"] = bias
-  return arrays
-
-
-def convert_heads(state, architecture):
-  """Makes the arrays `lin/LAYER` of `lpips.read_heads` from LPIPS' own state dict."""
-  if architecture not in lpips.LAYERS:
-    raise UserError(
-      f"LPIPS has heads for {', '.join(lpips.LAYERS)}. Received: {architecture}"
-    )
-  return {
-    f"lin/{layer}": _array(state, f"lin{i}.model.1.weight").reshape(-1)
-    for i, layer in enumerate(lpips.LAYERS[architecture])
-  }
-
-
-def _names(architecture):
-  """Returns a dict from each convolution's name to torchvision's."""
-  if architecture == "alexnet":
-    layers = zip(architectures.ALEXNET_LAYERS, _ALEXNET_INDICES, strict=True)
-    return {name: f"features.{index}" for name, index in layers}
-  if architecture == "squeezenet":
-    first, *fires = architectures.SQUEEZENET_LAYERS
-    return {
-      first: "features.0",
-      **{
-        f"{name}/{part}": f"features.{index}.{part}"
-        for name, index in zip(fires, _FIRE_INDICES, strict=True)
-        for part in ("squeeze1x1", "expand1x1", "expand3x3")
-      },
-    }
-  names, index = {}, 0
-  for name in architectures.vgg_convolutions(architecture):
-    # A ReLU follows each convolution, a pool each block.
-    if name.endswith("conv1") and index:
-      index += 1
-    names[name] = f"features.{index}"
-    index += 2
-  return names
-
-
-def _array(state, key):
-  # The parts of a fire module: `squeeze` and `expand1x1` in torchvision.
-  key = key.replace(".squeeze1x1.", ".squeeze.")
-  if key not in state:
-    raise UserError(f"The state dict must hold {key}. Received: {sorted(state)[:8]}")
-  return np.asarray(state[key], np.float32)
+  print(settings.output)
 
 
 def _read_state(flag, path):
@@ -157,7 +81,7 @@ def _read_state(flag, path):
 
 def _download(architecture):
   torchvision = _import("torchvision")
-  function, weights = ARCHITECTURES[architecture]
+  function, weights = torchvision_arrays.ARCHITECTURES[architecture]
   weights = getattr(torchvision.models, weights).IMAGENET1K_V1
   try:
     return getattr(torchvision.models, function)(weights=weights).state_dict()
@@ -179,5 +103,5 @@ def _import(name):
 
 
 if __name__ == "__main__":
-  define_flags()
+  run_flags.define(Settings)
   app.run(main, "convert_torchvision")

@@ -13,55 +13,54 @@ they were fitted on. The file that ships was made of BSDS500 by
       --output=cxloss/metrics/niqe.npz --description="..."
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
-from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
 from cxloss.metrics import natural_quality
 from experiments.common import data
-from experiments.common.run import app, files
+from experiments.common.run import app, checks, files
+from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
+from experiments.common.run.options import option
 
 
-def define_flags():
-  """Defines the flags: importing this module defines none."""
-  flags.DEFINE_string(
-    "data", None, "Pristine photographs: a folder or a glob, or div2k."
-  )
-  flags.DEFINE_string("output", None, "The .npz file to write.")
-  flags.DEFINE_integer(
-    "reduce",
+@dataclasses.dataclass(frozen=True)
+class Settings:
+  """Names the photographs and the file made of them."""
+
+  data: str | None = option(None, "Pristine photographs: a folder or a glob, or div2k.")
+  output: str | None = option(None, "The .npz file to write.")
+  reduce: int = option(
     1,
     "Side of the squares of pixels that are averaged first. Makes large photographs "
     "sharp, and weakens the traces of their compression.",
-    lower_bound=1,
+    lower=1,
   )
-  flags.DEFINE_string(
-    "description",
+  description: str | None = option(
     None,
     "Description of the photographs, for the record in the file. Defaults to --data.",
   )
 
+  def __post_init__(self):
+    checks.npz(self.output)
+    if not self.data:
+      raise UserError(
+        "--data must name pristine photographs: a folder, a glob or div2k. "
+        f"Received: {self.data}"
+      )
+
 
 def main():
-  values = flags.FLAGS
-  if not (values.output or "").endswith(".npz"):
-    raise UserError(
-      f"--output must be a file ending in .npz. Received: {values.output}"
-    )
-  if not values.data:
-    raise UserError(
-      "--data must name pristine photographs: a folder, a glob or div2k. "
-      f"Received: {values.data}"
-    )
+  settings = run_flags.read(Settings)
   source = data.load(
-    values.data, "train", least=natural_quality.LEAST_SIDE * values.reduce
+    settings.data, "train", least=natural_quality.LEAST_SIDE * settings.reduce
   )
-  description = values.description or values.data
-  fit(source, values.reduce, description, pathlib.Path(values.output))
+  description = settings.description or settings.data
+  fit(source, settings.reduce, description, pathlib.Path(settings.output))
 
 
 def fit(source, factor, description, output):
@@ -104,5 +103,5 @@ def fit(source, factor, description, output):
 
 
 if __name__ == "__main__":
-  define_flags()
+  run_flags.define(Settings)
   app.run(main, "fit_niqe")

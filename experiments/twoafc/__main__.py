@@ -21,18 +21,22 @@ distance; a tie counts one half. The run folder holds `distances/`, one file a s
 from which a stopped run goes on, `metrics.json` and figures.
 """
 
-from absl import flags
+import dataclasses
+import os
 
 from experiments.common.run import app
 from experiments.common.run import flags as run_flags
 from experiments.twoafc import bapps, distances, generated_triplets, measure, output
-from experiments.twoafc import flags as twoafc_flags
+from experiments.twoafc.settings import Settings
 
 
 def main():
-  settings = twoafc_flags.settings()
-  if flags.FLAGS.triplet is not None:
-    measure.rank(flags.FLAGS.triplet, distances.measures(settings))
+  settings = run_flags.read(Settings)
+  if not settings.weights_dir:
+    folder = os.environ.get("CXLOSS_WEIGHTS_DIR")
+    settings = dataclasses.replace(settings, weights_dir=folder)
+  if settings.triplet is not None:
+    measure.rank(settings.triplet, distances.measures(settings))
     return
   app.check_run()
   measures = distances.measures(settings)
@@ -50,7 +54,5 @@ def main():
 
 
 if __name__ == "__main__":
-  twoafc_flags.define()
-  for module in (run_flags, twoafc_flags):
-    flags.adopt_module_key_flags(module)
+  run_flags.define(run_flags.RunSettings, Settings)
   app.run(main, "twoafc")

@@ -17,14 +17,12 @@ from cxloss import metrics
 from cxloss.metrics import lpips
 from experiments.common.run.errors import UserError
 from experiments.twoafc import nets
-from experiments.twoafc.settings import CxSettings
+from experiments.twoafc.settings import DISTANCES, LOW_LEVEL, CxSettings
 
 # Above so many positions, images go through the loss one by one: its tiles of rows
 # are then taller, which is a third faster.
 _ONE_BY_ONE = 500
 
-DISTANCES = {"l2": "L2", "cx": "CX", "lpips": "LPIPS"}
-LOW_LEVEL = {"l2": "L2", "ssim": "SSIM", "fsimc": "FSIMc"}
 # The layers of LPIPS that the bundled weights reach.
 _FRONT = 3
 

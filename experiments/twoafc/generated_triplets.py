@@ -13,12 +13,11 @@ import shutil
 
 import numpy as np
 import scipy.ndimage
-import skimage.data
 from PIL import Image
 
+from experiments.common.data import samples
 from experiments.twoafc import bapps
 
-_PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 _SIDE = 64
 _MARGIN = 8
 # Patches flatter than this, in grey levels, would show no blur or shift.
@@ -91,7 +90,7 @@ def write(folder, count, seed):
     return
   partial = folder / ".val.partial"
   shutil.rmtree(partial, ignore_errors=True)
-  photographs = [getattr(skimage.data, name)() for name in _PHOTOGRAPHS]
+  photographs = [samples.photograph(name) for name in samples.COLOUR]
   for number, name in enumerate(DISTORTIONS):
     for kind in ("ref", "p0", "p1", "judge"):
       (partial / name / kind).mkdir(parents=True)

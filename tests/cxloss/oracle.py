@@ -13,11 +13,18 @@ _AUTHORS = pathlib.Path(__file__).parent / "data" / "authors.npz"
 
 
 def loss(
-  target, generated, bandwidth=0.1, distance="cosine", centering="batch", noise=None
+  target,
+  generated,
+  bandwidth=0.1,
+  distance="cosine",
+  centering="batch",
+  noise=None,
+  spatial=None,
 ):
   """Contextual loss of `(N, Q, C)` and `(N, P, C)`, float64 `(N,)`.
 
   `noise`, a function of a shape, is what distances are off by, for vectors of length 1.
+  `spatial` is `(weight, target positions (Q, K), generated positions (P, K))`.
   """
   target, generated = (np.asarray(v, np.float64) for v in (target, generated))
   losses = []
@@ -29,6 +36,9 @@ def loss(
       d = (1 - x @ y.T) / 2
     else:
       d = ((x[:, None] - y[None]) ** 2).sum(axis=2)
+    if spatial is not None:
+      weight, q, p = spatial
+      d = d + weight * ((p[:, None] - q[None]) ** 2).sum(axis=2)
     if noise is not None:
       square = max((v**2).sum(axis=1).max() for v in (x, y))
       d = np.maximum(d + square * noise(d.shape), 0)
@@ -38,6 +48,12 @@ def loss(
     affinity = w / w.sum(axis=1, keepdims=True)
     losses.append(-np.log(affinity.max(axis=0).mean()))
   return np.array(losses)
+
+
+def grid(height, width):
+  """Centres of the cells of a grid with sides of length 1, `(height * width, 2)`."""
+  rows, columns = np.mgrid[:height, :width].reshape(2, -1) + 0.5
+  return np.stack([rows / height, columns / width], axis=1)
 
 
 def _unit(v):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxloss.affinity import largest_affinities
+from cxloss import affinity
 from tests.cxloss import oracle
 
 
@@ -24,11 +24,15 @@ def _embeddings(n, p, q, distance):
   return np.float32(x), np.float32(y)
 
 
+def _largest(*args, **options):
+  return affinity.largest_affinities(*args, **options)[0]
+
+
 def _dense(x, y, bandwidth, epsilon):
   d = -tf.matmul(x, y, transpose_b=True)
   relative = d / (tf.reduce_min(d, axis=2, keepdims=True) + epsilon)
-  affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
-  return tf.reduce_max(affinity, axis=1)
+  affinities = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
+  return tf.reduce_max(affinities, axis=1)
 
 
 # One row, a divisor of the size, non-divisors, the size itself, more, the default.
@@ -38,9 +42,7 @@ def test_tiles_of_any_height_equal_the_dense_formula(distance, tile_rows):
   x, y = _embeddings(2, 96, 61, distance)
   weights = oracle.features(3, 2, 61)
   actual = oracle.value_and_gradients(
-    lambda x, y: largest_affinities(
-      x, y, 0.3, 1e-5, clip=distance == "l2", tile_rows=tile_rows
-    ),
+    lambda x, y: _largest(x, y, 0.3, 1e-5, clip=distance == "l2", tile_rows=tile_rows),
     x,
     y,
     weights=weights,
@@ -66,7 +68,7 @@ def test_many_tiles_in_a_graph_equal_one_tile(jit_compile):
 
   def run(tile_rows):
     return oracle.value_and_gradients(
-      lambda x, y: largest_affinities(x, y, 0.1, 1e-5, tile_rows=tile_rows), x, y
+      lambda x, y: _largest(x, y, 0.1, 1e-5, tile_rows=tile_rows), x, y
     )
 
   function = tf.function(run, jit_compile=jit_compile)
@@ -78,7 +80,7 @@ def test_equal_rows_share_the_gradient_of_one():
   # Every generated feature is the same, so all of them win each column.
   x, y = _embeddings(1, 40, 11, "cosine")
   x, weights = np.repeat(x[:, :1], 40, axis=1), oracle.features(3, 1, 11)
-  function = lambda x, y: largest_affinities(x, y, 0.3, 1e-5, tile_rows=32)  # noqa: E731
+  function = lambda x, y: _largest(x, y, 0.3, 1e-5, tile_rows=32)  # noqa: E731
   all_equal = oracle.value_and_gradients(function, x, y, weights=weights)
   alone = oracle.value_and_gradients(function, x[:, :1], y, weights=weights)
   np.testing.assert_allclose(all_equal[0], alone[0], rtol=1e-5)
@@ -87,11 +89,25 @@ def test_equal_rows_share_the_gradient_of_one():
   assert oracle.relative_error(all_equal[2], alone[2]) < 1e-4
 
 
+@pytest.mark.parametrize("p", [40, 61])
+def test_shortfall_is_what_affinities_lack_to_one_to_all_digits(p):
+  # Targets on a coarse grid, and generated features from close by to far away.
+  y = _embeddings(1, 1, 40, "cosine")[1]
+  x = np.concatenate([y[..., :-1] / 2, np.full((1, 40, 1), -1, "float32")], axis=2)
+  far = _embeddings(1, 61, 1, "cosine")[0][:, :p]
+  x = np.concatenate([x[:, :20], far], axis=1)
+  largest, shortfall = affinity.largest_affinities(x, y, 0.5, 1e-2)
+  expected = 1 - _dense(np.float64(x), np.float64(y), 0.5, 1e-2)
+  assert expected.numpy().min() < 1e-7 < 0.5 < expected.numpy().max()
+  np.testing.assert_allclose(shortfall, expected, rtol=1e-4, atol=1e-12)
+  np.testing.assert_allclose(1 - largest, expected, atol=1e-6)
+
+
 def test_clipping_makes_negative_distances_perfect_matches():
   x, y = _embeddings(1, 24, 16, "l2")
   y[0, 0, -1] = -100.0  # all distances to target 0 become negative
-  affinity = largest_affinities(x, y, 0.5, 1e-5, clip=True)
-  np.testing.assert_allclose(affinity, [[1.0] + 15 * [0.0]], atol=1e-5)
+  largest = _largest(x, y, 0.5, 1e-5, clip=True)
+  np.testing.assert_allclose(largest, [[1.0] + 15 * [0.0]], atol=1e-5)
 
 
 _MEMORY = """

@@ -126,7 +126,6 @@ def test_features_serve_the_contextual_loss_and_survive_serialisation(network):
   [
     (["fire2"], None, {}, r"`layers`.*conv1, conv2.*\['fire2'\]"),
     (["conv1"], "imagenet", {}, r"`weights` of alexnet.*convert_torchvision"),
-    (["conv1"], "bundled", {}, r"`weights=.*vgg16.*'alexnet'"),
     (["conv1"], __file__, {}, r"`weights` of alexnet.*ending in \.npz.*\.py"),
     (["conv1"], None, {"preprocessing": "tf"}, r"`preprocessing`.*'torch'.*'tf'"),
   ],
@@ -136,3 +135,8 @@ def test_error_names_the_argument_and_what_was_received(
 ):
   with pytest.raises(ValueError, match=f"(?s){message}"):
     cxloss.AlexNetFeatures(layers, weights, **options)
+
+
+def test_squeezenet_has_no_bundled_weights():
+  with pytest.raises(ValueError, match=r"`weights=.*vgg16.*'squeezenet'"):
+    cxloss.SqueezeNetFeatures(["conv1"], "bundled")

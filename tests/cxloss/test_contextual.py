@@ -3,10 +3,13 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from cxloss import contextual
+from cxloss import contextual, sets
 from tests.cxloss import oracle
 
 _AUTHORS = oracle.authors_cases()
+_ROLES = ("target", "generated")
+
+
 # name: (target shape, generated shape, bandwidth)
 _SIZES = {
   "single_position": ((1, 1, 3), (1, 1, 3), 0.1),
@@ -16,6 +19,8 @@ _SIZES = {
   "batch": ((3, 20, 7), (3, 33, 7), 0.5),
   "more_targets": ((2, 64, 16), (2, 8, 16), 0.2),
 }
+
+
 _SETTINGS = [("cosine", "batch"), ("cosine", "image"), ("l2", "batch")]
 _settings = pytest.mark.parametrize(("distance", "centering"), _SETTINGS)
 _distances = pytest.mark.parametrize("distance", ["cosine", "l2"])
@@ -37,9 +42,24 @@ def test_loss_and_gradient_are_those_of_the_authors_code(name):
   value, gradient = oracle.value_and_gradients(
     lambda generated: loss(case["target"], generated), case["generated"]
   )
-  # Close to 1, the similarity comes in steps of 6e-8.
-  np.testing.assert_allclose(value, case["loss"], rtol=1e-6, atol=3e-7)
+  # Their loss is the logarithm of a float32, which has steps of 6e-8 near 1: the
+  # smallest loss, 8.33e-5, is off by 9e-4 of itself.
+  atol = 2.0**-23 if case["loss"] < 1e-3 else 0.0
+  np.testing.assert_allclose(value, case["loss"], rtol=1e-6, atol=atol)
   assert oracle.relative_error(gradient[..., ::2], case["gradient"]) < 1e-4
+
+
+@pytest.mark.parametrize("name", [n for n in _AUTHORS if not n.endswith("quarters")])
+def test_loss_of_the_authors_features_has_five_digits_however_small_it_is(name):
+  case = _AUTHORS[name]
+  settings = (case["bandwidth"], case["distance"])
+  sets = [case[k].reshape(len(case[k]), -1, case[k].shape[-1]) for k in _ROLES]
+  expected = oracle.loss(*sets, *settings)
+  # Other orders of the channels are other roundings of the distances.
+  for seed in range(5):
+    order = np.random.default_rng(seed).permutation(sets[0].shape[-1])
+    value = cxloss.contextual_loss(*(v[..., order] for v in sets), *settings)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
 
 
 @_settings
@@ -131,132 +151,19 @@ def test_loss_is_zero_for_a_rearranged_copy_and_grows_with_noise(distance):
   assert np.all(near < far)
 
 
-_graph = tf.function(
-  lambda target, generated: oracle.value_and_gradients(
-    cxloss.contextual_loss, target, generated
-  )
-)
-
-
-def _varied(channels, largest, equal=False):
-  """Features whose norms are log-normal, up to a largest entry."""
-
-  def draw(seed, positions):
-    norms = np.exp(oracle.features(seed + 10, 1, positions, 1, dtype="float64"))
-    return norms * oracle.features(seed, 1, positions, channels, dtype="float64")
-
-  target, generated = draw(1, 150), draw(1 if equal else 2, 150)
-  unit = largest / max(np.abs(target).max(), np.abs(generated).max())
-  return np.float32(unit * target), np.float32(unit * generated)
-
-
-@pytest.mark.parametrize("equal", [False, True])
-@pytest.mark.parametrize("largest", [1e-20, 1e-9, 1.01e-3, 0.03, 1.0, 1e8, 1e20])
-@pytest.mark.parametrize("channels", [3, 8, 64])
-def test_norms_may_vary_at_any_magnitude(channels, largest, equal):
-  target, generated = _varied(channels, largest, equal)
-  loss, *actual = _graph(target, generated)
-  expected_loss, *expected = oracle.value_and_gradients(
-    oracle.dense_loss, np.float64(target) / largest, np.float64(generated) / largest
-  )
-  np.testing.assert_allclose(loss, expected_loss, rtol=1e-5, atol=3e-7)
-  # Matches as close as three channels allow are known to few digits. The gradient of
-  # equal sets is 0.
-  tolerance = 2e-3 if channels == 3 else 1e-4
-  for a, e in zip(actual, expected, strict=True):
-    atol = tolerance * np.abs(e).max() + 1e-9
-    np.testing.assert_allclose(np.float64(a) * largest, e, rtol=0, atol=atol)
-
-
-@pytest.mark.parametrize("power", [-80, -20, 9, 60])
-def test_powers_of_two_change_no_bit_of_the_cosine_loss(power):
-  target, generated = _varied(8, 1.0)
-  expected = _graph(target, generated)
-  unit = np.float32(2.0**power)
-  loss, *gradients = _graph(unit * target, unit * generated)
-  np.testing.assert_array_equal(loss, expected[0])
-  for a, e in zip(gradients, expected[1:], strict=True):
-    np.testing.assert_array_equal(unit * a, e)
-
-
-@pytest.mark.parametrize("centering", ["batch", "image"])
-@pytest.mark.parametrize("ratio", [1e-12, 1e12])
-def test_sets_of_very_different_magnitude_are_compared(ratio, centering):
-  target, generated = _sets("batch")[:2]
-  generated = np.float32(ratio) * generated
-  np.testing.assert_allclose(
-    cxloss.contextual_loss(target, generated, 0.5, centering=centering),
-    oracle.loss(target, generated, 0.5, centering=centering),
-    rtol=1e-5,
-  )
-
-
-def test_images_of_very_different_magnitude_stand_alone_when_centred_alone():
-  target, generated = _sets("batch")[:2]
-  units = np.float32([[[1e-18]], [[1.0]], [[1e18]]])
-  np.testing.assert_allclose(
-    cxloss.contextual_loss(units * target, units * generated, centering="image"),
-    cxloss.contextual_loss(target, generated, centering="image"),
-    rtol=1e-4,
-  )
-
-
-@pytest.mark.parametrize("unit", [1e-18, 1e-3, 1.0, 1e18])
-def test_vectors_equal_to_the_mean_have_no_direction_and_get_no_gradient(unit):
-  half = oracle.features(1, 1, 12, 5, dtype="float64")
-  flat = np.zeros((1, 4, 5))
-  target = np.concatenate([half, -half, flat], axis=1)
-  generated = np.concatenate([oracle.features(2, 1, 15, 5), flat], axis=1)
-  # An offset that entries are whole multiples of: the mean is exact.
-  target, generated = (2.0 + np.round(v * 2**12) / 2**12 for v in (target, generated))
-  loss, *actual = oracle.value_and_gradients(
-    lambda *sets: cxloss.contextual_loss(*sets, 0.5),
-    np.float32(unit * target),
-    np.float32(unit * generated),
-  )
-  expected_loss, *expected = oracle.value_and_gradients(
-    lambda *sets: oracle.dense_loss(*sets, 0.5), target, generated
-  )
-  np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
-  np.testing.assert_array_equal(actual[1][0, -4:], np.zeros((4, 5)))
-  for a, e in zip(actual, expected, strict=True):
-    assert oracle.relative_error(np.float64(a) * unit, e) < 1e-3
-
-
 def test_mean_of_many_positions_is_exact():
   constant = np.full((1, 100_000, 3), 0.3, "float32")
-  np.testing.assert_array_equal(contextual.image_mean(constant), constant[:, :1])
+  np.testing.assert_array_equal(sets.image_mean(constant), constant[:, :1])
 
 
 def test_loss_of_perfect_matches_is_not_minus_zero(monkeypatch):
-  affinities = lambda x, y, *_, **__: tf.ones(y.shape[:2])  # noqa: E731
-  monkeypatch.setattr(contextual, "largest_affinities", affinities)
+  ones = lambda x, y, *_, **__: (tf.ones(y.shape[:2]), tf.zeros(y.shape[:2]))  # noqa: E731
+  monkeypatch.setattr(contextual, "largest_affinities", ones)
   features = oracle.features(1, 2, 9, 3)
   for loss in (cxloss.contextual_loss, tf.function(cxloss.contextual_loss)):
     value = loss(features, features).numpy()
     np.testing.assert_array_equal(value, [0.0, 0.0])
     assert not np.signbit(value).any()
-
-
-def test_cosine_loss_ignores_scale():
-  target, generated, bandwidth = _sets("batch")
-  loss = cxloss.contextual_loss(target, generated, bandwidth)
-  for scale in (1e-10, 1e-2, 37.0, 1e10):
-    scaled = cxloss.contextual_loss(
-      np.float32(scale) * target, np.float32(scale) * generated, bandwidth
-    )
-    np.testing.assert_allclose(scaled, loss, rtol=1e-4)
-
-
-@pytest.mark.parametrize("offset", [-1.0, 10.0])
-@_distances
-def test_loss_ignores_a_common_offset(distance, offset):
-  target, generated, bandwidth = _sets("batch")
-  loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
-  moved = cxloss.contextual_loss(
-    target + np.float32(offset), generated + np.float32(offset), bandwidth, distance
-  )
-  np.testing.assert_allclose(moved, loss, rtol=1e-4)
 
 
 def test_centering_decides_whether_images_of_a_batch_interact():
@@ -324,66 +231,6 @@ def test_unknown_rank_4_shapes_are_accepted():
   np.testing.assert_allclose(
     function(target, generated), cxloss.contextual_loss(target, generated), rtol=1e-5
   )
-
-
-@_distances
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
-def test_every_float_type_is_computed_in_float32(dtype, distance):
-  target, generated, bandwidth = _sets("batch")
-  target, generated = tf.cast(target, dtype), tf.cast(generated, dtype)
-  loss, *gradients = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, bandwidth, distance), target, generated
-  )
-  expected = cxloss.contextual_loss(
-    tf.cast(target, "float32"), tf.cast(generated, "float32"), bandwidth, distance
-  )
-  assert loss.dtype == tf.float32
-  assert [g.dtype for g in gradients] == [target.dtype, generated.dtype]
-  np.testing.assert_array_equal(loss, expected)
-
-
-def _extreme_pairs():
-  a, b = oracle.features(1, 2, 20, 4), oracle.features(2, 2, 23, 4)
-  ones_a, ones_b = np.ones_like(a), np.ones_like(b)
-  half = np.float16(65504)
-  return {
-    "constant": (3 * ones_a, 3 * ones_b),
-    "different constants": (3 * ones_a, -2 * ones_b),
-    "zero": (0 * a, 0 * b),
-    "zero target": (0 * a, b),
-    "zero generated": (a, 0 * b),
-    "equal": (a, a),
-    "one flat image": (a * [[[0]], [[1]]], b * [[[1]], [[0]]]),
-    "tiny": (1e-30 * a, 1e-30 * b),
-    "huge": (1e30 * a, 1e30 * b),
-    "huge target": (1e30 * a, b),
-    "huge generated": (a, 1e30 * b),
-    "largest float32": (3.4e38 * np.sign(a), 3.4e38 * np.sign(b)),
-    "largest float16": (half * np.sign(a), half * np.sign(b)),
-  }
-
-
-@_distances
-@pytest.mark.parametrize("centering", ["batch", "image"])
-@pytest.mark.parametrize("name", _extreme_pairs())
-def test_loss_and_gradients_are_finite_at_the_extremes(name, centering, distance):
-  target, generated = _extreme_pairs()[name]
-  dtype = "float16" if name.endswith("float16") else "float32"
-  values = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, 0.1, distance, centering),
-    target.astype(dtype),
-    generated.astype(dtype),
-  )
-  assert all(np.all(np.isfinite(value)) for value in values)
-  assert np.all(values[0] > -1e-6)
-
-
-def test_gradient_goes_to_float16_without_overflow():
-  half = tf.cast(oracle.features(1, 1, 30, 4), "float16")
-  _, *gradients = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, 0.01), half, half[:, ::-1] * 1.01
-  )
-  assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
 
 
 @_settings

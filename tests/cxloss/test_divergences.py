@@ -122,7 +122,7 @@ def test_chamfer_refuses_an_empty_set():
     cxloss.chamfer_distance(np.zeros([1, 3, 2]), np.zeros([1, 0, 2]))
 
 
-@pytest.mark.parametrize("k", [1.5, 0, "1"])
+@pytest.mark.parametrize("k", [1.5, 0, "1", True, None])
 def test_number_of_neighbours_must_be_a_positive_integer(k):
   points = np.zeros((1, 9, 2), "float32")
   with pytest.raises(ValueError, match="`k` must be a positive integer"):

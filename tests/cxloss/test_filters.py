@@ -31,12 +31,14 @@ def test_constant_image_stays_constant():
   np.testing.assert_allclose(cxloss.gaussian_blur(images), images, rtol=1e-6)
 
 
-def test_blur_accepts_unknown_sizes():
+@pytest.mark.parametrize("channels", [3, None])
+def test_blur_accepts_unknown_sizes_and_refuses_small_ones(channels):
   images = oracle.features(1, 1, 12, 15, 3)
-  blur = tf.function(
-    cxloss.gaussian_blur, input_signature=[tf.TensorSpec([None, None, None, 3])]
-  )
+  spec = [tf.TensorSpec([None, None, None, channels])]
+  blur = tf.function(cxloss.gaussian_blur, input_signature=spec)
   np.testing.assert_allclose(blur(images), cxloss.gaussian_blur(images), atol=1e-6)
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`images`.*at least 10"):
+    blur(images[:, :9])
 
 
 def test_half_precision_images_are_blurred_in_their_type():
@@ -55,6 +57,11 @@ def test_half_precision_images_are_blurred_in_their_type():
     ((1, 30, 30, 3), {"kernel_size": 20}, r"`kernel_size`.*odd.*=20"),
     ((1, 30, 30, 3), {"kernel_size": -3}, r"`kernel_size`.*odd.*=-3"),
     ((1, 30, 30, 3), {"kernel_size": 2.5}, r"`kernel_size`.*odd.*=2\.5"),
+    ((1, 30, 30, 3), {"kernel_size": "3"}, r"`kernel_size`.*odd.*='3'"),
+    ((1, 30, 30, 3), {"kernel_size": float("nan")}, r"`kernel_size`.*odd.*=nan"),
+    ((1, 30, 30, 3), {"kernel_size": True}, r"`kernel_size`.*odd.*=True"),
+    ((1, 30, 30, 3), {"sigma": None}, r"`sigma`.*number.*=None"),
+    ((1, 30, 30, 3), {"sigma": float("inf")}, r"`sigma`.*finite.*=inf"),
     ((1, 30, 30, 3), {"sigma": 0.0}, r"`sigma`.*positive.*=0\.0"),
     ((1, 30, 30, 3), {"sigma": float("nan")}, r"`sigma`.*positive.*nan"),
   ],

@@ -115,89 +115,6 @@ def test_quarters_are_compared_with_the_same_quarter():
     np.testing.assert_allclose(loss.call(*maps), expected, rtol=1e-5)
 
 
-def _drawn(loss, target, generated=None):
-  """Positions that a call of `loss` compares, as indices into the sets."""
-  seen = []
-
-  def spy(y, x, *_):
-    seen.append((y.numpy()[0, :, 0].astype(int), x.numpy()[0, :, 0].astype(int)))
-    return tf.zeros([1])
-
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setattr("cxloss.losses.contextual_loss", spy)
-    loss.call(target, target if generated is None else generated)
-  return seen[0]
-
-
-def _positions(size):
-  return tf.range(size, dtype="float32")[None, :, None]
-
-
-def test_max_points_draws_the_same_positions_in_both_without_replacement():
-  loss = cxloss.ContextualLoss(max_points=20, seed=1)
-  y, x = _drawn(loss, _positions(50))
-  np.testing.assert_array_equal(y, x)
-  assert len(np.unique(y)) == 20
-  assert set(y) <= set(range(50))
-
-
-def test_max_points_draws_anew_at_each_call_and_repeats_with_the_seed():
-  draws = [
-    [_drawn(loss, _positions(50))[0].tolist() for _ in range(3)]
-    for loss in (cxloss.ContextualLoss(max_points=20, seed=s) for s in (1, 1, 2))
-  ]
-  assert draws[0] == draws[1]
-  assert draws[0] != draws[2]
-  assert len({tuple(d) for d in draws[0]}) == 3
-
-
-def test_max_points_draws_uniformly():
-  loss = cxloss.ContextualLoss(max_points=5, seed=1)
-  counts = np.bincount(
-    np.concatenate([_drawn(loss, _positions(10))[0] for _ in range(200)])
-  )
-  assert counts.min() > 65
-  assert counts.max() < 135
-
-
-def test_max_points_leaves_small_sets_whole():
-  for size in (7, 8):
-    y, _ = _drawn(cxloss.ContextualLoss(max_points=8), _positions(size))
-    np.testing.assert_array_equal(np.sort(y), np.arange(size))
-  loss = cxloss.ContextualLoss(max_points=24, seed=1)
-  np.testing.assert_allclose(
-    loss.call(_TARGET, _GENERATED),
-    cxloss.contextual_loss(_TARGET, _GENERATED),
-    rtol=1e-5,
-  )
-
-
-def test_max_points_draws_each_of_two_sizes_within_its_range():
-  y, x = _drawn(cxloss.ContextualLoss(max_points=9), _positions(10), _positions(40))
-  assert len(np.unique(y)) == len(np.unique(x)) == 9
-  assert y.max() < 10 <= x.max()
-
-
-def test_max_points_draws_anew_in_a_graph_of_unknown_shapes():
-  loss = cxloss.ContextualLoss(max_points=10, seed=1)
-  graph = tf.function(loss, input_signature=[tf.TensorSpec([None, None, None])] * 2)
-  target, generated = (v.reshape(3, 24, 5) for v in (_TARGET, _GENERATED))
-  first, second = graph(target, generated), graph(target, generated)
-  assert first != second
-  again = cxloss.ContextualLoss(max_points=10, seed=1)
-  np.testing.assert_allclose(again(target, generated), first, rtol=1e-5)
-
-
-def test_draws_resume_from_the_state_of_their_generator():
-  loss, copy = (cxloss.ContextualLoss(max_points=20, seed=1) for _ in range(2))
-  for _ in range(2):
-    _drawn(loss, _positions(50))
-  copy.seed_generator.state.assign(loss.seed_generator.state)
-  np.testing.assert_array_equal(
-    _drawn(copy, _positions(50))[0], _drawn(loss, _positions(50))[0]
-  )
-
-
 _CONFIGURATIONS = {
   "defaults": {},
   "all options": {
@@ -233,28 +150,6 @@ def test_loss_survives_its_configuration(name):
     np.testing.assert_array_equal(copy(*images), expected)
 
 
-def test_low_frequency_loss_survives_its_configuration():
-  loss = cxloss.LowFrequencyLoss(5, 1.5, "sum", "lf")
-  copy = keras.saving.deserialize_keras_object(
-    keras.saving.serialize_keras_object(loss)
-  )
-  assert copy.get_config() == loss.get_config()
-  assert copy(_IMAGES, _NOISY) == loss(_IMAGES, _NOISY)
-
-
-def test_low_frequency_loss_is_the_error_of_the_blurred_images():
-  blurred = cxloss.gaussian_blur(_IMAGES, 7, 2.0) - cxloss.gaussian_blur(_NOISY, 7, 2.0)
-  np.testing.assert_allclose(
-    cxloss.LowFrequencyLoss(7, 2.0).call(tf.constant(_IMAGES), tf.constant(_NOISY)),
-    np.mean(blurred**2, axis=(1, 2, 3)),
-    rtol=1e-4,
-  )
-  # A constant offset is of the lowest frequency: it passes in full.
-  np.testing.assert_allclose(
-    cxloss.LowFrequencyLoss()(_IMAGES, _IMAGES + 0.5), 0.25, rtol=1e-5
-  )
-
-
 @pytest.mark.parametrize(
   "loss",
   [cxloss.ContextualLoss(), cxloss.ContextualLoss(cxloss.PatchFeatures(3))],
@@ -276,12 +171,6 @@ def test_batch_of_eight_against_one_is_refused_even_if_unknown():
     loss(images, images[:1])
 
 
-def test_low_frequency_loss_refuses_shapes_that_would_broadcast():
-  for other in (_IMAGES[:1], _IMAGES[..., :1], _IMAGES[:, :1]):
-    with pytest.raises(ValueError, match=r"`y_true`.*same shape.*\(4, 12, 12, 3\)"):
-      cxloss.LowFrequencyLoss(3)(_IMAGES, other)
-
-
 def test_sets_of_different_channels_are_refused():
   with pytest.raises(ValueError, match="channels"):
     cxloss.ContextualLoss()(_TARGET, _GENERATED[..., :2])
@@ -300,6 +189,8 @@ def test_sets_of_different_channels_are_refused():
     (cxloss.ContextualLoss, {"features": []}, r"`features`.*\[\]"),
     (cxloss.ContextualLoss, {"features": cxloss.PatchFeatures}, "`features`.*instance"),
     (cxloss.ContextualLoss, {"reduction": "product"}, "reduction.*product"),
+    (cxloss.ContextualLoss, {"max_points": True}, "`max_points`.*=True"),
+    (cxloss.ContextualLoss, {"bandwidth": True}, "`bandwidth`.*=True"),
     (cxloss.LowFrequencyLoss, {"kernel_size": 4}, "`kernel_size`.*=4"),
     (cxloss.LowFrequencyLoss, {"sigma": -1.0}, r"`sigma`.*=-1\.0"),
   ],
@@ -309,17 +200,15 @@ def test_error_names_the_argument_and_what_was_received(loss, options, message):
     loss(**options)
 
 
-def test_whole_number_of_points_may_be_a_float():
-  assert cxloss.ContextualLoss(max_points=20.0).max_points == 20
-  assert len(_drawn(cxloss.ContextualLoss(max_points=20.0), _positions(50))[0]) == 20
-
-
 @pytest.mark.parametrize(
   "loss", [cxloss.ContextualLoss(), cxloss.LowFrequencyLoss(3)], ids=["cx", "low"]
 )
 def test_weights_of_pixels_are_refused_and_of_images_taken(loss):
   with pytest.raises(ValueError, match=r"`sample_weight`.*masked.*\(3, 4, 6\)"):
     loss(_TARGET, _GENERATED, sample_weight=np.ones((3, 4, 6)))
+  for weights in ([1.0, 2.0], [[1.0, 2.0]] * 3):
+    with pytest.raises(ValueError, match=r"`sample_weight`.*2,?\) for 3 images"):
+      loss(_TARGET, _GENERATED, sample_weight=weights)
   weights = np.float32([1, 0, 2])
   assert loss(_TARGET, _GENERATED, weights) == loss(
     _TARGET, _GENERATED, weights[:, None]
@@ -345,13 +234,6 @@ def test_target_is_checked_for_its_range_and_what_is_generated_is_not():
     loss(128 + 100 * _IMAGES, _NOISY)
   with pytest.raises(tf.errors.InvalidArgumentError, match=r"`y_true`.*value_range"):
     tf.function(loss)(128 + 100 * _IMAGES, _NOISY)
-
-
-def test_low_frequency_loss_refuses_shapes_that_would_broadcast_in_graphs():
-  spec = [tf.TensorSpec([None, None, None, 3])] * 2
-  graph = tf.function(cxloss.LowFrequencyLoss(3), input_signature=spec)
-  with pytest.raises(tf.errors.InvalidArgumentError, match="same shape"):
-    graph(_IMAGES, _IMAGES[:, :, :1])
 
 
 def test_quarters_of_small_maps_are_refused_in_graphs():
@@ -385,3 +267,41 @@ def test_empty_batch_has_an_empty_loss(loss):
 def test_quarters_need_maps_of_at_least_two_by_two():
   with pytest.raises(ValueError, match=r"(?s)sides of at least 2.*\(3, 1, 6, 5\)"):
     cxloss.ContextualLoss(crop_quarters=True)(_TARGET[:, :1], _GENERATED[:, :1])
+
+
+def test_what_features_return_must_be_a_list_of_pairs():
+  for features in (lambda images: images, lambda images: [images]):
+    with pytest.raises(ValueError, match=r"`features` must return.*\(weight"):
+      cxloss.ContextualLoss(features)(_TARGET, _GENERATED)
+
+
+def test_nested_lists_are_taken_as_arrays():
+  expected = cxloss.ContextualLoss()(_TARGET, _GENERATED)
+  lists = _TARGET.tolist(), _GENERATED.tolist()
+  assert cxloss.ContextualLoss()(*lists) == expected
+
+
+@pytest.mark.parametrize(
+  ("module", "config"),
+  [
+    ("losses", {"class_name": "LowFrequencyLoss", "config": {"kernel_size": 5}}),
+    ("features", {"class_name": "PatchFeatures", "config": {"size": 3, "stride": 1}}),
+    (
+      "features",
+      {
+        "class_name": "VGGFeatures",
+        "config": {
+          "layers": {"block1_conv1": 1.0},
+          "architecture": "vgg16",
+          "weights": "bundled",
+        },
+      },
+    ),
+  ],
+)
+def test_objects_that_were_saved_when_they_lay_in_other_modules_load(module, config):
+  name = config["class_name"]
+  saved = {"module": f"cxloss.{module}", "registered_name": f"cxloss>{name}", **config}
+  loaded = keras.saving.deserialize_keras_object(saved)
+  assert type(loaded) is getattr(cxloss, name)
+  assert config["config"].items() <= loaded.get_config().items()

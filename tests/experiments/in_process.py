@@ -9,9 +9,6 @@ import tempfile
 from absl import flags
 from absl.testing import flagsaver
 
-from experiments.common.run import device_flags  # noqa: F401, whose flags stay
-from experiments.common.run import flags as run_flags  # noqa: F401
-
 
 def run(module, *arguments):
   """Runs `python -m experiments.MODULE ARGUMENTS`; returns `(exit code, stderr)`.

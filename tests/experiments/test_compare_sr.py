@@ -3,12 +3,12 @@ import json
 import os
 import signal
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from experiments.common import results
 from tests.experiments import command
+from tests.experiments.common.upscaling import photographs
 
 _TINY = ["--steps=2", "--crop_size=32", "--batch_size=1", "--seed=3"]
 _start = functools.partial(command.start, "experiments.compare_sr")
@@ -17,13 +17,7 @@ _run = functools.partial(command.run, "experiments.compare_sr")
 
 @pytest.fixture(name="photos")
 def _photos(tmp_path):
-  rng = np.random.default_rng(0)
-  folder = tmp_path / "photos"
-  folder.mkdir()
-  for i in range(3):
-    pixels = rng.integers(0, 256, (72, 76, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(folder / f"{i}.png")
-  return folder
+  return photographs.write(tmp_path / "photos", 3, 72, 76)
 
 
 def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos):

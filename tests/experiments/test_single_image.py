@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import single_image
 from experiments.common import results
 from experiments.common.data import images
+from experiments.single_image import train
+from experiments.single_image.settings import Settings
 from tests.experiments import command
 
-_SETTINGS = single_image.Settings(
+_SETTINGS = Settings(
   "photo.png",
   blocks=1,
   width=4,
@@ -29,7 +30,7 @@ def _photograph():
 @pytest.fixture(scope="module", name="folder")
 def _folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("single")
-  single_image.train(_SETTINGS, _photograph(), folder, verbose=0)
+  train.train(_SETTINGS, _photograph(), folder)
   return folder
 
 
@@ -51,7 +52,7 @@ def test_each_loss_has_its_network_picture_and_measures(folder):
 
 def test_log_has_every_phase_and_only_its_own_losses(folder):
   entries = command.entries(folder)
-  assert [(e["phase"], e["step"]) for e in entries] == [
+  assert command.steps(folder) == [
     ("warm_start", 2),
     *((name, step) for name in _LOSSES for step in (2, 4)),
   ]
@@ -62,7 +63,7 @@ def test_log_has_every_phase_and_only_its_own_losses(folder):
 
 def test_finished_run_is_not_repeated_and_gives_the_same(folder):
   log, content = (folder / "metrics.jsonl").read_text(), results.read(folder)
-  single_image.train(_SETTINGS, _photograph(), folder, verbose=0)
+  train.train(_SETTINGS, _photograph(), folder)
   assert (folder / "metrics.jsonl").read_text() == log
   assert results.read(folder) == content
 
@@ -70,12 +71,11 @@ def test_finished_run_is_not_repeated_and_gives_the_same(folder):
 def test_command_trains_like_the_function_and_prints_what_it_finds(folder, tmp_path):
   images.write_png(tmp_path / "photo.png", _photograph())
   values = {**vars(_SETTINGS), "image": tmp_path / "photo.png", "losses": "l1,l2,cx"}
-  code, out, err = command.run(
+  out, _ = command.succeed(
     "experiments.single_image",
     *(f"--{name}={value}" for name, value in values.items()),
     f"--output_dir={tmp_path / 'run'}",
   )
-  assert code == 0, err
   assert results.read(tmp_path / "run") == results.read(folder)
   assert f"{results.read(folder)['rows'][3]['psnr_y']:.2f}" in out
 

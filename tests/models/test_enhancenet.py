@@ -1,4 +1,6 @@
 import math
+import os
+import pathlib
 
 import keras
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
+from experiments.common.data import bicubic, samples
 from models import enhancenet, feature_losses, srgan
 
 _RNG = np.random.default_rng(2)
@@ -46,6 +49,74 @@ def test_generator_has_the_layers_of_the_original():
   convs = _convs(network)
   assert [x.filters for x in convs] == [64] * 24 + [3]
   assert {x.kernel_size for x in convs} == {(3, 3)}
+
+
+def _published_arrays():
+  rng, arrays = np.random.default_rng(0), {}
+  for i in range(25):
+    name = f"generator.Conv_{i}" if i else "generator.Conv"
+    shape = 3, 3, 64 if i else 3, 64 if i < 24 else 3
+    arrays[f"{name}.weights"] = rng.normal(0, 0.02, shape).astype("float32")
+    arrays[f"{name}.biases"] = rng.normal(0, 0.02, shape[-1]).astype("float32")
+  return arrays
+
+
+def _published_oracle(arrays, lr):
+  """The authors' graph, in their order: images and means in [0, 1]."""
+  means = np.array([0.47614917, 0.45001204, 0.40904046], "float32")
+
+  def conv(i, x, relu=False):
+    name = f"generator.Conv_{i}" if i else "generator.Conv"
+    x = tf.nn.conv2d(x, arrays[f"{name}.weights"], 1, "SAME") + arrays[f"{name}.biases"]
+    return tf.nn.relu(x) if relu else x
+
+  x = conv(0, lr - means, relu=True)
+  for block in range(10):
+    x += conv(2 * block + 2, conv(2 * block + 1, x, relu=True))
+  for i in (21, 22):
+    x = conv(i, tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2), relu=True)
+  residual = conv(24, conv(23, x, relu=True))
+  size = 4 * np.array(lr.shape[1:3])
+  bicubic = tf.raw_ops.ResizeBicubic(
+    images=lr, size=size, align_corners=False, half_pixel_centers=False
+  )
+  return bicubic + residual
+
+
+def test_published_weights_give_the_picture_of_the_authors_graph(tmp_path):
+  arrays = _published_arrays()
+  np.savez(tmp_path / "weights.npz", **arrays)
+  lr = np.random.default_rng(1).uniform(0, 1, (1, 7, 9, 3)).astype("float32")
+  network = enhancenet.published(tmp_path / "weights.npz")
+  expected = _published_oracle(arrays, lr)
+  np.testing.assert_allclose((network(2 * lr - 1) + 1) / 2, expected, atol=1e-5)
+
+
+def test_published_weights_sharpen_a_photograph():
+  path = pathlib.Path(os.environ.get("CXLOSS_WEIGHTS_DIR", ""))
+  path /= "enhancenet_pat_official.npz"
+  if not path.is_file():
+    pytest.skip("CXLOSS_WEIGHTS_DIR names no folder with the authors' weights")
+  hr = tf.cast(samples.photograph("coffee")[:128, 200:328], tf.float32)[None] / 255
+  lr = bicubic.downscale(255 * hr, 4) / 255
+  with np.load(path) as arrays:
+    expected = _published_oracle(arrays, lr)
+  picture = (enhancenet.published(path)(2 * lr - 1) + 1) / 2
+  np.testing.assert_allclose(picture, expected, atol=1e-4)
+  # Texture is invented: the gradients of bicubic interpolation are too small.
+  steep, true, smooth = (
+    float(tf.reduce_mean(tf.abs(tf.image.image_gradients(image)[0])))
+    for image in (picture, hr, tf.image.resize(lr, hr.shape[1:3], "bicubic"))
+  )
+  assert abs(steep - true) < 0.5 * abs(smooth - true)
+
+
+def test_published_weights_that_do_not_fit_are_named(tmp_path):
+  arrays = _published_arrays()
+  del arrays["generator.Conv_7.biases"]
+  np.savez(tmp_path / "weights.npz", **arrays)
+  with pytest.raises(ValueError, match=r"must hold generator\.Conv_7\.biases"):
+    enhancenet.published(tmp_path / "weights.npz")
 
 
 def test_discriminator_has_the_layers_of_the_original():

@@ -19,6 +19,7 @@ from absl import app, flags
 from experiments.common.run import devices, run_folder, training
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
+from experiments.common.run.flags import RunSettings
 from experiments.common.run.startup import held_back_stderr
 
 _FLAGS_FOLDER = pathlib.Path(__file__).parents[3] / "flags"
@@ -28,16 +29,16 @@ _FLAGS_FOLDER = pathlib.Path(__file__).parents[3] / "flags"
 _about = {}
 
 
-def run(main, experiment, default_flagfile=None, set_up=None):
-  """Runs an experiment's `main()`.
+def run(main, experiment, default_flagfile=None):
+  """Runs an experiment's `main()`, whose flags are defined.
+
+  Those of `RunSettings` and of `devices.DeviceSettings` take effect if they are there.
 
   Args:
     main: function without arguments.
     experiment: name for the default run folder.
     default_flagfile: the file in `flags/` to read, and to say so, if the command line
       names none; by default, none.
-    set_up: function without arguments that prepares TensorFlow's devices, and tells
-      whether there are several replicas.
   """
   _about.update(experiment=experiment, arguments=sys.argv[1:])
   argv, flagfiles = _resolve_flagfiles(sys.argv)
@@ -46,7 +47,8 @@ def run(main, experiment, default_flagfile=None, set_up=None):
     flagfiles = [_FLAGS_FOLDER / default_flagfile]
     argv.insert(1, f"--flagfile={flagfiles[0]}")
   name = flagfiles[-1].stem if flagfiles else experiment
-  flags.set_default(run_flags.OUTPUT_DIR, str(pathlib.Path("runs") / name))
+  if "output_dir" in flags.FLAGS:
+    flags.FLAGS.set_default("output_dir", str(pathlib.Path("runs") / name))
 
   def checked(args):
     if len(args) > 1:
@@ -54,10 +56,11 @@ def run(main, experiment, default_flagfile=None, set_up=None):
     replicated = False
     try:
       with held_back_stderr():
-        _set_determinism()
-        if set_up:
-          replicated = set_up()
-        keras.utils.set_random_seed(run_flags.SEED.value)
+        settings = _run_settings()
+        _set_determinism(settings.deterministic)
+        if "strategy" in flags.FLAGS:
+          replicated = devices.set_up(run_flags.read(devices.DeviceSettings))
+        keras.utils.set_random_seed(settings.seed)
         tf.config.list_logical_devices()
       main()
       # A process that ends while others work makes them fail.
@@ -83,7 +86,8 @@ def run(main, experiment, default_flagfile=None, set_up=None):
 def check_run():
   """Raises what `open_run` would, before any work is done."""
   if devices.is_chief():
-    run_folder.check(run_flags.OUTPUT_DIR.value, run_flags.OVERWRITE.value)
+    settings = _run_settings()
+    run_folder.check(settings.output_dir, settings.overwrite)
 
 
 def open_run():
@@ -92,12 +96,36 @@ def open_run():
   Returns:
     `pathlib.Path` of the folder, when it is there for all hosts.
   """
-  folder = pathlib.Path(run_flags.OUTPUT_DIR.value)
+  settings, folder = _run_settings(), run_path()
   if devices.is_chief():
-    about = {**_about, "seed": run_flags.SEED.value}
-    run_folder.open_run(folder, run_flags.OVERWRITE.value, about)
+    about = {**_about, "seed": settings.seed}
+    run_folder.open_run(folder, settings.overwrite, about)
   devices.wait_for_all()
   return folder
+
+
+def run_path():
+  """Returns the path of the run folder, whether it is there or not."""
+  return pathlib.Path(_run_settings().output_dir)
+
+
+def train(prepare, settings):
+  """Sets up a training, and then opens its run folder: a failure leaves no trace.
+
+  Args:
+    prepare: function from `settings` to an object with a method `run(folder)`.
+    settings: those of the experiment.
+  """
+  check_run()
+  job = prepare(settings)
+  job.run(open_run())
+
+
+def _run_settings():
+  """Returns the run's settings; of tools, which have no such flags, the defaults."""
+  if "output_dir" not in flags.FLAGS:
+    return RunSettings()
+  return run_flags.read(RunSettings)
 
 
 def _parse(experiment, argv):
@@ -124,8 +152,7 @@ def _leave(code, replicated):
   sys.exit(code)
 
 
-def _set_determinism():
-  wanted = run_flags.DETERMINISTIC.value
+def _set_determinism(wanted):
   if wanted is None:
     wanted = not tf.config.list_physical_devices("GPU")
   if wanted:
@@ -174,8 +201,3 @@ def _find_flagfile(value):
     file=sys.stderr,
   )
   sys.exit(1)
-
-
-def quiet():
-  """Whether the standard output is not a terminal, where bars become noise."""
-  return not sys.stdout.isatty() or bool(os.environ.get("CI"))

@@ -18,6 +18,7 @@ alone writes there. When a worker is lost, the others stop: the same commands ag
 on from the last backup.
 """
 
+import dataclasses
 import json
 import os
 
@@ -25,17 +26,40 @@ import keras
 import tensorflow as tf
 
 from experiments.common.run.errors import UserError
+from experiments.common.run.options import option
 
 _current = None
 
 
-def set_up(strategy, replicas, precision):
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeviceSettings:
+  """Describes the devices of a training and its arithmetic."""
+
+  strategy: str = option(
+    "default",
+    "Devices of the training: one device; all local GPUs, or --replicas of them "
+    "(mirrored); several hosts by TF_CONFIG (multi_worker).",
+    choices=("default", "mirrored", "multi_worker"),
+  )
+  replicas: int | None = option(
+    None,
+    "Number of GPUs that --strategy=mirrored uses; without a GPU, number of logical "
+    "devices to make of the CPU, for testing.",
+    lower=1,
+  )
+  precision: str = option(
+    "float32",
+    "Arithmetic of the trained networks' layers. Their variables and all losses stay "
+    "in float32; with mixed_float16, losses are scaled.",
+    choices=("float32", "mixed_bfloat16", "mixed_float16"),
+  )
+
+
+def set_up(settings):
   """Chooses the devices. Must be called before TensorFlow uses one.
 
   Args:
-    strategy: `"default"`, `"mirrored"` or `"multi_worker"`.
-    replicas: number of replicas of `"mirrored"`; `None` takes all GPUs.
-    precision: name of Keras' dtype policy.
+    settings: `DeviceSettings`.
 
   Returns:
     Whether there are several replicas or hosts.
@@ -44,10 +68,11 @@ def set_up(strategy, replicas, precision):
     UserError: if these or `TF_CONFIG` do not fit the machine or each other.
   """
   global _current
+  strategy, replicas = settings.strategy, settings.replicas
   if replicas and strategy != "mirrored":
     raise UserError("--replicas has no effect without --strategy=mirrored")
   gpus = tf.config.list_physical_devices("GPU")
-  keras.config.set_dtype_policy(precision)
+  keras.config.set_dtype_policy(settings.precision)
   if strategy == "default":
     return False
   # TensorFlow tells of every sum over replicas that it plans.

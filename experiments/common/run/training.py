@@ -1,5 +1,6 @@
 """Training that can be cut off at any moment and goes on at the same step."""
 
+import dataclasses
 import math
 import os
 import pathlib
@@ -10,11 +11,20 @@ import h5py
 import keras
 import numpy as np
 
-from experiments.common.run import devices, files
+from experiments.common.run import devices, files, logs
 from experiments.common.run.errors import UserError
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _EXIT_CODE = 130  # of a process that was interrupted
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+  """A part of a training: its name, a compiled model, and its number of epochs."""
+
+  name: str
+  model: keras.Model
+  epochs: int
 
 
 class StoppedError(Exception):
@@ -25,7 +35,26 @@ class NonFiniteError(UserError):
   """A value or a weight is NaN or infinite; the last backup is from before."""
 
 
-def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbose):
+def fit_phase(folder, phase, batches, steps_per_epoch, every, validation):
+  """Trains and logs a `Phase` by `fit`, in a run folder.
+
+  Args:
+    folder: path of the run folder.
+    phase: `Phase`.
+    batches, steps_per_epoch, every: see `fit`.
+    validation: function without arguments that makes the chief's Keras callback.
+  """
+  callbacks = []
+  if devices.is_chief():
+    callbacks = [validation(), logs.Logger(folder, phase.name)]
+  backup = folder / "backup" / f"{phase.name}.weights.h5"
+  epochs = phase.epochs
+  fit(phase.model, batches, steps_per_epoch, epochs, backup, every, callbacks)
+
+
+def fit(
+  model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbose=None
+):
   """`model.fit`, resumed from a backup at the step where it was.
 
   On several hosts, the chief alone writes backups, logs and messages; all read the
@@ -42,13 +71,16 @@ def fit(model, batches, steps_per_epoch, epochs, backup, every, callbacks, verbo
     backup: path of the backup, ending in `.weights.h5`.
     every: steps between backups; there is one at each epoch's end, too.
     callbacks: list of Keras callbacks for the chief.
-    verbose: of `model.fit`, for the chief.
+    verbose: of `model.fit`, for the chief. By default bars, or where the standard
+      output is no terminal, a line an epoch.
 
   Raises:
     StoppedError: after SIGINT or SIGTERM, the state being saved.
     NonFiniteError: if a reported value, or a weight, is not finite.
     ValueError: if hosts do not see the same backup.
   """
+  if verbose is None:
+    verbose = 1 if sys.stdout.isatty() and not os.environ.get("CI") else 2
   strategy = model.distribute_strategy
   chief = devices.is_chief(strategy)
   state = _State(pathlib.Path(backup), every, steps_per_epoch, writes=chief)

@@ -9,6 +9,7 @@
   subfolder with the name of a set holds its pictures, or the folder those of all;
 * a generator's `.keras` file, or `pretrained-cx` or `pretrained-mse`, which is run on
   the reduced originals;
+* the `.npz` file of the weights that EnhanceNet's authors published, for x4;
 * `nearest`, `bilinear`, `bicubic` or `lanczos`: interpolation. NAME= may be left out.
 
 NAME is made of letters, digits and `_ . + -`. A method is a function of `name, lr, hr`,
@@ -18,6 +19,7 @@ an entry of `pairs.Pairs`, that returns a uint8 picture of the shape of `hr`.
 import functools
 import pathlib
 import re
+import zipfile
 
 import numpy as np
 from PIL import Image
@@ -26,6 +28,7 @@ from experiments.common import networks
 from experiments.common.data import images, photo_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import tiling
+from models import enhancenet
 
 ORIGINAL = "original"
 _FILTERS = {
@@ -64,7 +67,7 @@ def parse(specifications, taken=()):
     if name in (*sources, *taken, "bicubic", ORIGINAL):
       raise UserError(f"--method: the name {name!r} is there already")
     path = networks.path_of(source, f"--method={name}")
-    trained = path.suffix == ".keras" and path.is_file()
+    trained = path.suffix in (".keras", ".npz") and path.is_file()
     if source not in _INTERPOLATIONS and not path.is_dir() and not trained:
       raise UserError(
         f"--method={name} must be a folder of pictures, a generator's .keras file or "
@@ -100,8 +103,23 @@ def load(specifications, pairs, scale, subfolder=None, own=None):
 @functools.cache
 def network(path, scale, flag):
   """Returns a generator as a method; arguments as of `networks.load_generator`."""
-  compiled = tiling.Compiled(networks.load_generator(path, scale, flag))
+  if path.suffix == ".npz":
+    generator = _published_enhancenet(path, scale, flag)
+  else:
+    generator = networks.load_generator(path, scale, flag)
+  compiled = tiling.Compiled(generator)
   return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
+
+
+def _published_enhancenet(path, scale, flag):
+  if scale != 4:
+    raise UserError(
+      f"{flag}: {path}, weights of EnhanceNet, needs --scale=4. Received: {scale}"
+    )
+  try:
+    return enhancenet.published(path)
+  except (ValueError, zipfile.BadZipFile) as error:
+    raise UserError(f"{flag}: {error}") from error
 
 
 def _open(name, source, pairs, scale, subfolder):

@@ -1,6 +1,6 @@
 """FSIM against values of photosynthesis-team/piq, an independent implementation.
 
-The pictures of LPIPS' example come with the tests. Three of the Set5 test set are
+The pairs of `tests.golden_pairs` come with the tests. Three of the Set5 test set are
 compared where `CXLOSS_SET5_DIR` names their folder (`baby.png`, ...).
 """
 
@@ -12,13 +12,13 @@ import pytest
 import scipy.signal
 from PIL import Image
 
+from cxloss import metrics
 from cxloss.metrics import feature_similarity, fsim, fsimc, ssim_rgb
+from tests import golden_pairs
 
-_EXAMPLE = pathlib.Path(__file__).parents[2] / "data" / "lpips"
 _SET5 = os.environ.get("CXLOSS_SET5_DIR")
 # piq's fsim, fsimc and SSIM (mean over RGB).
 _PIQ = {
-  "example": (0.647547, 0.645268, 0.436740),
   "baby": (0.948999, 0.948834, 0.830061),
   "bird": (0.880306, 0.879243, 0.847422),
   "butterfly": (0.725576, 0.725108, 0.698993),
@@ -26,8 +26,6 @@ _PIQ = {
 
 
 def _pair(name):
-  if name == "example":
-    return [np.asarray(Image.open(_EXAMPLE / f"{n}.png")) for n in ("ref", "p0")]
   if not _SET5:
     pytest.skip("CXLOSS_SET5_DIR names no folder with Set5")
   image = Image.open(pathlib.Path(_SET5) / f"{name}.png").convert("RGB")
@@ -48,8 +46,25 @@ def test_fsim_and_ssim_are_those_of_piq(name):
   np.testing.assert_allclose(values, _PIQ[name], atol=1e-4)
 
 
+def test_fsim_of_the_golden_pair_is_that_of_piq():
+  a, b = golden_pairs.pair("large_block_means")
+  scores = golden_pairs.SCORES["large_block_means"]
+  found = {
+    "fsim": metrics.FSIM((0, 255))(a[None], b[None])[0],
+    "fsimc": metrics.FSIMc((0, 255))(a[None], b[None])[0],
+  }
+  assert found == pytest.approx(scores, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["block_means", "rolled", "half_contrast"])
+def test_ssim_of_the_golden_pairs_is_that_of_piq(name):
+  a, b = golden_pairs.pair(name)
+  found = metrics.SSIM((0, 255), channels="rgb")(a[None], b[None])[0]
+  assert found == pytest.approx(golden_pairs.SCORES[name]["ssim_rgb"], abs=1e-4)
+
+
 def test_equal_images_score_one_and_the_order_does_not_matter():
-  a, b = _pair("example")
+  a, b = golden_pairs.pair("block_means")
   assert fsimc(a, a) == pytest.approx(1.0)
   assert fsimc(a, b) == pytest.approx(fsimc(b, a))
   flat = np.full((32, 32, 3), 90, np.uint8)
@@ -57,7 +72,7 @@ def test_equal_images_score_one_and_the_order_does_not_matter():
 
 
 def test_chroma_counts_in_fsimc_only():
-  a, _ = _pair("example")
+  a, _ = golden_pairs.pair("block_means")
   # Along I: luminance stays.
   shifted = a + 12 * np.linalg.inv(feature_similarity._YIQ)[:, 1]
   assert fsim(a, shifted) == pytest.approx(1.0)
@@ -65,7 +80,7 @@ def test_chroma_counts_in_fsimc_only():
 
 
 def test_leading_axes_broadcast():
-  a, b = _pair("example")
+  a, b = golden_pairs.pair("block_means")
   both = fsimc(a[None, None], np.stack([[a, b], [b, a]]))
   assert both.shape == (2, 2)
   np.testing.assert_allclose(both[:, ::-1], both[::-1], rtol=1e-12)

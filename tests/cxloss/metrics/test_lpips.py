@@ -1,8 +1,8 @@
 """LPIPS and its baseline, of feature maps and of whole images in tiles.
 
-Where `CXLOSS_WEIGHTS_DIR` names a folder with alexnet_imagenet.npz,
-vgg16_imagenet.npz and lpips_lin_alexnet.npz, distances are compared with what the
-LPIPS code itself gives on its example.
+Distances are compared with what the LPIPS code itself gives, on AlexNet's weights as
+they ship with the package, and, where `CXLOSS_WEIGHTS_DIR` names a folder with
+alexnet_imagenet.npz, vgg16_imagenet.npz and lpips_lin_alexnet.npz, on those.
 """
 
 import os
@@ -10,20 +10,38 @@ import pathlib
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import cxloss
 from cxloss.metrics import lpips
+from tests import golden_pairs
 from tests.cxloss import oracle
 
-_EXAMPLE = pathlib.Path(__file__).parents[2] / "data" / "lpips"
+_PAIRS = ("block_means", "rolled", "half_contrast")
 _WEIGHTS = os.environ.get("CXLOSS_WEIGHTS_DIR")
-# Distance of p0 from ref by richzhang/PerceptualSimilarity, version 0.1.
-_BASELINE = {"alexnet": 4.8265557, "vgg16": 5.9099846}
-_LPIPS = {"alexnet": 0.7218807}
 
 
-def _example_maps(architecture):
+@pytest.fixture(scope="module", name="bundled")
+def _bundled():
+  return lpips.LPIPS(value_range=(0, 255))
+
+
+def test_bundled_weights_give_the_distances_of_the_lpips_code(bundled):
+  originals, images = zip(*map(golden_pairs.pair, _PAIRS), strict=True)
+  found = bundled(np.stack(originals), np.stack(images))
+  expected = [golden_pairs.SCORES[name]["alex_lpips"] for name in _PAIRS]
+  # AlexNet's weights are rounded to float16.
+  np.testing.assert_allclose(found, expected, rtol=1e-3)
+  assert bundled.lower_is_better and bundled.architecture == "alexnet"
+
+
+def test_floats_in_another_range_have_the_same_distances(bundled):
+  a, b = golden_pairs.pair("block_means")
+  other = lpips.LPIPS(value_range=(-1, 1))
+  found = other(a[None] / 127.5 - 1, b[None] / 127.5 - 1)
+  np.testing.assert_allclose(found, bundled(a[None], b[None]), rtol=1e-5)
+
+
+def _maps(images, architecture):
   if not _WEIGHTS:
     pytest.skip("CXLOSS_WEIGHTS_DIR names no folder with weights")
   path = pathlib.Path(_WEIGHTS) / f"{architecture}_imagenet.npz"
@@ -32,21 +50,26 @@ def _example_maps(architecture):
     features = cxloss.VGGFeatures(layers, "vgg16", path, (0, 255))
   else:
     features = cxloss.AlexNetFeatures(layers, path, (0, 255))
-  images = [np.asarray(Image.open(_EXAMPLE / f"{n}.png")) for n in ("ref", "p0")]
   return [[m for _, m in features(np.float32(image[None]))] for image in images]
 
 
-@pytest.mark.parametrize("architecture", list(_BASELINE))
-def test_baseline_is_that_of_the_lpips_code(architecture):
-  value = lpips.distance(*_example_maps(architecture))
-  assert float(value[0]) == pytest.approx(_BASELINE[architecture], rel=1e-4)
+@pytest.mark.parametrize("name", _PAIRS)
+@pytest.mark.parametrize(
+  ("architecture", "key"), [("alexnet", "alex"), ("vgg16", "vgg")]
+)
+def test_baseline_is_that_of_the_lpips_code(architecture, key, name):
+  value = lpips.distance(*_maps(golden_pairs.pair(name), architecture))
+  expected = golden_pairs.SCORES[name][f"{key}_baseline"]
+  assert float(value[0]) == pytest.approx(expected, rel=1e-4)
 
 
-def test_learned_weights_give_the_number_of_the_lpips_readme():
-  maps = _example_maps("alexnet")
+@pytest.mark.parametrize("name", _PAIRS)
+def test_learned_weights_give_the_number_of_the_lpips_code(name):
+  maps = _maps(golden_pairs.pair(name), "alexnet")
   path = pathlib.Path(_WEIGHTS) / "lpips_lin_alexnet.npz"
   value = lpips.distance(*maps, lpips.read_heads(path, lpips.LAYERS["alexnet"]))
-  assert float(value[0]) == pytest.approx(_LPIPS["alexnet"], rel=1e-4)
+  expected = golden_pairs.SCORES[name]["alex_lpips"]
+  assert float(value[0]) == pytest.approx(expected, rel=1e-4)
 
 
 def test_distance_is_the_mean_over_positions_of_the_weighted_squared_difference():
@@ -125,8 +148,12 @@ def _pair(height, width):
 @pytest.mark.parametrize("architecture", ["alexnet", "squeezenet", "vgg16"])
 def test_tiles_sum_up_to_the_distance_of_whole_images(files, architecture):
   weights, heads, features, arrays = files[architecture]
-  distance = lpips.LPIPS(weights, heads, tile=64)
-  assert distance.architecture == architecture
+  metric = lpips.LPIPS((0, 255), weights, heads, tile=64)
+
+  def distance(a, b):
+    return metric(a[None], b[None])[0]
+
+  assert metric.architecture == architecture
   # Sides that no stride divides, and one just over a tile.
   for size in ((203, 330), (65, 141)):
     pair = _pair(*size)
@@ -137,17 +164,19 @@ def test_tiles_sum_up_to_the_distance_of_whole_images(files, architecture):
     assert distance(pair[0], pair[0]) == pytest.approx(0, abs=1e-9)
 
 
-def test_small_images_and_foreign_files_are_refused(files):
+def test_small_images_and_foreign_files_are_refused(files, bundled):
   weights, heads, *_ = files["alexnet"]
-  distance = lpips.LPIPS(weights, heads)
-  assert np.isfinite(distance(*_pair(32, 32)))
+  small = [image[None] for image in _pair(32, 32)]
+  assert np.isfinite(bundled(*small)).all()
   with pytest.raises(ValueError, match="sides of at least 32"):
-    distance(*_pair(31, 40))
-  with pytest.raises(ValueError, match="shape of `reference`"):
-    distance(_pair(40, 40)[0], _pair(40, 44)[0])
+    bundled(small[0][:, 1:], small[1][:, 1:])
   with pytest.raises(ValueError, match="lin/LAYER"):
-    lpips.LPIPS(weights, weights)
+    lpips.LPIPS((0, 255), weights, weights)
   with pytest.raises(ValueError, match="conv"):
-    lpips.LPIPS(heads, heads)
+    lpips.LPIPS((0, 255), heads, heads)
   with pytest.raises(FileNotFoundError, match="no file"):
-    lpips.LPIPS(weights, "absent.npz")
+    lpips.LPIPS((0, 255), weights, "absent.npz")
+  with pytest.raises(ValueError, match="given together"):
+    lpips.LPIPS((0, 255), weights)
+  with pytest.raises(ValueError, match=r"multiple of 16.*tile=40"):
+    lpips.LPIPS(tile=40)

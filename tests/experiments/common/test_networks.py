@@ -3,11 +3,12 @@ import pytest
 
 from cxloss.metrics import lpips
 from experiments.common import networks
+from experiments.normals import evaluate
 from tests.cxloss import malice
 from tests.experiments import command
 
 _loaders = pytest.mark.parametrize(
-  "load", [lambda path: networks.load_generator(path, 4), networks.load_crn]
+  "load", [lambda path: networks.load_generator(path, 4), evaluate.load]
 )
 
 

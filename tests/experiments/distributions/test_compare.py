@@ -27,7 +27,7 @@ _SETTINGS = Settings(
 
 def _compare(folder):
   whole = compare.target_with_border(_SETTINGS, skimage.data.chelsea())
-  return compare.compare(_SETTINGS, whole, folder, verbose=0)
+  return compare.compare(_SETTINGS, whole, folder)
 
 
 def test_contextual_loss_keeps_the_distribution_that_l1_loses(tmp_path):

@@ -76,7 +76,7 @@ def test_flagfiles_are_good(name):
 def test_defaults_are_the_papers():
   settings = _settings([])
   objective = settings.objective
-  weights = objective.contextual, objective.low_frequency, objective.l1
+  weights = objective.lambda_cx, objective.lambda_lf, objective.lambda_l1
   assert weights == (1.0, 0.1, 1.0)
   assert objective.losses.max_points == 65 * 65
   assert settings.pretrain_learning_rate == settings.learning_rate == 1e-4

@@ -1,6 +1,3 @@
-import os
-import signal
-
 import keras
 import numpy as np
 import pytest
@@ -26,15 +23,10 @@ _TINY = [
 ]
 
 
-def _run(*arguments):
-  return command.run("experiments.normals", *arguments)
-
-
 @pytest.fixture(scope="module", name="whole_run")
 def _whole_run(tmp_path_factory):
   run = tmp_path_factory.mktemp("normals") / "run"
-  code, out, err = _run(*_TINY, f"--output_dir={run}")
-  assert code == 0, err
+  out, err = command.succeed("experiments.normals", *_TINY, f"--output_dir={run}")
   return run, out, err
 
 
@@ -49,8 +41,7 @@ def test_run_folder_holds_table_panels_logs_and_a_unit_length_network(whole_run)
   for scene in scenes:
     pictures = (run / "pictures" / scene).iterdir()
     assert sorted(p.stem for p in pictures) == ["image", "l1", "ours", "true"]
-  steps = [(e["phase"], e["step"]) for e in command.entries(run)]
-  assert steps == [("l1", 4), ("l1", 8), ("ours", 4), ("ours", 8)]
+  assert command.steps(run) == [("l1", 4), ("l1", 8), ("ours", 4), ("ours", 8)]
   last = command.entries(run)[-1]
   assert {"contextual", "low_frequency", "l1", "angle", "val_mean"} <= set(last)
   network = keras.models.load_model(run / "network.keras")
@@ -59,37 +50,27 @@ def test_run_folder_holds_table_panels_logs_and_a_unit_length_network(whole_run)
 
 
 def test_tensorboard_shows_scalars_and_panels(whole_run):
-  from tensorboard.backend.event_processing import event_accumulator
-
-  folder = whole_run[0] / "tensorboard" / "ours"
-  events = event_accumulator.EventAccumulator(str(folder)).Reload()
   tags = {"losses/contextual", "losses/angle", "validation/mean", "rates/learning_rate"}
-  assert tags | {"validation/validation-0000"} <= set(events.Tags()["tensors"])
+  assert tags | {"validation/validation-0000"} <= command.tags(
+    whole_run[0] / "tensorboard" / "ours"
+  )
 
 
 def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run, tmp_path):
   arguments = [*_TINY, f"--output_dir={tmp_path}"]
   for phase in ("l1", "ours"):
-    process = command.start("experiments.normals", *arguments)
-    command.wait_for(tmp_path / "backup" / f"{phase}.weights.h5", process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert process.returncode != 0, f"it ended before it was killed in {phase}"
-  code, _, err = _run(*arguments)
-  assert code == 0, err
-  a, b = (
-    keras.models.load_model(f / "network.keras") for f in (whole_run[0], tmp_path)
-  )
-  for first, second in zip(a.weights, b.weights, strict=True):
-    np.testing.assert_array_equal(first, second, err_msg=first.path)
+    backup = tmp_path / "backup" / f"{phase}.weights.h5"
+    command.kill_at(backup, "experiments.normals", *arguments)
+  command.succeed("experiments.normals", *arguments)
+  networks = (folder / "network.keras" for folder in (whole_run[0], tmp_path))
+  command.assert_same_weights(*networks)
 
 
 @pytest.mark.slow
 def test_ablation_trains_three_networks_from_one_start(tmp_path):
-  code, out, err = command.run(
+  out, _ = command.succeed(
     "experiments.normals.ablation", *_TINY, "--epochs=1", f"--output_dir={tmp_path}"
   )
-  assert code == 0, err
   rows = results.read(tmp_path)["rows"]
   assert [row["method"] for row in rows] == ["mean normal", "L1", "CX", "CX + L1"]
   assert "CX + L1" in out and len(list((tmp_path / "panels").iterdir())) == 2

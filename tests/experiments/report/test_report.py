@@ -313,14 +313,12 @@ def test_numbers_of_flags_are_compared_as_numbers():
 def test_command_line_reports_a_real_run(tmp_path):
   run, output = tmp_path / "run", tmp_path / "new" / "report.html"
   tiny = ["--draws=20", "--samples=100", "--offsets=3", "--curve_draws=2"]
-  code, _, err = command.run("experiments.toy2d", *tiny, f"--output_dir={run}")
-  assert code == 0, err
+  command.succeed("experiments.toy2d", *tiny, f"--output_dir={run}")
   record = json.loads((run / "run.json").read_text())
   assert record["experiment"] == "toy2d"
   assert record["arguments"] == [*tiny, f"--output_dir={run}"]
   arguments = [f"--runs={tmp_path}", f"--output={output}"]
-  code, out, err = command.run("experiments.report", *arguments)
-  assert code == 0, err
+  out, err = command.succeed("experiments.report", *arguments)
   assert f"{output}: runs 1, pictures 2, " in out
   tree = _tree(output.read_text("utf-8"))
   assert "python -m experiments.toy2d --draws=20" in _words(tree)

@@ -150,7 +150,7 @@ def test_defaults_follow_the_model_and_yield_to_what_is_given():
   assert lapsrn.objective is None and lapsrn.pretrain_epochs == 0
   enhancenet = _settings("--model=enhancenet", "--lambda_gan=1").objective
   assert enhancenet.vgg_layers == {"block2_pool": 0.2, "block5_pool": 0.02}
-  assert enhancenet.adversarial == 1 and enhancenet.losses.layers == {}
+  assert enhancenet.lambda_gan == 1 and enhancenet.losses.layers == {}
   # What one list of arguments has set does not leak into the next.
   assert _settings() == ours
 

@@ -1,53 +1,26 @@
 import functools
 import json
-import os
-import signal
 
-import keras
-import numpy as np
 import pytest
 from PIL import Image
 
 from experiments.common import results
 from tests.experiments import command
+from tests.experiments.common.upscaling import photographs
 
 _TINY = [
-  "--blocks=1",
-  "--width=4",
-  "--discriminator_width=2",
-  "--crop_size=32",
-  "--batch_size=2",
-  "--steps_per_epoch=4",
-  "--pretrain_epochs=2",
-  "--epochs=3",
-  "--backbone=vgg16",
-  "--backbone_weights=bundled",
-  "--layers=block1_conv2",
-  "--max_points=100",
-  "--backup_every=3",
-  "--validate_every=2",
-  "--average=0.5",
-  "--seed=4",
+  *(*command.TINY_SR, "--pretrain_epochs=2", "--epochs=3"),
+  *("--backup_every=3", "--validate_every=2", "--average=0.5"),
 ]
-_start = functools.partial(command.start, "experiments.sr")
 _run = functools.partial(command.run, "experiments.sr")
-
-
-def _photos(folder):
-  folder.mkdir()
-  rng = np.random.default_rng(0)
-  for i in range(4):
-    pixels = rng.integers(0, 256, (40, 44, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(folder / f"{i}.png")
-  return folder
 
 
 @pytest.fixture(scope="module", name="whole_run")
 def _whole_run(tmp_path_factory):
   base = tmp_path_factory.mktemp("sr")
-  photos = _photos(base / "photos")
-  code, out, err = _run(*_TINY, f"--data={photos}", f"--output_dir={base / 'run'}")
-  assert code == 0, err
+  photos = photographs.write(base / "photos", 4, 40, 44)
+  arguments = [f"--data={photos}", f"--output_dir={base / 'run'}"]
+  out, err = command.succeed("experiments.sr", *_TINY, *arguments)
   return base, out, err
 
 
@@ -57,8 +30,8 @@ def test_run_folder_holds_what_the_run_was_and_found(whole_run):
   assert "I0000" not in err and "oneDNN custom" not in err
   assert "--crop_size=32" in (run / "flags.txt").read_text()
   assert json.loads((run / "run.json").read_text())["seed"] == 4
-  steps = [(e["phase"], e["step"]) for e in command.entries(run)]
-  assert steps == [("mse", 4), ("mse", 8), ("ours", 4), ("ours", 8), ("ours", 12)]
+  phases = [("mse", 4), ("mse", 8), ("ours", 4), ("ours", 8), ("ours", 12)]
+  assert command.steps(run) == phases
   names = {"contextual", "low_frequency", "adversarial", "d_real", "d_fake"}
   last = command.entries(run)[-1]
   assert names | {"learning_rate", "val_psnr_y", "val_ssim_y"} <= set(last)
@@ -72,10 +45,6 @@ def test_run_folder_holds_what_the_run_was_and_found(whole_run):
 
 
 def test_tensorboard_shows_scalars_pictures_and_histograms(whole_run):
-  from tensorboard.backend.event_processing import event_accumulator
-
-  folder = whole_run[0] / "run" / "tensorboard" / "ours"
-  events = event_accumulator.EventAccumulator(str(folder)).Reload()
   assert {
     "losses/loss",
     "losses/contextual",
@@ -87,31 +56,22 @@ def test_tensorboard_shows_scalars_pictures_and_histograms(whole_run):
     "validation/3",
     "discriminator_logits/real",
     "discriminator_logits/fake",
-  } <= set(events.Tags()["tensors"])
+  } <= command.tags(whole_run[0] / "run" / "tensorboard" / "ours")
 
 
 def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
   base, _, _ = whole_run
   run = base / "killed"
   arguments = [*_TINY, f"--data={base / 'photos'}", f"--output_dir={run}"]
-  for phase, sign in (("mse", signal.SIGKILL), ("ours", signal.SIGKILL)):
-    process = _start(*arguments)
+  for phase in ("mse", "ours"):
     backup = run / "backup" / f"{phase}.weights.h5"
-    command.wait_for(backup, process)
-    os.kill(process.pid, sign)
-    process.communicate()
-    assert process.returncode != 0, f"it ended before it was killed in {phase}"
+    command.kill_at(backup, "experiments.sr", *arguments)
   # What it recorded says how to go on.
-  code, _, err = _run(f"--flagfile={run / 'flags.txt'}", f"--output_dir={run}")
-  assert code == 0, err
-  a, b = (
-    keras.models.load_model(folder / "generator.keras")
-    for folder in (base / "run", run)
-  )
-  for first, second in zip(a.weights, b.weights, strict=True):
-    np.testing.assert_array_equal(first, second, err_msg=first.path)
-  steps = [(e["phase"], e["step"]) for e in command.entries(run)]
-  assert steps == [(e["phase"], e["step"]) for e in command.entries(base / "run")]
+  arguments = [f"--flagfile={run / 'flags.txt'}", f"--output_dir={run}"]
+  command.succeed("experiments.sr", *arguments)
+  whole = base / "run"
+  command.assert_same_weights(run / "generator.keras", whole / "generator.keras")
+  assert command.steps(run) == command.steps(whole)
 
 
 def test_finished_run_is_not_repeated_and_other_flags_are_refused(whole_run):

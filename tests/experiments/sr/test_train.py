@@ -1,14 +1,13 @@
 import json
 
 import keras
-import numpy as np
 import pytest
 
 from experiments.common import results
-from experiments.common.data import images
 from experiments.common.run.errors import UserError
 from experiments.sr import flags as sr_flags
 from experiments.sr import train
+from tests.experiments.common.upscaling import photographs
 
 _TINY = [
   "--width=4",
@@ -33,12 +32,7 @@ def _settings(*arguments):
 
 @pytest.fixture(scope="module", name="photos")
 def _photos(tmp_path_factory):
-  folder = tmp_path_factory.mktemp("photos")
-  rng = np.random.default_rng(0)
-  for i in range(2):
-    pixels = rng.integers(0, 256, (40, 44, 3), np.uint8)
-    images.write_png(folder / f"{i}.png", pixels)
-  return folder
+  return photographs.write(tmp_path_factory.mktemp("photos"), 2, 40, 44)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +66,7 @@ def _photos(tmp_path_factory):
 def test_method_trains_its_phases_on_its_own_terms(
   tmp_path, photos, arguments, phases, terms
 ):
-  train.train(_settings(*arguments, f"--data={photos}"), tmp_path)
+  train.prepare(_settings(*arguments, f"--data={photos}")).run(tmp_path)
   entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
   assert list(dict.fromkeys(entry["phase"] for entry in entries)) == phases
   others = {"phase", "epoch", "step", "seconds", "loss", "learning_rate"}
@@ -96,7 +90,7 @@ def test_training_goes_on_from_a_network_which_is_measured_too(tmp_path, photos)
   train.methods.build_generator(_settings(*_TINY).network).save(start)
   arguments = (*_TINY, "--epochs=0", "--pretrain_epochs=1", f"--data={photos}")
   settings = _settings(*arguments, f"--initial_weights={start}")
-  train.train(settings, tmp_path / "run")
+  train.prepare(settings).run(tmp_path / "run")
   methods = [row["method"] for row in results.read(tmp_path / "run")["rows"]]
   assert methods == ["bicubic", "start", "mse"]
 

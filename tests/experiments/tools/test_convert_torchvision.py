@@ -5,7 +5,7 @@ import pytest
 import cxloss
 from cxloss import architectures, backbones
 from cxloss.metrics import lpips
-from experiments.tools import convert_torchvision
+from experiments.tools import torchvision_arrays
 from tests.cxloss import oracle
 from tests.experiments import command
 
@@ -60,7 +60,7 @@ def _squeezenet_state():
 
 def test_converted_alexnet_computes_torchs_convolution(tmp_path):
   state = _state("alexnet")
-  np.savez(tmp_path / "w.npz", **convert_torchvision.convert(state, "alexnet"))
+  np.savez(tmp_path / "w.npz", **torchvision_arrays.convert(state, "alexnet"))
   features = cxloss.AlexNetFeatures(["conv1"], tmp_path / "w.npz", (0, 1))
   assert features._preprocessing == "torch"
   image = np.random.default_rng(0).uniform(0, 1, (1, 31, 35, 3)).astype("float32")
@@ -77,7 +77,7 @@ def test_converted_alexnet_computes_torchs_convolution(tmp_path):
 def test_every_layer_finds_its_arrays(architecture, tmp_path):
   squeezes = architecture == "squeezenet"
   state = _squeezenet_state() if squeezes else _state(architecture)
-  arrays = convert_torchvision.convert(state, architecture)
+  arrays = torchvision_arrays.convert(state, architecture)
   np.savez(tmp_path / "w.npz", **arrays)
   load = getattr(backbones, architecture.removesuffix("16"))
   layers = lpips.LAYERS[architecture]
@@ -94,18 +94,18 @@ def test_every_layer_finds_its_arrays(architecture, tmp_path):
 
 def test_state_dict_of_another_network_is_refused():
   with pytest.raises(ValueError, match=r"must hold features\.0\.weight"):
-    convert_torchvision.convert({"conv1.weight": np.zeros(3)}, "alexnet")
+    torchvision_arrays.convert({"conv1.weight": np.zeros(3)}, "alexnet")
   with pytest.raises(ValueError, match=r"must hold features\.3\.squeeze\.weight"):
-    convert_torchvision.convert(_state("alexnet"), "squeezenet")
+    torchvision_arrays.convert(_state("alexnet"), "squeezenet")
 
 
 def test_heads_are_named_after_the_layers(tmp_path):
   state = {f"lin{i}.model.1.weight": np.full((1, 4, 1, 1), i, "f4") for i in range(5)}
-  np.savez(tmp_path / "h.npz", **convert_torchvision.convert_heads(state, "vgg16"))
+  np.savez(tmp_path / "h.npz", **torchvision_arrays.convert_heads(state, "vgg16"))
   heads = lpips.read_heads(tmp_path / "h.npz", lpips.LAYERS["vgg16"])
   np.testing.assert_array_equal(heads, np.arange(5)[:, None] * np.ones(4))
   with pytest.raises(ValueError, match="vgg19"):
-    convert_torchvision.convert_heads(state, "vgg19")
+    torchvision_arrays.convert_heads(state, "vgg19")
 
 
 def test_checkpoint_of_torch_is_converted(tmp_path):
@@ -125,9 +125,9 @@ def test_checkpoint_of_torch_is_converted(tmp_path):
 
 def test_torchvision_has_the_layers_that_are_looked_for():
   models = pytest.importorskip("torchvision.models")
-  for architecture, (function, _) in convert_torchvision.ARCHITECTURES.items():
+  for architecture, (function, _) in torchvision_arrays.ARCHITECTURES.items():
     state = getattr(models, function)(weights=None).state_dict()
-    assert len(convert_torchvision.convert(state, architecture)) > 10
+    assert len(torchvision_arrays.convert(state, architecture)) > 10
 
 
 def test_mistakes_end_in_one_line(tmp_path):

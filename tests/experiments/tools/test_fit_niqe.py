@@ -15,13 +15,12 @@ def test_statistics_of_the_sharp_patches_are_written(tmp_path):
   for i, photo in enumerate(photos):
     images.write_png(tmp_path / "photos" / f"{i}.png", photo)
   output = tmp_path / "new" / "pristine.npz"
-  code, out, err = command.run(
+  out, _ = command.succeed(
     "experiments.tools.fit_niqe",
     f"--data={tmp_path / 'photos'}",
     f"--output={output}",
     "--description=of scikit-image",
   )
-  assert code == 0, err
   sharp = np.concatenate(
     [natural_quality.features(photo, only_sharp=True) for photo in photos]
   )

@@ -1,16 +1,15 @@
 import functools
 import os
-import pathlib
 
+import pytest
 from PIL import Image
 
 from experiments.common import results
 from experiments.twoafc import bapps, distances, generated_triplets, measure, output
 from experiments.twoafc.settings import Settings
+from tests import golden_pairs
 from tests.experiments import command
 
-_EXAMPLE = pathlib.Path(__file__).parents[2] / "data" / "lpips"
-_TRIPLET = ",".join(str(_EXAMPLE / f"{name}.png") for name in ("ref", "p0", "p1"))
 _run = functools.partial(command.run, "experiments.twoafc")
 
 
@@ -60,18 +59,24 @@ def test_archive_is_scored_beside_the_paper_and_only_once(tmp_path, capsys):
   assert score() == out
 
 
-def test_one_triplet_is_ranked_by_every_net_and_distance():
+def test_one_triplet_is_ranked_by_every_net_and_distance(tmp_path):
+  reference, blocks = golden_pairs.pair("block_means")
+  triplet = {"ref": reference, "p0": blocks, "p1": golden_pairs.pair("rolled")[1]}
+  for name, image in triplet.items():
+    Image.fromarray(image).save(tmp_path / f"{name}.png")
+  files = ",".join(str(tmp_path / f"{name}.png") for name in triplet)
   folder = os.environ.get("CXLOSS_WEIGHTS_DIR")
   nets = "squeeze,alex,vgg,vgg_front" if folder else "vgg_front"
   code, out, err = _run(
-    f"--triplet={_TRIPLET}", f"--nets={nets}", "--distances=l2,cx,lpips"
+    f"--triplet={files}", f"--nets={nets}", "--distances=l2,cx,lpips"
   )
   assert code == 0, err
   rows = {line[:14].strip(): line[14:].split() for line in out.splitlines()}
-  assert rows["SSIM"][0] == "0.56327"
+  scores = golden_pairs.SCORES["block_means"]
+  assert float(rows["SSIM"][0]) == pytest.approx(1 - scores["ssim_rgb"], abs=1e-4)
   assert rows["VGG front CX"][2] == "p1"
   if folder:
-    assert rows["Alex LPIPS"] == ["0.72188", "0.13757", "p1"]
-    assert rows["Alex L2"][0] == "4.82656"
+    assert rows["Alex LPIPS"] == ["0.38211", "0.06002", "p1"]
+    assert rows["Alex L2"][0] == "3.48082"
     nets = ("Squeeze", "Alex", "VGG")
     assert {f"{net} {name}" for net in nets for name in ("L2", "CX")} <= set(rows)

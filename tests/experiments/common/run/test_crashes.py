@@ -10,32 +10,18 @@ import time
 
 import h5py
 import keras
-import numpy as np
 import pytest
 from PIL import Image
 
 from tests.experiments import command
 
 _TINY = [
-  "--blocks=1",
-  "--width=4",
-  "--discriminator_width=2",
-  "--crop_size=32",
-  "--batch_size=2",
-  "--steps_per_epoch=4",
-  "--pretrain_epochs=6",
-  "--epochs=6",
-  "--backbone=vgg16",
-  "--backbone_weights=bundled",
-  "--layers=block1_conv2",
-  "--max_points=100",
-  "--backup_every=1",
-  "--validate_every=1",
-  "--seed=4",
+  *(*command.TINY_SR, "--pretrain_epochs=6", "--epochs=6"),
+  *("--backup_every=1", "--validate_every=1"),
 ]
 _KILLS = 20
 _start = functools.partial(command.start, "experiments.sr")
-_run = functools.partial(command.run, "experiments.sr")
+_succeed = functools.partial(command.succeed, "experiments.sr")
 
 
 def _in_namespace(script):
@@ -100,8 +86,7 @@ def test_read_only_folder_is_refused_in_one_line(tmp_path):
 @pytest.mark.slow
 def test_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path):
   whole, killed = tmp_path / "whole", tmp_path / "killed"
-  code, _, err = _run(*_TINY, f"--output_dir={whole}")
-  assert code == 0, err
+  _succeed(*_TINY, f"--output_dir={whole}")
   moments = random.Random(0)
   kills = 0
   while kills < _KILLS:
@@ -117,15 +102,11 @@ def test_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path):
     process.communicate()
     kills += 1
     _check_intact(killed)
-  code, _, err = _run(*_TINY, f"--output_dir={killed}")
-  assert code == 0, err
+  _succeed(*_TINY, f"--output_dir={killed}")
   print(f"survived {kills} kills")
   assert kills == _KILLS, f"it was finished after {kills} kills: lengthen the run"
-  steps = [(e["phase"], e["step"]) for e in command.entries(killed)]
-  assert steps == [(e["phase"], e["step"]) for e in command.entries(whole)]
-  a, b = (keras.models.load_model(run / "generator.keras") for run in (whole, killed))
-  for first, second in zip(a.weights, b.weights, strict=True):
-    np.testing.assert_array_equal(first, second, err_msg=first.path)
+  assert command.steps(killed) == command.steps(whole)
+  command.assert_same_weights(*(run / "generator.keras" for run in (whole, killed)))
   assert not list(killed.rglob(".partial.*"))
   assert {path.name for path in killed.rglob("*.png")} == {
     path.name for path in whole.rglob("*.png")

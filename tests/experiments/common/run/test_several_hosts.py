@@ -9,21 +9,8 @@ from tests.experiments import command
 from tests.experiments.common.run import cluster
 
 _SR = [
-  "--blocks=1",
-  "--width=4",
-  "--discriminator_width=2",
-  "--crop_size=32",
-  "--batch_size=4",
-  "--steps_per_epoch=4",
-  "--pretrain_epochs=2",
-  "--epochs=2",
-  "--backbone=vgg16",
-  "--backbone_weights=bundled",
-  "--layers=block1_conv2",
-  "--max_points=100",
-  "--backup_every=3",
-  "--average=0.5",
-  "--seed=4",
+  *(*command.TINY_SR, "--batch_size=4", "--pretrain_epochs=2", "--epochs=2"),
+  *("--backup_every=3", "--average=0.5"),
 ]
 _NORMALS = [
   "--data=scenes",
@@ -70,10 +57,9 @@ def test_job_of_two_workers_goes_on_after_one_was_killed(tmp_path):
   assert "2 replicas, 2 of 4 examples on each" in chief and "PSNR" in chief
   assert other == ""
 
-  code, _, err = command.run("experiments.sr", *_SR, f"--output_dir={tmp_path / 'one'}")
-  assert code == 0, err
+  command.succeed("experiments.sr", *_SR, f"--output_dir={tmp_path / 'one'}")
   runs = tmp_path / "one", tmp_path / "killed"
-  one, both = ([(e["phase"], e["step"]) for e in command.entries(run)] for run in runs)
+  one, both = map(command.steps, runs)
   assert one == both
   a, b = (keras.models.load_model(run / "generator.keras") for run in runs)
   # Adam turns rounding of small gradients into steps of full size: the networks agree
@@ -88,8 +74,7 @@ def test_normals_train_on_two_replicas(tmp_path, strategy):
   arguments = [*_NORMALS, f"--output_dir={tmp_path}"]
   if strategy == "mirrored":
     arguments += ["--strategy=mirrored", "--replicas=2"]
-    code, out, err = command.run("experiments.normals", *arguments)
-    assert code == 0, err
+    out, _ = command.succeed("experiments.normals", *arguments)
   else:
     out, _ = _end(_start_both("experiments.normals", *arguments))
   assert "2 replicas, 1 of 2 examples on each" in out and "mean normal" in out

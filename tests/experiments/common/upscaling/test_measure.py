@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cxloss import metrics
 from cxloss.metrics import patches, spectrum
 from experiments.common import tables
 from experiments.common.upscaling import measure
@@ -25,7 +26,8 @@ def test_values_are_those_of_the_single_measures():
   assert {key: found[key] for key in expected} == expected
   assert tuple(found) == measure.KEYS
   assert found["niqe"] > 0
-  assert list(reasons) == ["lpips"] and "--lpips_weights" in reasons["lpips"]
+  assert found["lpips"] == metrics.LPIPS()(hr[None], picture[None])[0]
+  assert not reasons
 
 
 @pytest.mark.parametrize(
@@ -40,10 +42,21 @@ def test_values_are_those_of_the_single_measures():
 )
 def test_small_images_lack_some_measures_and_say_why(side, missing):
   hr, picture = _pair(side, side + 4)
-  found, reasons = measure.Measures(4, 0, lambda *_: 1.0).against(hr)(picture)
+  found, reasons = measure.Measures(4, 0, lambda *_: [1.0]).against(hr)(picture)
   assert set(reasons) == missing
   assert {key for key, value in found.items() if value is None} == missing
   assert all("must have sides of at least" in reason for reason in reasons.values())
+
+
+def test_colour_sees_shifts_of_blocks_and_no_details():
+  hr = np.full((37, 50, 3), 100, np.uint8)
+  picture = hr.copy()
+  picture[::2] += 8
+  picture[1::2] -= 8
+  assert measure.colour(hr, picture) == 0
+  picture[:16, :16, 0] += 12
+  # One channel of one of the 2 x 3 whole blocks.
+  np.testing.assert_allclose(measure.colour(hr, picture), 12 / 18)
 
 
 def test_original_is_measured_by_itself_alone():

@@ -70,3 +70,12 @@ def test_network_that_sees_all_is_not_cut_into_tiles(image, caplog):
   network = tiling.Compiled(keras.Model(x, large))
   assert _differences(network, image, 4).max() == 0
   assert "sees whole images" in caplog.text
+
+
+@pytest.mark.parametrize("tile", [16, 1000])
+def test_flat_image_stays_flat_up_to_its_border(tile):
+  keras.utils.set_random_seed(5)
+  network = tiling.Compiled(_amplified(srgan.generator(blocks=2, width=4)))
+  image = np.full((40, 24, 3), (10, 200, 30), np.uint8)
+  picture = tiling.upscale(network, image, 4, tile=tile)
+  np.testing.assert_array_equal(picture, np.tile(picture[:4, :4], (40, 24, 1)))

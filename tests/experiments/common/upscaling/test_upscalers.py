@@ -76,6 +76,15 @@ def test_network_is_run_on_the_small_image(tmp_path, pairs):
     upscalers.load([f"ours={tmp_path / 'g.keras'}"], pairs, 2)
 
 
+def test_npz_files_without_enhancenet_are_named(tmp_path, pairs):
+  np.savez(tmp_path / "other.npz", a=np.zeros(3))
+  specification = f"theirs={tmp_path / 'other.npz'}"
+  with pytest.raises(ValueError, match=r"--method=theirs.*generator\.Conv\.weights"):
+    upscalers.load([specification], pairs, 4)
+  with pytest.raises(ValueError, match=r"--method=theirs.*needs --scale=4"):
+    upscalers.load([specification], pairs, 2)
+
+
 @pytest.mark.parametrize(
   ("names", "shape", "message"),
   [

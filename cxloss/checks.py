@@ -1,0 +1,83 @@
+"""Validation of options that several losses share."""
+
+import math
+import numbers
+
+import tensorflow as tf
+
+DISTANCES = ("cosine", "l2")
+CENTERINGS = ("batch", "image")
+
+# Beyond it, positions alone decide; far beyond, distances would overflow.
+_LARGEST_WEIGHT = 1e6
+
+
+def check_options(bandwidth, distance, centering, spatial_weight=0.0):
+  """Raises `ValueError` unless these are options of the contextual loss."""
+  if not is_number(bandwidth) or not 0 < bandwidth < math.inf:
+    raise ValueError(
+      f"`bandwidth` must be a positive, finite number. Received: "
+      f"bandwidth={bandwidth!r}"
+    )
+  if distance not in DISTANCES:
+    raise ValueError(
+      f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}"
+    )
+  if centering not in CENTERINGS:
+    raise ValueError(
+      f"`centering` must be one of {CENTERINGS}. Received: centering={centering!r}"
+    )
+  if not is_number(spatial_weight) or not 0 <= spatial_weight <= _LARGEST_WEIGHT:
+    raise ValueError(
+      f"`spatial_weight` must be a number from 0 to {_LARGEST_WEIGHT:g}. "
+      f"Received: spatial_weight={spatial_weight!r}"
+    )
+
+
+def is_number(value):
+  """Whether a value is a real number; True and False are none."""
+  return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_positive_integer(value):
+  """Whether a value is a whole number from 1, such as 3 or 3.0."""
+  return is_number(value) and 1 <= value < math.inf and value == int(value)
+
+
+def check_sample_weight(sample_weight, images):
+  """Raises `ValueError` unless weights are those of N images, and not of pixels."""
+  if sample_weight is None:
+    return
+  shape = tf.convert_to_tensor(sample_weight).shape
+  n = tf.TensorShape(images.shape)[:1]
+  if not any(shape.is_compatible_with(s) for s in ([], [1], n, n.concatenate(1))):
+    raise ValueError(
+      "`sample_weight` must have shape (N,), one number an image; to leave out pixels, "
+      f"use the method `masked`. Received: shape={tuple(shape)} for {n[0]} images"
+    )
+
+
+def same_batch(y_true, y_pred):
+  """Returns both as tensors; raises `ValueError` if their batch sizes differ."""
+  y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
+  if not y_true.shape[:1].is_compatible_with(y_pred.shape[:1]):
+    raise ValueError(
+      "`y_true` and `y_pred` must have the same batch size. "
+      f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+    )
+  return y_true, y_pred
+
+
+def check_weights(weights, name, what):
+  """Raises `ValueError` unless numbers are finite and >= 0, and not all of them 0.
+
+  Args:
+    weights: the numbers, each of something in the loss.
+    name: what the message calls them.
+    what: what the message shows as received.
+  """
+  able = all(is_number(weight) and 0 <= weight < math.inf for weight in weights)
+  if not able or not any(weights):
+    raise ValueError(
+      f"`{name}` must have finite weights >= 0, not all of them 0. Received: {what!r}"
+    )

@@ -1,0 +1,159 @@
+"""What all metrics have in common: batches in, one number an image out.
+
+A metric is made once, with the value range of the images and its settings, and called
+with NHWC batches of RGB images: NumPy arrays or tensors that have values. Those of
+`PairMetric` compare images with their originals, `metric(target, images)`, in Keras'
+order; those of `ImageMetric` need no original, `metric(images)`.
+
+Metrics are measures, not losses: they have no gradient, take images of any size one by
+one in bounded memory, and refuse what they cannot measure. `lower_is_better` says which
+way is up.
+"""
+
+import abc
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cxloss import value_range as value_ranges
+from cxloss.value_range import ValueRange
+
+GREY_LEVELS = (0.0, 255.0)
+# Values may leave their range by this share of it, as rounding may bring about.
+_SLACK = 1e-3
+
+Scores = npt.NDArray[np.float64]
+
+
+class Metric(abc.ABC):
+  """Base of all metrics.
+
+  Args:
+    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+
+  Attributes:
+    lower_is_better: whether lower values are those of better images.
+    value_range: `(low, high)`, floats.
+
+  Raises:
+    ValueError: for a bad value range.
+  """
+
+  lower_is_better: ClassVar[bool]
+
+  def __init__(self, value_range: ValueRange = GREY_LEVELS):
+    self.value_range = value_ranges.check(value_range)
+
+  def _check(self, images: Any, name: str) -> npt.NDArray[Any]:
+    """Return a batch `(N, H, W, 3)` as an array, with its numbers as they are."""
+    if tf.is_symbolic_tensor(images):
+      raise ValueError(
+        f"`{name}` must hold values. Received: a symbolic tensor; metrics do not work "
+        "inside `tf.function` or `compile(metrics=...)`, but in a callback or after it"
+      )
+    array = np.asarray(images)
+    if array.dtype.name == "bfloat16":
+      array = array.astype(np.float32)
+    if array.ndim != 4 or array.shape[3] != 3 or array.dtype.kind not in "uif":
+      raise ValueError(
+        f"`{name}` must be numbers with shape (N, H, W, 3), a batch of RGB images; "
+        "image[None] is a batch of one. "
+        f"Received: {array.dtype} with shape {array.shape}"
+      )
+    if array.size:
+      low, high = self.value_range
+      slack = _SLACK * (high - low)
+      least, most = float(array.min()), float(array.max())
+      # Not a number fails this comparison, too.
+      if not (low - slack <= least and most <= high + slack):
+        raise ValueError(
+          f"`{name}` must lie in value_range={self.value_range}; clip outputs of "
+          f"networks. Received: values from {least:.6g} to {most:.6g}"
+        )
+      if array.dtype.kind == "f" and 0 < most <= 1 and high > 2:
+        warnings.warn(
+          f"`{name}` has no value above 1 while value_range={self.value_range}. "
+          "Pass value_range=(0, 1) if that is its range.",
+          stacklevel=4,
+        )
+    return array
+
+  def _to_grey_levels(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return values in [0, 255]: uint8 as it is, or float32."""
+    low, high = self.value_range
+    if self.value_range == GREY_LEVELS and image.dtype == np.uint8:
+      return image
+    values = image.astype(np.float32)
+    if self.value_range != GREY_LEVELS:
+      values = (values - np.float32(low)) * np.float32(255 / (high - low))
+    return np.clip(values, 0, 255)
+
+
+class PairMetric(Metric):
+  """Base of the metrics that compare images with their originals.
+
+  Call arguments:
+    target: the originals, RGB `(N, H, W, 3)` in `value_range`, of any number type.
+    images: RGB of the same shape and range.
+
+  Returns:
+    Float64 `(N,)`, one value for each image.
+
+  Raises:
+    ValueError: if shapes or values do not fit.
+  """
+
+  def __call__(self, target: npt.ArrayLike, images: npt.ArrayLike) -> Scores:
+    originals, results = self._check(target, "target"), self._check(images, "images")
+    if originals.shape != results.shape:
+      raise ValueError(
+        "`target` and `images` must have the same shape. "
+        f"Received: {originals.shape} and {results.shape}"
+      )
+    return np.array(
+      [
+        self._measure(self._to_grey_levels(original), self._to_grey_levels(result))
+        for original, result in zip(originals, results, strict=True)
+      ],
+      np.float64,
+    )
+
+  @abc.abstractmethod
+  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+    """Return the value of one image `(H, W, 3)` in [0, 255], uint8 or float32."""
+
+
+class ImageMetric(Metric):
+  """Base of the metrics that need no original.
+
+  Call arguments:
+    images: RGB `(N, H, W, 3)` in `value_range`, of any number type.
+
+  Returns:
+    Float64 `(N,)`, one value for each image.
+
+  Raises:
+    ValueError: if shapes or values do not fit.
+  """
+
+  def __call__(self, images: npt.ArrayLike) -> Scores:
+    batch = self._check(images, "images")
+    return np.array(
+      [self._measure(self._to_grey_levels(image)) for image in batch], np.float64
+    )
+
+  @abc.abstractmethod
+  def _measure(self, image: npt.NDArray[Any]) -> float:
+    """Return the value of one image `(H, W, 3)` in [0, 255], uint8 or float32."""
+
+
+def check_sides(image: npt.NDArray[Any], least: int) -> None:
+  """Raise `ValueError` if an image is smaller than a metric needs."""
+  if min(image.shape[:2]) < least:
+    raise ValueError(
+      f"`images` must have sides of at least {least}. "
+      f"Received: one of shape {image.shape}"
+    )

@@ -1,0 +1,260 @@
+"""Feature maps of networks that were trained to recognise what is in photographs."""
+
+import math
+import os
+
+import keras
+import tensorflow as tf
+
+from cxloss import backbones, batches, masks
+from cxloss.checks import check_weights
+from cxloss.features import Features, absolute
+
+# Images may overshoot their stated range by this share of it, as the outputs of
+# networks do, before it counts as a mistake.
+_OVERSHOOT = 0.1
+_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+# Weights that are no paths.
+_NAMED = (None, "imagenet", "bundled")
+
+
+class _NetworkFeatures(Features):
+  """Feature maps of a network; a subclass builds it."""
+
+  def __init__(self, layers, weights, value_range):
+    if isinstance(layers, str):
+      layers = [layers]
+    if not isinstance(layers, (dict, list, tuple)):
+      raise ValueError(
+        "`layers` must be the name of a layer, a list of names, or a dict from names "
+        f"to weights. Received: layers={layers!r}"
+      )
+    if not isinstance(layers, dict):
+      layers = dict.fromkeys(layers, 1.0)
+    check_weights(layers.values(), "layers", layers)
+    self.layers = {name: float(weight) for name, weight in layers.items()}
+    if not (weights is None or isinstance(weights, (str, os.PathLike))):
+      raise ValueError(
+        "`weights` must be a name, the path of a file or None. "
+        f"Received: weights={weights!r}"
+      )
+    self.weights = weights if weights in _NAMED else absolute(weights)
+    self.value_range = _check_value_range(value_range)
+    used = [name for name, weight in self.layers.items() if weight > 0]
+    self._model, self._preprocessing = self._build(used)
+    self._least_side = _least_side(self._model)
+
+  def _build(self, layers):
+    """`(model, preprocessing)` of `cxloss.backbones`."""
+    raise NotImplementedError
+
+  def __call__(self, images):
+    images = tf.convert_to_tensor(images)
+    if images.shape.rank != 4 or images.shape[-1] != 3:
+      raise ValueError(
+        f"`images` must be RGB with shape (N, H, W, 3). Received: shape={images.shape}"
+      )
+    least = self._least_side
+    if any(side is not None and side < least for side in images.shape[1:3]):
+      raise ValueError(
+        f"`images` must have sides of at least {least} for layers {list(self.layers)}. "
+        f"Received: shape={images.shape}"
+      )
+    if None in images.shape[1:3]:
+      check = tf.debugging.assert_greater_equal(
+        tf.shape(images)[1:3],
+        least,
+        f"`images` must have sides of at least {least} for layers {list(self.layers)}.",
+      )
+      with tf.control_dependencies([] if check is None else [check]):
+        images = tf.identity(images)
+    images = backbones.preprocess(images, self.value_range, self._preprocessing)
+    maps = batches.apply(lambda x: self._model(x, training=False), images)
+    maps = maps if isinstance(maps, list) else [maps]
+    maps = [tf.cast(features, tf.float32) for features in maps]
+    weights = [weight for weight in self.layers.values() if weight > 0]
+    return list(zip(weights, maps, strict=True))
+
+  def check_range(self, images, name="images", mask=None):
+    """Returns images, checked to lie in the value range but for a tenth of its length.
+
+    Args:
+      images: `(N, H, W, 3)`.
+      name: what messages call them.
+      mask: bool `(N, H, W, 1)`, true at pixels to look at, or `None` for all.
+
+    Raises:
+      ValueError: if they do not; in a graph, `tf.errors.InvalidArgumentError` when it
+        runs. XLA drops the check.
+    """
+    low, high = self.value_range
+    slack = _OVERSHOOT * (high - low)
+    seen = (
+      images if mask is None else tf.where(mask, images, tf.cast(low, images.dtype))
+    )
+    least, most = tf.reduce_min(seen), tf.reduce_max(seen)
+    outside = tf.logical_or(
+      tf.cast(least, tf.float32) < low - slack, tf.cast(most, tf.float32) > high + slack
+    )
+    message = f"`{name}` must lie in value_range={self.value_range}. Received: values "
+    if tf.executing_eagerly():
+      if outside:
+        raise ValueError(f"{message}from {float(least):.6g} to {float(most):.6g}")
+      return images
+    data = [message, "from", least, "to", most]
+    with tf.control_dependencies([tf.debugging.Assert(~outside, data)]):
+      return tf.identity(images)
+
+  def get_config(self):
+    return {
+      "layers": self.layers,
+      "weights": self.weights,
+      "value_range": self.value_range,
+    }
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class VGGFeatures(_NetworkFeatures):
+  """Feature maps of a pretrained VGG16 or VGG19, after the ReLU or a pool.
+
+  Args:
+    layers: dict from Keras layer name (`block3_conv4`, `block2_pool`) to weight in
+      the loss, or a sequence of names (weight 1 each). Defaults to `block3_conv4`,
+      the paper's conv3_4, or `block3_conv3`, the last of its block, for VGG16.
+    architecture: `"vgg19"` (default) or `"vgg16"`.
+    weights: `"imagenet"` (default, downloaded by Keras), `"bundled"` (the VGG16
+      front that ships with the package, up to `block3_conv3`), the path of a
+      weights file, or `None` (random); see `cxloss.backbones`.
+    value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
+    pooling: `"max"` (default, as trained and as the paper's code), or `"avg"`, as
+      the authors' style-transfer code.
+    dtype: Keras dtype policy in which the network computes: `"float32"` (default), or
+      `"mixed_bfloat16"` or `"mixed_float16"`, faster where the processor multiplies
+      such numbers. The features come as float32.
+
+  Call arguments:
+    images: `(N, H, W, 3)`, RGB in `value_range`, any float type. A loss checks its
+      targets by `check_range`; generated images may overshoot.
+
+  Returns:
+    List of `(weight, features)`, features float32 `(N, h, w, C)`. Layers of
+    weight 0 are left out.
+
+  Raises:
+    ValueError: for unknown options or images of the wrong shape or range.
+    FileNotFoundError, RuntimeError: if weights cannot be had.
+  """
+
+  def __init__(
+    self,
+    layers=None,
+    architecture="vgg19",
+    weights="imagenet",
+    value_range=(-1.0, 1.0),
+    pooling="max",
+    dtype="float32",
+  ):
+    self.architecture = architecture
+    self.pooling = pooling
+    self.dtype = _check_policy(dtype)
+    if layers is None:
+      layers = ["block3_conv3" if architecture == "vgg16" else "block3_conv4"]
+    super().__init__(layers, weights, value_range)
+
+  def _build(self, layers):
+    return backbones.vgg(
+      layers, self.architecture, self.weights, self.pooling, self.dtype
+    )
+
+  def valid(self, mask):
+    used = [name for name, weight in self.layers.items() if weight > 0]
+    found = {}
+    # The layers form a chain; those after the last one used are not in the model.
+    for layer in self._model.layers:
+      size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+      if size is not None:
+        mask = masks.shrink(mask, size, layer.strides, layer.padding)
+      found[layer.name] = mask
+    return [found[name] for name in used]
+
+  def get_config(self):
+    return {
+      **super().get_config(),
+      "architecture": self.architecture,
+      "pooling": self.pooling,
+      "dtype": self.dtype,
+    }
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class AlexNetFeatures(_NetworkFeatures):
+  """Feature maps of torchvision's AlexNet, after the ReLU.
+
+  Args:
+    layers: dict from layer name, `"conv1"` to `"conv5"`, to weight in the loss, or
+      a sequence of names (weight 1 each).
+    weights: path of an `.npz` file, or `None` (random); see `cxloss.backbones`.
+      Keras has none to download; `experiments.tools.convert_torchvision` makes it.
+    value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
+    preprocessing: `"torch"` or `"caffe"`, what the weights were trained with, for
+      a file that does not state it. `None` (default) takes what the file states,
+      or else `"torch"`.
+
+  Calling it is as with `VGGFeatures`. Images should have sides of at least 31.
+  """
+
+  _backbone = staticmethod(backbones.alexnet)
+
+  def __init__(self, layers, weights, value_range=(-1.0, 1.0), preprocessing=None):
+    self.preprocessing = preprocessing
+    super().__init__(layers, weights, value_range)
+
+  def _build(self, layers):
+    return self._backbone(layers, self.weights, self.preprocessing)
+
+  def get_config(self):
+    return {**super().get_config(), "preprocessing": self.preprocessing}
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class SqueezeNetFeatures(AlexNetFeatures):
+  """Feature maps of SqueezeNet 1.1, after the ReLU; fire modules as a whole.
+
+  Arguments and calls as of `AlexNetFeatures`; layers are `"conv1"` and `"fire2"` to
+  `"fire9"`. Images should have sides of at least 17.
+  """
+
+  _backbone = staticmethod(backbones.squeezenet)
+
+
+def _least_side(model):
+  """The smallest side of images that every layer of a network has outputs for."""
+  side = 1
+  for layer in reversed(model.layers):
+    size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if size is not None:
+      side = (side - 1) * layer.strides[0] + (
+        size[0] if layer.padding == "valid" else 1
+      )
+    elif isinstance(layer, keras.layers.ZeroPadding2D):
+      side = max(side - sum(layer.padding[0]), 1)
+  return side
+
+
+def _check_policy(dtype):
+  if dtype not in _POLICIES:
+    raise ValueError(f"`dtype` must be one of {_POLICIES}. Received: dtype={dtype!r}")
+  return dtype
+
+
+def _check_value_range(value_range):
+  try:
+    low, high = (float(value) for value in value_range)
+  except (TypeError, ValueError):
+    low = high = math.nan
+  if not -math.inf < low < high < math.inf:
+    raise ValueError(
+      "`value_range` must be two finite numbers (low, high), low < high. "
+      f"Received: value_range={value_range!r}"
+    )
+  return low, high

@@ -1,0 +1,34 @@
+import pytest
+
+from experiments.sr import plane
+
+
+def _row(method, lpips, set_name="a", niqe=5.0):
+  row = {"set": set_name, "method": method, "psnr_y": 28.0, "lpips": lpips}
+  return {**row, "niqe": niqe}
+
+
+@pytest.mark.parametrize("missing", [{}, {"lpips": None}])
+def test_a_panel_for_each_set_and_each_measure_that_was_taken(missing):
+  rows = [
+    {**_row(method, 0.1, set_name), **missing}
+    for set_name in ("a", "b")
+    for method in ("x", "y")
+  ]
+  alone = [row for row in rows if row["set"] == "a"]
+  height, width, _ = plane.draw(alone).shape
+  assert plane.draw(rows).shape == (height, 2 * width, 3)
+  full = plane.draw([_row("x", 0.1), _row("y", 0.2)])
+  assert height == full.shape[0] // (2 if missing else 1)
+
+
+def test_points_lie_where_their_values_are():
+  # Of two methods of equal PSNR, the lower value is nearer to the bottom.
+  first = plane.draw([_row("x", 0.1), _row("y", 0.2)])
+  second = plane.draw([_row("x", 0.2), _row("y", 0.1)])
+  assert (first != second).any()
+
+
+def test_single_methods_are_not_drawn():
+  original = {**_row("original", None), "psnr_y": None}
+  assert plane.draw([_row("x", 0.1), original]) is None
