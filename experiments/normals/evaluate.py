@@ -12,8 +12,8 @@ from experiments.common import networks, results, tables
 from experiments.common.data import crops, images
 from experiments.common.drawing import panels
 from experiments.normals import angles
-from experiments.normals.data import example, sources
-from models import crn
+from experiments.normals.data import example, resizing, sources
+from models import crn, guided_crn
 
 _NEAR = 5  # pixels
 _PANEL_WIDTH = 384
@@ -47,11 +47,19 @@ def predictor(network):
   """Makes a predictor of a CRN.
 
   Images are continued by reflection to the next multiple that the network takes, and
-  the result is cut back.
+  the result is cut back. For a network that is meant for one size
+  (`guided_crn.side`), they are first resized to its shorter side, whatever the ratio of
+  their sides, and normals are interpolated between its pixels.
   """
-  multiple = crn.multiple(network)
+  multiple, side = crn.multiple(network), guided_crn.side(network)
 
   def predict(image):
+    if side:
+      resized = resizing.resize_image(image, side)
+      return resizing.resize_normals(apply(resized), *image.shape[:2])
+    return apply(image)
+
+  def apply(image):
     height, width = image.shape[:2]
     padding = [(0, -side % multiple) for side in (height, width)]
     padded = np.pad(image, [*padding, (0, 0)], mode="symmetric")

@@ -21,6 +21,9 @@ import numpy as np
 import PIL.Image
 import scipy.ndimage
 
+from experiments.common.run import checks
+from experiments.common.run.options import option
+
 
 @dataclasses.dataclass(frozen=True)
 class Intrinsics:
@@ -44,27 +47,37 @@ class Intrinsics:
     )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PlaneFit:
-  """Describes how planes are fitted to depth.
+  """Describes how planes are fitted to depth; the defaults suit clean depth."""
 
-  Attributes:
-    window: odd side of a pixel's neighbourhood, in pixels of the depth that is fitted.
-    jump: neighbours whose depth differs by more than this share of the pixel's are
-      left out.
-    halve: whether depth is halved in size before the fit. A half's depth is that of
-      the nearest surface among its four pixels, and normals are interpolated between
-      halves.
-    border: normals up to this many pixels from a jump in depth are unknown.
-
-  Raises:
-    ValueError: if a value is out of range.
-  """
-
-  window: int = 9
-  jump: float = 0.05
-  halve: bool = False
-  border: int = 0
+  window: int = option(
+    9,
+    "Odd side of the neighbourhood of a pixel that a plane is fitted to, in pixels of "
+    "the depth that is fitted. 15 to 21 for depth of 8 bits.",
+    checks.ODD,
+    flag="fit_window",
+    lower=3,
+  )
+  jump: float = option(
+    0.05,
+    "Neighbours whose depth differs from the pixel's by more than this share are left "
+    "out of the fit. 0.1 for depth of 8 bits.",
+    checks.POSITIVE,
+    flag="fit_jump",
+  )
+  halve: bool = option(
+    False,
+    "Halve the depth's size before planes are fitted to it: a half's depth is that of "
+    "the nearest surface among its four pixels, and normals are interpolated.",
+    flag="fit_halve",
+  )
+  border: int = option(
+    0,
+    "Normals up to this many pixels from a jump in depth count as unknown.",
+    flag="fit_border",
+    lower=0,
+  )
 
   def __post_init__(self):
     if self.window % 2 == 0 or self.window < 3 or not self.jump > 0 or self.border < 0:
@@ -75,7 +88,7 @@ class PlaneFit:
       )
 
 
-def normals_from_depth(depth, intrinsics, fit=PlaneFit()):
+def normals_from_depth(depth, intrinsics, fit=None):
   """Fits a plane around every pixel.
 
   Args:
@@ -92,7 +105,7 @@ def normals_from_depth(depth, intrinsics, fit=PlaneFit()):
   Raises:
     ValueError: if `depth` is not a map of numbers.
   """
-  depth = np.asarray(depth, np.float64)
+  depth, fit = np.asarray(depth, np.float64), fit or PlaneFit()
   if depth.ndim != 2:
     raise ValueError(f"`depth` must have shape (H, W). Received: shape={depth.shape}")
   known = np.isfinite(depth) & (depth > 0)
@@ -123,16 +136,16 @@ def _normals(inverse, intrinsics, fit):
 
 def _halve(inverse, jump):
   """Averages the nearest surface's inverse depths over blocks of 2 x 2."""
-  even = np.pad(inverse, [(0, side % 2) for side in inverse.shape], mode="edge")
-  height, width = (side // 2 for side in even.shape)
-  blocks = even.reshape(height, 2, width, 2).swapaxes(1, 2).reshape(height, width, 4)
+  height, width = (side // 2 for side in inverse.shape)
+  whole = inverse[: 2 * height, : 2 * width]
+  blocks = whole.reshape(height, 2, width, 2).swapaxes(1, 2).reshape(height, width, 4)
   nearest = blocks.max(axis=-1, keepdims=True)
   near = (blocks > 0) & (nearest - blocks <= jump * nearest)
   return (blocks * near).sum(axis=-1) / np.maximum(near.sum(axis=-1), 1)
 
 
 def _double(normals, mask, shape):
-  """Interpolates normals bilinearly to twice the size, cut to `shape`."""
+  """Interpolates normals bilinearly to twice the size; an odd last row is unknown."""
   height, width = mask.shape
   normals = np.where(mask[..., None], normals, 0).astype(np.float32)
   layers = [
@@ -145,7 +158,8 @@ def _double(normals, mask, shape):
   length = np.linalg.norm(normals, axis=-1, keepdims=True)
   mask = mask.repeat(2, axis=0).repeat(2, axis=1) & (length[..., 0] > 1e-3)
   normals = normals / np.maximum(length, 1e-3)
-  return normals[: shape[0], : shape[1]], mask[: shape[0], : shape[1]]
+  odd = [(0, side % 2) for side in shape]
+  return np.pad(normals, [*odd, (0, 0)]), np.pad(mask, odd)
 
 
 def _distance_to_jumps(inverse, jump):

@@ -11,25 +11,41 @@ import dataclasses
 import numpy as np
 import PIL.Image
 
+from experiments.common.run import checks
+from experiments.common.run.errors import UserError
+from experiments.common.run.options import option
 from experiments.normals.data import example
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ViewSettings:
-  """Describes how far views may go from the picture.
+  """Describes how far views may go from the picture; none are drawn without `zoom`."""
 
-  Attributes:
-    zoom: the narrowest view has this share of the widest one's sides, from above 0 to
-      1, where all views are as wide as they can be.
-    turn: largest angle about the optical axis in degrees. Half of the views are not
-      turned.
-    colour: strength of changes of exposure, gamma and white balance; 0 for none. At
-      0.2, exposure changes by up to 22 %.
-  """
+  zoom: float | None = option(
+    None,
+    "Train on views of whole pictures, resized to --height x --width, instead of "
+    "crops: the narrowest has this share, in (0, 1], of the widest one's sides.",
+    checks.Check(lambda v: 0 < v <= 1, "must be in (0, 1]"),
+    flag="view_zoom",
+  )
+  turn: float = option(
+    0.0,
+    "Largest angle in degrees by which half of the views are turned about the optical "
+    "axis. Needs --view_zoom.",
+    checks.Check(lambda v: 0 <= v <= 90, "must be in [0, 90]"),
+    flag="view_turn",
+  )
+  colour: float = option(
+    0.0,
+    "Strength of changes of the views' exposure, gamma and white balance: at 0.2, "
+    "exposure changes by up to 22 %. Needs --view_zoom.",
+    checks.NOT_NEGATIVE,
+    flag="view_colour",
+  )
 
-  zoom: float
-  turn: float
-  colour: float
+  def __post_init__(self):
+    if self.zoom is None and (self.turn or self.colour):
+      raise UserError("--view_turn and --view_colour need --view_zoom")
 
 
 def draw(rng, picture, height, width, settings):
