@@ -33,7 +33,7 @@ def test_modules_see_the_features_of_the_bundled_alexnet():
   enlarged = keras.layers.UpSampling2D(2, interpolation="bilinear")((image + 1) / 2)
   shifted = np.pad(enlarged, [(0, 0), (1, 4), (1, 4), (0, 0)])
   alexnet = cxloss.AlexNetFeatures(["conv1"], "bundled", value_range=(0, 1))
-  ((theirs, _),) = alexnet(shifted)
+  ((_, theirs),) = alexnet(shifted)
   np.testing.assert_allclose(
     ours[0][:, 2:-2, 2:-2], np.asarray(theirs)[:, 2:46, 2:62], atol=1e-3
   )
