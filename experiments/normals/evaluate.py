@@ -33,7 +33,7 @@ def evaluate(settings, folder):
   """
   network = load(settings.weights)
   source = sources.load(settings.data, settings.data.data, "validation")
-  predictors = {settings.weights.stem: predictor(network)}
+  predictors = {settings.weights.stem: predictor(network, settings.mirror)}
   report(predictors, source, folder, settings.validation_images)
 
 
@@ -43,21 +43,33 @@ def load(path, flag="--weights"):
   return networks.load(path, flag, crn.multiple, 1, task)
 
 
-def predictor(network):
+def predictor(network, mirror=False):
   """Makes a predictor of a CRN.
 
   Images are continued by reflection to the next multiple that the network takes, and
   the result is cut back. For a network that is meant for one size
   (`guided_crn.side`), they are first resized to its shorter side, whatever the ratio of
   their sides, and normals are interpolated between its pixels.
+
+  Args:
+    network: `keras.Model`.
+    mirror: whether normals are averaged with those of the mirrored image, mirrored
+      back. Defaults to False.
   """
   multiple, side = crn.multiple(network), guided_crn.side(network)
 
   def predict(image):
+    normals = averaged(resizing.resize_image(image, side) if side else image)
     if side:
-      resized = resizing.resize_image(image, side)
-      return resizing.resize_normals(apply(resized), *image.shape[:2])
-    return apply(image)
+      normals = resizing.resize_normals(normals, *image.shape[:2])
+    return normals
+
+  def averaged(image):
+    normals = apply(image)
+    if mirror:
+      normals = normals + apply(image[:, ::-1])[:, ::-1] * [-1, 1, 1]
+      normals = resizing.to_unit_length(normals)
+    return normals
 
   def apply(image):
     height, width = image.shape[:2]

@@ -229,6 +229,11 @@ class EvaluateSettings:
     "default the run's own.",
     checks.NOT_EMPTY,
   )
+  mirror: bool = option(
+    False,
+    "evaluate and predict: average normals with those of the mirrored picture, which "
+    "takes twice as long.",
+  )
   validation_images: int
 
   def __post_init__(self):
@@ -241,6 +246,7 @@ class PredictSettings:
 
   data: DataSettings
   weights: pathlib.Path
+  mirror: bool
   input: str | None = option(
     None, "predict: an image file or a folder.", checks.NOT_EMPTY
   )

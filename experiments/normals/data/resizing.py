@@ -17,17 +17,21 @@ def resize_image(image, side):
 
 
 def resize_normals(normals, height, width):
-  """Interpolates unit normals `(H, W, 3)` bilinearly, and scales them to length 1.
-
-  Where opposite normals cancel out, the result points to the viewer.
-  """
+  """Interpolates unit normals `(H, W, 3)` bilinearly; see `to_unit_length`."""
   layers = [
     PIL.Image.fromarray(np.ascontiguousarray(layer, np.float32)).resize(
       (width, height), _BILINEAR
     )
     for layer in np.moveaxis(normals, -1, 0)
   ]
-  resized = np.stack(layers, axis=-1)
-  length = np.linalg.norm(resized, axis=-1, keepdims=True)
+  return to_unit_length(np.stack(layers, axis=-1))
+
+
+def to_unit_length(sums):
+  """Scales sums of normals `(H, W, 3)` to length 1.
+
+  Where opposite normals cancel out, the result points to the viewer.
+  """
+  length = np.linalg.norm(sums, axis=-1, keepdims=True)
   ahead = np.float32([0, 0, 1])
-  return np.where(length > 1e-6, resized / np.maximum(length, 1e-6), ahead)
+  return np.where(length > 1e-6, sums / np.maximum(length, 1e-6), ahead)

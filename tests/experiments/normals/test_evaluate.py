@@ -103,6 +103,16 @@ def test_pictures_are_resized_to_what_a_network_is_meant_for_and_normals_back():
   np.testing.assert_allclose(predict(image), expected, atol=1e-5)
 
 
+def test_mirrored_pictures_have_the_mirrored_normals_if_both_are_averaged():
+  predict = evaluate.predictor(crn.crn(16, 32, 64), mirror=True)
+  image = _SOURCE[0].image
+  normals = predict(image)
+  np.testing.assert_allclose(
+    predict(image[:, ::-1])[:, ::-1] * [-1, 1, 1], normals, atol=1e-5
+  )
+  np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
+
+
 def test_encoding_maps_components_to_colours():
   normals = np.array([[[-1, 0, 1], [0, 1, 0]]], np.float64)
   colours = evaluate.encode(normals, np.array([[True, False]]))

@@ -15,7 +15,7 @@ _PATH = networks.PRETRAINED["pretrained-normals"]
 def test_file_is_small_and_holds_a_plain_network_of_known_size():
   assert _PATH.stat().st_size < 6e6
   network = keras.models.load_model(_PATH)
-  assert not network.compiled and guided_crn.side(network) == 96
+  assert not network.compiled and guided_crn.side(network) == 112
   assert {layer.compute_dtype for layer in network.layers} == {"float32"}
 
 
