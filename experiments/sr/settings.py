@@ -13,6 +13,7 @@ from experiments.common.loss_settings import LossSettings
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
+from experiments.sr import export
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,9 @@ class Mode:
   mode: str = option(
     "train",
     "train: all phases, then all measures on held-out photographs. evaluate: all "
-    "measures of --weights and --method on --data. upscale: enlarge --input.",
-    choices=("train", "evaluate", "upscale"),
+    "measures of --weights and --method on --data. upscale: enlarge --input. export: "
+    "write --weights to --output in another --format.",
+    choices=("train", "evaluate", "upscale", "export"),
   )
 
 
@@ -220,7 +222,7 @@ class EvaluateSettings:
   data: str
   weights: pathlib.Path | None = option(
     None,
-    "evaluate and upscale: the network to use, a generator's .keras file, or "
+    "evaluate, upscale and export: the network to use, a generator's .keras file, or "
     "pretrained-cx or pretrained-mse, which come with the project. By default the "
     "run's own.",
     checks.NOT_EMPTY,
@@ -254,7 +256,10 @@ class UpscaleSettings:
   weights: pathlib.Path
   input: str = option(None, "upscale: an image file or a folder.", checks.NOT_EMPTY)
   output: str = option(
-    None, "upscale: a .png file, or a folder if --input is one.", checks.NOT_EMPTY
+    None,
+    "upscale: a .png file, or a folder if --input is one. export: a file ending in "
+    ".onnx or .tflite, or a new folder for saved_model.",
+    checks.NOT_EMPTY,
   )
   scale: int
 
@@ -263,3 +268,23 @@ class UpscaleSettings:
       raise UserError("--mode=upscale needs --input and --output")
     networks.check_file(self.weights)
     convert.check(self.input, self.output)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+  """Describes the export of a network."""
+
+  weights: pathlib.Path
+  output: str
+  format: str = option(
+    "onnx",
+    "export: onnx needs the packages onnx and tf2onnx; litert is TensorFlow Lite's.",
+    choices=tuple(export.FORMATS),
+  )
+  scale: int
+
+  def __post_init__(self):
+    if not self.output:
+      raise UserError("--mode=export needs --output")
+    networks.check_file(self.weights)
+    export.check(self.output, self.format)
