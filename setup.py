@@ -26,6 +26,7 @@ def _description():
 # What the commands of `experiments/` need beside the library.
 _EXPERIMENTS = [
   "absl-py>=2.0",
+  "filelock>=3.12",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
   "jinja2>=3.1",
   "markdown>=3.4",
