@@ -145,8 +145,8 @@ class TrainSettings:
   lpips: LpipsSettings
   data: str = option(
     "samples",
-    "samples (embedded), div2k, or a folder or glob of photographs. evaluate: one or "
-    "several of them, separated by commas.",
+    "samples (embedded), textures (embedded, grey), div2k, or a folder or glob of "
+    "photographs. evaluate: one or several of them, separated by commas.",
     checks.NOT_EMPTY,
   )
   validation_data: str | None = option(
