@@ -6,8 +6,9 @@ import os
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from cxloss import weights_files
+from cxloss import batches, weights_files
 from cxloss.checks import check_weights
 from cxloss.features import Features, absolute
 
@@ -64,7 +65,8 @@ class ModelFeatures(Features):
     self._model = model
 
   def __call__(self, images):
-    maps = self._model(images, training=False)
+    images = tf.convert_to_tensor(images)
+    maps = batches.apply(lambda x: self._model(x, training=False), images)
     if isinstance(maps, dict):
       maps = [maps[name] for name in sorted(maps)]
     maps = list(maps) if isinstance(maps, (list, tuple)) else [maps]
