@@ -74,8 +74,7 @@ class ContextualLoss(keras.losses.Loss):
 
   Call arguments:
     y_true: target images `(N, H, W, C)` in the features' value range, which is
-      checked; or, if
-      `features` is `None`, feature sets `(N, H, W, C)` or `(N, P, C)`.
+      checked; or, if `features` is `None`, sets `(N, H, W, C)` or `(N, P, C)`.
     y_pred: generated images or features, likewise.
     sample_weight: optional `(N,)`; for pixels, see `masked`.
 

@@ -55,7 +55,7 @@ class Settings:
     choices=_LAYERS[: _LAYERS.index(_LAST) + 1],
   )
   spatial_weights: tuple[float, ...] = option(
-    ("0", "0.03", "0.1", "0.3", "1", "10"),
+    ("0", "0.1", "1", "10", "100"),
     "Weights of the squared distance of positions, sides of a feature map being 1.",
     convert=_weights,
   )
