@@ -31,18 +31,19 @@ from cxloss.affinity import largest_affinities, nearest_targets
 from cxloss.checks import check_options
 from cxloss.embeddings import embed
 from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
+from cxloss.types import Centering, Distance, Tensor, TensorLike
 
 
 def contextual_loss(
-  target,
-  generated,
-  bandwidth=0.1,
-  distance="cosine",
-  centering="batch",
-  spatial_weight=0.0,
-  target_positions=None,
-  generated_positions=None,
-):
+  target: TensorLike,
+  generated: TensorLike,
+  bandwidth: float = 0.1,
+  distance: Distance = "cosine",
+  centering: Centering = "batch",
+  spatial_weight: float = 0.0,
+  target_positions: TensorLike | None = None,
+  generated_positions: TensorLike | None = None,
+) -> Tensor:
   """Contextual loss `-log CX` of each image, exact, in linear memory.
 
   The two sets may differ in their number of positions. Memory grows with
@@ -104,14 +105,14 @@ def contextual_loss(
 
 
 def unique_match_share(
-  target,
-  generated,
-  distance="cosine",
-  centering="batch",
-  spatial_weight=0.0,
-  target_positions=None,
-  generated_positions=None,
-):
+  target: TensorLike,
+  generated: TensorLike,
+  distance: Distance = "cosine",
+  centering: Centering = "batch",
+  spatial_weight: float = 0.0,
+  target_positions: TensorLike | None = None,
+  generated_positions: TensorLike | None = None,
+) -> Tensor:
   """Share of the generated features that have a target of their own.
 
   The number of different targets that are nearest to a generated feature, over the

@@ -145,8 +145,8 @@ class TrainSettings:
   lpips: LpipsSettings
   data: str = option(
     "samples",
-    "samples (embedded), div2k, or a folder or glob of photographs. evaluate: one or "
-    "several of them, separated by commas.",
+    "samples (embedded), textures (embedded, grey), div2k, or a folder or glob of "
+    "photographs. evaluate: one or several of them, separated by commas.",
     checks.NOT_EMPTY,
   )
   validation_data: str | None = option(
@@ -176,9 +176,15 @@ class TrainSettings:
   epochs: int = option(1500, "Epochs on the whole objective.", lower=0)
   learning_rate: float = option(
     1e-4,
-    "Learning rate of generator and discriminator. srgan: divided by 10 half-way "
+    "Learning rate. srgan: divided by 10 half-way "
     "through the second phase. enhancenet: constant. lapsrn: halved every 50 epochs "
     "(1e-5, for SGD).",
+    checks.POSITIVE,
+  )
+  discriminator_learning_rate: float | None = option(
+    None,
+    "Learning rate of the discriminator, divided as that of the generator, which is "
+    "the default. A lower one holds back a discriminator that wins.",
     checks.POSITIVE,
   )
   average: float = option(
