@@ -91,11 +91,10 @@ def contextual_loss(
       option is not one of the above.
     TypeError: if a set does not hold floats.
 
-  Example:
-
-  >>> x = tf.reshape(tf.range(12.0) ** 2, [1, 4, 3])
-  >>> cxloss.contextual_loss(x, 0.8 * x[:, ::-1]).numpy().round(3)
-  array([0.288], dtype=float32)
+  Examples:
+    >>> x = tf.reshape(tf.range(12.0) ** 2, [1, 4, 3])
+    >>> cxloss.contextual_loss(x, 0.8 * x[:, ::-1]).numpy().round(3)
+    array([0.288], dtype=float32)
   """
   check_options(bandwidth, distance, centering, spatial_weight)
   target, generated, mean, spatial = _prepare(
@@ -134,11 +133,11 @@ def unique_match_share(
   Raises:
     ValueError, TypeError: as `contextual_loss`.
 
-  Example:
-
-  >>> x = tf.constant([[[0.0, 1.0], [1.0, 0.0], [-3.0, 2.0]]])
-  >>> cxloss.unique_match_share(x, x[:, :1] + [[[0.1], [0.2], [0.3]]]).numpy().round(3)
-  array([0.333], dtype=float32)
+  Examples:
+    >>> x = tf.constant([[[0.0, 1.0], [1.0, 0.0], [-3.0, 2.0]]])
+    >>> generated = x[:, :1] + [[[0.1], [0.2], [0.3]]]
+    >>> cxloss.unique_match_share(x, generated).numpy().round(3)
+    array([0.333], dtype=float32)
   """
   check_options(0.1, distance, centering, spatial_weight)
   target, generated, mean, spatial = _prepare(

@@ -78,12 +78,11 @@ class ContextualLoss(keras.losses.Loss):
     y_pred: generated images or features, likewise.
     sample_weight: optional `(N,)`; for pixels, see `masked`.
 
-  Example:
-
-  >>> loss = cxloss.ContextualLoss(cxloss.PatchFeatures())
-  >>> image = keras.random.uniform((1, 32, 32, 3), seed=1)
-  >>> float(loss(image, image)) < 1e-3
-  True
+  Examples:
+    >>> loss = cxloss.ContextualLoss(cxloss.PatchFeatures())
+    >>> image = keras.random.uniform((1, 32, 32, 3), seed=1)
+    >>> float(loss(image, image)) < 1e-3
+    True
   """
 
   def __init__(

@@ -35,11 +35,10 @@ class ModelFeatures(Features):
   Raises:
     ValueError: for a file that does not hold a model, or weights that do not fit.
 
-  Example:
-
-  >>> image = keras.Input((None, None, 3))
-  >>> maps = keras.layers.Conv2D(8, 3, activation="relu")(image)
-  >>> loss = cxloss.ContextualLoss(keras.Model(image, maps))
+  Examples:
+    >>> image = keras.Input((None, None, 3))
+    >>> maps = keras.layers.Conv2D(8, 3, activation="relu")(image)
+    >>> loss = cxloss.ContextualLoss(keras.Model(image, maps))
   """
 
   def __init__(
