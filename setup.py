@@ -26,6 +26,7 @@ def _description():
 # What the commands of `experiments/` need beside the library.
 _EXPERIMENTS = [
   "absl-py>=2.0",
+  "filelock>=3.12",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
   "jinja2>=3.1",
   "markdown>=3.4",
@@ -35,12 +36,17 @@ _EXPERIMENTS = [
   "tensorflow-datasets>=4.9.4",
   "tqdm>=4.66",
 ]
+# What --mode=export of super-resolution needs for ONNX.
+_EXPORT = ["onnx>=1.17", "tf2onnx>=1.17"]
 # What the test suite, the linter and the type checker need, too.
 _TEST = [
   *_EXPERIMENTS,
+  *_EXPORT,
+  "ai-edge-litert>=2.0",
   "html5lib>=1.1",
   "hypothesis>=6.100",
   "mypy==2.4.1",
+  "onnxruntime>=1.20",
   "pytest>=8.0",
   "pytest-xdist>=3.5",
   "ruff==0.17.6",
@@ -114,6 +120,7 @@ setuptools.setup(
   extras_require={
     "experiments": _EXPERIMENTS,
     "test": _TEST,
+    "export": _EXPORT,
     "release": _RELEASE,
     "docs": _DOCS,
     "notebook": _NOTEBOOK,

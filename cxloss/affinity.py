@@ -84,9 +84,16 @@ def nearest_targets(x, y, clip=False):
   Returns:
     int32 `(N, P)`, indices of targets.
   """
+  # A graph leaves out what it need not compute; within one, shapes stay static.
+  return (_nearest_in_graph if tf.executing_eagerly() else _nearest)(x, y, clip)
+
+
+def _nearest(x, y, clip):
   # The nearest does not depend on bandwidth and epsilon.
-  problem = _Problem(1.0, 1.0, clip, None)
-  return tf.function(lambda x, y: problem.match(x, y)[2].nearest)(x, y)
+  return _Problem(1.0, 1.0, clip, None).match(x, y)[2].nearest
+
+
+_nearest_in_graph = tf.function(_nearest, autograph=False, reduce_retracing=True)
 
 
 class _Problem:

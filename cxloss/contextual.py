@@ -31,18 +31,19 @@ from cxloss.affinity import largest_affinities, nearest_targets
 from cxloss.checks import check_options
 from cxloss.embeddings import embed
 from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
+from cxloss.types import Centering, Distance, Tensor, TensorLike
 
 
 def contextual_loss(
-  target,
-  generated,
-  bandwidth=0.1,
-  distance="cosine",
-  centering="batch",
-  spatial_weight=0.0,
-  target_positions=None,
-  generated_positions=None,
-):
+  target: TensorLike,
+  generated: TensorLike,
+  bandwidth: float = 0.1,
+  distance: Distance = "cosine",
+  centering: Centering = "batch",
+  spatial_weight: float = 0.0,
+  target_positions: TensorLike | None = None,
+  generated_positions: TensorLike | None = None,
+) -> Tensor:
   """Contextual loss `-log CX` of each image, exact, in linear memory.
 
   The two sets may differ in their number of positions. Memory grows with
@@ -90,11 +91,10 @@ def contextual_loss(
       option is not one of the above.
     TypeError: if a set does not hold floats.
 
-  Example:
-
-  >>> x = tf.reshape(tf.range(12.0) ** 2, [1, 4, 3])
-  >>> cxloss.contextual_loss(x, 0.8 * x[:, ::-1]).numpy().round(3)
-  array([0.288], dtype=float32)
+  Examples:
+    >>> x = tf.reshape(tf.range(12.0) ** 2, [1, 4, 3])
+    >>> cxloss.contextual_loss(x, 0.8 * x[:, ::-1]).numpy().round(3)
+    array([0.288], dtype=float32)
   """
   check_options(bandwidth, distance, centering, spatial_weight)
   target, generated, mean, spatial = _prepare(
@@ -104,14 +104,14 @@ def contextual_loss(
 
 
 def unique_match_share(
-  target,
-  generated,
-  distance="cosine",
-  centering="batch",
-  spatial_weight=0.0,
-  target_positions=None,
-  generated_positions=None,
-):
+  target: TensorLike,
+  generated: TensorLike,
+  distance: Distance = "cosine",
+  centering: Centering = "batch",
+  spatial_weight: float = 0.0,
+  target_positions: TensorLike | None = None,
+  generated_positions: TensorLike | None = None,
+) -> Tensor:
   """Share of the generated features that have a target of their own.
 
   The number of different targets that are nearest to a generated feature, over the
@@ -133,11 +133,11 @@ def unique_match_share(
   Raises:
     ValueError, TypeError: as `contextual_loss`.
 
-  Example:
-
-  >>> x = tf.constant([[[0.0, 1.0], [1.0, 0.0], [-3.0, 2.0]]])
-  >>> cxloss.unique_match_share(x, x[:, :1] + [[[0.1], [0.2], [0.3]]]).numpy().round(3)
-  array([0.333], dtype=float32)
+  Examples:
+    >>> x = tf.constant([[[0.0, 1.0], [1.0, 0.0], [-3.0, 2.0]]])
+    >>> generated = x[:, :1] + [[[0.1], [0.2], [0.3]]]
+    >>> cxloss.unique_match_share(x, generated).numpy().round(3)
+    array([0.333], dtype=float32)
   """
   check_options(0.1, distance, centering, spatial_weight)
   target, generated, mean, spatial = _prepare(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from cxloss.checks import is_positive_integer
 from cxloss.sets import as_sets
+from cxloss.types import Tensor, TensorLike
 
 _TILE_BYTES = 1 << 24
 # Two points of a set closer than this count as duplicates: the logarithm of their
@@ -17,7 +18,7 @@ _TILE_BYTES = 1 << 24
 _DUPLICATE = 1e-12
 
 
-def chamfer_distance(target, generated):
+def chamfer_distance(target: TensorLike, generated: TensorLike) -> Tensor:
   """Mean squared distance from each target to its nearest generated feature.
 
   `mean_j min_i |x_i - y_j|^2`, the direction that compares with the contextual
@@ -38,7 +39,7 @@ def chamfer_distance(target, generated):
   return tf.reduce_mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
 
 
-def kl_divergence(target, generated, k=1):
+def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tensor:
   """k-nearest-neighbour estimate of KL(target || generated), in nats.
 
   `d / n sum_j log(nu_k(j) / rho_k(j)) + log(m / (n - 1))` with n targets, m

@@ -7,9 +7,12 @@ import tensorflow as tf
 
 from cxloss import batches
 from cxloss.checks import is_number, is_positive_integer
+from cxloss.types import Tensor, TensorLike
 
 
-def gaussian_blur(images, kernel_size=21, sigma=3.0):
+def gaussian_blur(
+  images: TensorLike, kernel_size: int = 21, sigma: float = 3.0
+) -> Tensor:
   """Convolves every channel with a normalised Gaussian.
 
   The defaults are the low-pass filter of the paper's objective (supplementary,

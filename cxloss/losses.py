@@ -1,6 +1,8 @@
 """The contextual loss as a Keras loss of images or features."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,6 +11,14 @@ from cxloss import checks, masks, positions
 from cxloss.contextual import centred_loss, contextual_loss
 from cxloss.model_features import ModelFeatures
 from cxloss.sets import as_sets, batch_mean, image_mean
+from cxloss.types import (
+  Centering,
+  Config,
+  Distance,
+  FeatureFunction,
+  Tensor,
+  TensorLike,
+)
 
 _SETTINGS = (
   "features",
@@ -64,33 +74,34 @@ class ContextualLoss(keras.losses.Loss):
 
   Call arguments:
     y_true: target images `(N, H, W, C)` in the features' value range, which is
-      checked; or, if
-      `features` is `None`, feature sets `(N, H, W, C)` or `(N, P, C)`.
+      checked; or, if `features` is `None`, sets `(N, H, W, C)` or `(N, P, C)`.
     y_pred: generated images or features, likewise.
     sample_weight: optional `(N,)`; for pixels, see `masked`.
 
-  Example:
-
-  >>> loss = cxloss.ContextualLoss(cxloss.PatchFeatures())
-  >>> image = keras.random.uniform((1, 32, 32, 3), seed=1)
-  >>> float(loss(image, image)) < 1e-3
-  True
+  Examples:
+    >>> loss = cxloss.ContextualLoss(cxloss.PatchFeatures())
+    >>> image = keras.random.uniform((1, 32, 32, 3), seed=1)
+    >>> float(loss(image, image)) < 1e-3
+    True
   """
 
   def __init__(
     self,
-    features=None,
-    bandwidth=0.1,
-    distance="cosine",
-    centering="batch",
-    max_points=None,
-    symmetric=False,
-    crop_quarters=False,
-    seed=None,
-    reduction="sum_over_batch_size",
-    name="contextual_loss",
-    dtype=None,
-    spatial_weight=0.0,
+    features: FeatureFunction
+    | keras.Model
+    | Sequence[FeatureFunction | keras.Model]
+    | None = None,
+    bandwidth: float = 0.1,
+    distance: Distance = "cosine",
+    centering: Centering = "batch",
+    max_points: int | None = None,
+    symmetric: bool = False,
+    crop_quarters: bool = False,
+    seed: int | None = None,
+    reduction: str | None = "sum_over_batch_size",
+    name: str = "contextual_loss",
+    dtype: Any = None,
+    spatial_weight: float = 0.0,
   ):
     super().__init__(name=name, reduction=reduction, dtype=dtype)
     checks.check_options(bandwidth, distance, centering, spatial_weight)
@@ -122,12 +133,17 @@ class ContextualLoss(keras.losses.Loss):
       )
     super().__setattr__(name, value)
 
-  def __call__(self, y_true, y_pred, sample_weight=None):
+  def __call__(
+    self,
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    sample_weight: TensorLike | None = None,
+  ) -> Tensor:
     y_true, y_pred = checks.same_batch(y_true, y_pred)
     checks.check_sample_weight(sample_weight, y_true)
     return super().__call__(y_true, y_pred, sample_weight)
 
-  def call(self, y_true, y_pred):
+  def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Unreduced loss, float32 `(N,)`."""
     y_true, y_pred = checks.same_batch(y_true, y_pred)
     total = 0.0
@@ -138,7 +154,7 @@ class ContextualLoss(keras.losses.Loss):
       total += weight * self._compare(target, generated)
     return total
 
-  def masked(self, y_true, y_pred, mask):
+  def masked(self, y_true: TensorLike, y_pred: TensorLike, mask: TensorLike) -> Tensor:
     """The loss over valid pixels alone.
 
     A feature takes part if all pixels that it depends on are valid, so that
@@ -279,7 +295,7 @@ class ContextualLoss(keras.losses.Loss):
       loss = tf.reduce_mean(tf.reshape(loss, [4, -1]), axis=0)
     return loss
 
-  def get_config(self):
+  def get_config(self) -> Config:
     config = super().get_config()
     config.update(
       features=keras.saving.serialize_keras_object(self.features),
@@ -295,7 +311,7 @@ class ContextualLoss(keras.losses.Loss):
     return config
 
   @classmethod
-  def from_config(cls, config):
+  def from_config(cls, config: Config) -> "ContextualLoss":
     config = dict(config)
     if config.get("features") is not None:
       config["features"] = keras.saving.deserialize_keras_object(config["features"])

@@ -1,11 +1,14 @@
 """The low-frequency companion of the contextual loss."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from cxloss import masks
 from cxloss.checks import check_sample_weight
 from cxloss.filters import check_blur, gaussian_blur
+from cxloss.types import Config, Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -31,30 +34,35 @@ class LowFrequencyLoss(keras.losses.Loss):
 
   def __init__(
     self,
-    kernel_size=21,
-    sigma=3.0,
-    reduction="sum_over_batch_size",
-    name="low_frequency_loss",
-    dtype=None,
+    kernel_size: int = 21,
+    sigma: float = 3.0,
+    reduction: str | None = "sum_over_batch_size",
+    name: str = "low_frequency_loss",
+    dtype: Any = None,
   ):
     super().__init__(name=name, reduction=reduction, dtype=dtype)
     check_blur(kernel_size, sigma)
     self.kernel_size = int(kernel_size)
     self.sigma = float(sigma)
 
-  def __call__(self, y_true, y_pred, sample_weight=None):
+  def __call__(
+    self,
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    sample_weight: TensorLike | None = None,
+  ) -> Tensor:
     y_true, y_pred = masks.same_shape(y_true, y_pred)
     check_sample_weight(sample_weight, y_true)
     return super().__call__(y_true, y_pred, sample_weight)
 
-  def call(self, y_true, y_pred):
+  def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Unreduced loss, `(N,)`."""
     y_true, y_pred = masks.same_shape(y_true, y_pred)
     # The filter is linear: one convolution of the difference serves both images.
     difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)
     return tf.reduce_mean(difference**2, axis=[1, 2, 3])
 
-  def masked(self, y_true, y_pred, mask):
+  def masked(self, y_true: TensorLike, y_pred: TensorLike, mask: TensorLike) -> Tensor:
     """The loss over valid pixels alone.
 
     The Gaussian is normalised by the part of it that falls on valid pixels.
@@ -75,7 +83,7 @@ class LowFrequencyLoss(keras.losses.Loss):
     blurred /= tf.where(mask, share, 1.0)
     return masks.masked_mean(blurred**2, mask)
 
-  def get_config(self):
+  def get_config(self) -> Config:
     config = super().get_config()
     config.update(kernel_size=self.kernel_size, sigma=self.sigma)
     return config

@@ -3,13 +3,16 @@
 import base64
 import io
 import os
+from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from cxloss import weights_files
+from cxloss import batches, weights_files
 from cxloss.checks import check_weights
 from cxloss.features import Features, absolute
+from cxloss.types import Config, TensorLike, WeightedFeatures
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -32,14 +35,17 @@ class ModelFeatures(Features):
   Raises:
     ValueError: for a file that does not hold a model, or weights that do not fit.
 
-  Example:
-
-  >>> image = keras.Input((None, None, 3))
-  >>> maps = keras.layers.Conv2D(8, 3, activation="relu")(image)
-  >>> loss = cxloss.ContextualLoss(keras.Model(image, maps))
+  Examples:
+    >>> image = keras.Input((None, None, 3))
+    >>> maps = keras.layers.Conv2D(8, 3, activation="relu")(image)
+    >>> loss = cxloss.ContextualLoss(keras.Model(image, maps))
   """
 
-  def __init__(self, model, weights=None):
+  def __init__(
+    self,
+    model: keras.Model | str | os.PathLike,
+    weights: Sequence[float] | None = None,
+  ):
     self._path = None
     if not isinstance(model, keras.Model):
       if not isinstance(model, (str, os.PathLike)):
@@ -63,8 +69,9 @@ class ModelFeatures(Features):
     self.weights = weights
     self._model = model
 
-  def __call__(self, images):
-    maps = self._model(images, training=False)
+  def __call__(self, images: TensorLike) -> WeightedFeatures:
+    images = tf.convert_to_tensor(images)
+    maps = batches.apply(lambda x: self._model(x, training=False), images)
     if isinstance(maps, dict):
       maps = [maps[name] for name in sorted(maps)]
     maps = list(maps) if isinstance(maps, (list, tuple)) else [maps]
@@ -76,7 +83,7 @@ class ModelFeatures(Features):
       )
     return [pair for pair in zip(weights, maps, strict=True) if pair[0] > 0]
 
-  def get_config(self):
+  def get_config(self) -> Config:
     if self._path is not None:
       return {"model": self._path, "weights": self.weights}
     file = io.BytesIO()
@@ -88,7 +95,7 @@ class ModelFeatures(Features):
     }
 
   @classmethod
-  def from_config(cls, config):
+  def from_config(cls, config: Config) -> "ModelFeatures":
     config = dict(config)
     arrays = config.pop("arrays", None)
     if arrays is not None:

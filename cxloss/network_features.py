@@ -1,14 +1,21 @@
 """Feature maps of networks that were trained to recognise what is in photographs."""
 
-import math
 import os
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
 
 from cxloss import backbones, batches, masks
+from cxloss import value_range as value_ranges
 from cxloss.checks import check_weights
 from cxloss.features import Features, absolute
+from cxloss.types import Config, Tensor, TensorLike, WeightedFeatures
+from cxloss.value_range import ValueRange
+
+Layers: TypeAlias = str | Sequence[str] | Mapping[str, float]
+Weights: TypeAlias = str | os.PathLike | None
 
 # Images may overshoot their stated range by this share of it, as the outputs of
 # networks do, before it counts as a mistake.
@@ -21,7 +28,7 @@ _NAMED = (None, "imagenet", "bundled")
 class _NetworkFeatures(Features):
   """Feature maps of a network; a subclass builds it."""
 
-  def __init__(self, layers, weights, value_range):
+  def __init__(self, layers: Layers, weights: Weights, value_range: ValueRange):
     if isinstance(layers, str):
       layers = [layers]
     if not isinstance(layers, (dict, list, tuple)):
@@ -39,7 +46,7 @@ class _NetworkFeatures(Features):
         f"Received: weights={weights!r}"
       )
     self.weights = weights if weights in _NAMED else absolute(weights)
-    self.value_range = _check_value_range(value_range)
+    self.value_range = value_ranges.check(value_range)
     used = [name for name, weight in self.layers.items() if weight > 0]
     self._model, self._preprocessing = self._build(used)
     self._least_side = _least_side(self._model)
@@ -48,7 +55,7 @@ class _NetworkFeatures(Features):
     """`(model, preprocessing)` of `cxloss.backbones`."""
     raise NotImplementedError
 
-  def __call__(self, images):
+  def __call__(self, images: TensorLike) -> WeightedFeatures:
     images = tf.convert_to_tensor(images)
     if images.shape.rank != 4 or images.shape[-1] != 3:
       raise ValueError(
@@ -75,7 +82,9 @@ class _NetworkFeatures(Features):
     weights = [weight for weight in self.layers.values() if weight > 0]
     return list(zip(weights, maps, strict=True))
 
-  def check_range(self, images, name="images", mask=None):
+  def check_range(
+    self, images: Tensor, name: str = "images", mask: Tensor | None = None
+  ) -> Tensor:
     """Returns images, checked to lie in the value range but for a tenth of its length.
 
     Args:
@@ -105,7 +114,7 @@ class _NetworkFeatures(Features):
     with tf.control_dependencies([tf.debugging.Assert(~outside, data)]):
       return tf.identity(images)
 
-  def get_config(self):
+  def get_config(self) -> Config:
     return {
       "layers": self.layers,
       "weights": self.weights,
@@ -147,12 +156,12 @@ class VGGFeatures(_NetworkFeatures):
 
   def __init__(
     self,
-    layers=None,
-    architecture="vgg19",
-    weights="imagenet",
-    value_range=(-1.0, 1.0),
-    pooling="max",
-    dtype="float32",
+    layers: Layers | None = None,
+    architecture: str = "vgg19",
+    weights: Weights = "imagenet",
+    value_range: ValueRange = (-1.0, 1.0),
+    pooling: str = "max",
+    dtype: str = "float32",
   ):
     self.architecture = architecture
     self.pooling = pooling
@@ -166,7 +175,7 @@ class VGGFeatures(_NetworkFeatures):
       layers, self.architecture, self.weights, self.pooling, self.dtype
     )
 
-  def valid(self, mask):
+  def valid(self, mask: Tensor) -> list[Tensor]:
     used = [name for name, weight in self.layers.items() if weight > 0]
     found = {}
     # The layers form a chain; those after the last one used are not in the model.
@@ -177,7 +186,7 @@ class VGGFeatures(_NetworkFeatures):
       found[layer.name] = mask
     return [found[name] for name in used]
 
-  def get_config(self):
+  def get_config(self) -> Config:
     return {
       **super().get_config(),
       "architecture": self.architecture,
@@ -205,14 +214,20 @@ class AlexNetFeatures(_NetworkFeatures):
 
   _backbone = staticmethod(backbones.alexnet)
 
-  def __init__(self, layers, weights, value_range=(-1.0, 1.0), preprocessing=None):
+  def __init__(
+    self,
+    layers: Layers,
+    weights: Weights,
+    value_range: ValueRange = (-1.0, 1.0),
+    preprocessing: str | None = None,
+  ):
     self.preprocessing = preprocessing
     super().__init__(layers, weights, value_range)
 
   def _build(self, layers):
     return self._backbone(layers, self.weights, self.preprocessing)
 
-  def get_config(self):
+  def get_config(self) -> Config:
     return {**super().get_config(), "preprocessing": self.preprocessing}
 
 
@@ -245,16 +260,3 @@ def _check_policy(dtype):
   if dtype not in _POLICIES:
     raise ValueError(f"`dtype` must be one of {_POLICIES}. Received: dtype={dtype!r}")
   return dtype
-
-
-def _check_value_range(value_range):
-  try:
-    low, high = (float(value) for value in value_range)
-  except (TypeError, ValueError):
-    low = high = math.nan
-  if not -math.inf < low < high < math.inf:
-    raise ValueError(
-      "`value_range` must be two finite numbers (low, high), low < high. "
-      f"Received: value_range={value_range!r}"
-    )
-  return low, high

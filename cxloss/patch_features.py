@@ -6,6 +6,7 @@ import tensorflow as tf
 from cxloss import batches, masks
 from cxloss.checks import is_positive_integer
 from cxloss.features import Features
+from cxloss.types import Config, Tensor, TensorLike, WeightedFeatures
 
 
 @keras.saving.register_keras_serializable(package="cxloss")
@@ -31,14 +32,14 @@ class PatchFeatures(Features):
     ValueError: for sizes below 1 or images smaller than a patch.
   """
 
-  def __init__(self, size=5, stride=2):
+  def __init__(self, size: int = 5, stride: int = 2):
     for name, value in (("size", size), ("stride", stride)):
       if not is_positive_integer(value):
         raise ValueError(f"`{name}` must be a positive integer. Received: {value!r}")
     self.size = int(size)
     self.stride = int(stride)
 
-  def __call__(self, images):
+  def __call__(self, images: TensorLike) -> WeightedFeatures:
     images = tf.convert_to_tensor(images)
     small = any(side is not None and side < self.size for side in images.shape[1:3])
     if images.shape.rank != 4 or small:
@@ -65,9 +66,9 @@ class PatchFeatures(Features):
       padding="VALID",
     )
 
-  def valid(self, mask):
+  def valid(self, mask: Tensor) -> list[Tensor]:
     size, strides = (self.size,) * 2, (self.stride,) * 2
     return [masks.shrink(mask, size, strides, "valid")]
 
-  def get_config(self):
+  def get_config(self) -> Config:
     return {"size": self.size, "stride": self.stride}

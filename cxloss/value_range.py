@@ -20,6 +20,6 @@ def check(value_range: ValueRange) -> tuple[float, float]:
   if not -math.inf < low < high < math.inf:
     raise ValueError(
       "`value_range` must be two finite numbers (low, high), low < high. "
-      f"Received: value_range={value_range}"
+      f"Received: value_range={value_range!r}"
     )
   return low, high

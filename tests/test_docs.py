@@ -27,17 +27,19 @@ def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     exec(compile(lines + match[1], str(page), "exec"), names)
 
 
-def test_table_of_values_repeats():
+@pytest.mark.parametrize(
+  ("name", "corner", "rows"),
+  [("features", "h = 0.1", 6), ("networks", "x4, h = 0.1", 2)],
+)
+def test_table_of_values_repeats(name, corner, rows):
   spec = importlib.util.spec_from_file_location("_", _DOCS / "tools" / "magnitudes.py")
   magnitudes = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(magnitudes)
-  made = magnitudes.table(
-    "features", magnitudes.make_features(containing="block3_conv3")
-  )
+  made = magnitudes.table(name, magnitudes.make_features(containing="block3_conv3"))
   page = (_DOCS / "guide" / "values.md").read_text()
-  printed = _column(page, "h = 0.1", "VGG16 block3_conv3")
-  again = _column(made, "h = 0.1", "VGG16 block3_conv3")
-  assert printed.keys() == again.keys() and len(printed) > 5
+  printed = _column(page, corner, "VGG16 block3_conv3")
+  again = _column(made, corner, "VGG16 block3_conv3")
+  assert printed.keys() == again.keys() and len(printed) >= rows
   for label, value in again.items():
     np.testing.assert_allclose(printed[label], value, atol=0.02, err_msg=label)
 

@@ -1,7 +1,8 @@
 import pathlib
 import re
 
-_README = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+_ROOT = pathlib.Path(__file__).parents[1]
+_README = (_ROOT / "README.md").read_text()
 
 
 def test_example_of_the_loss_runs(tmp_path, monkeypatch):
@@ -15,4 +16,12 @@ def test_example_of_the_loss_runs(tmp_path, monkeypatch):
 
 def test_pictures_and_links_of_the_readme_exist():
   for target in re.findall(r"\]\(((?!http)[^)#]+)\)", _README):
-    assert (pathlib.Path(__file__).parents[1] / target).exists(), target
+    assert (_ROOT / target).exists(), target
+
+
+def test_readme_is_a_front_page_whose_table_is_that_of_the_documentation():
+  assert len(_README.splitlines()) <= 170
+  table = re.search(r"(?:\|.*pretrained.*\n)+", _README)[0]
+  assert table.count("\n") == 2 and re.search(r"\d\.\d", table)
+  page = _ROOT / "docs" / "experiments" / "super_resolution.md"
+  assert table in page.read_text("utf-8")

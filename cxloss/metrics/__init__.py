@@ -1,9 +1,9 @@
 """Measures of images against an original, and of their naturalness.
 
-  from cxloss import metrics
-  lpips = metrics.LPIPS(value_range=(0, 255))
-  lpips(originals, images)  # (N,), one value an image
-  metrics.NIQE(value_range=(0, 255))(images)
+    from cxloss import metrics
+    lpips = metrics.LPIPS(value_range=(0, 255))
+    lpips(originals, images)  # (N,), one value an image
+    metrics.NIQE(value_range=(0, 255))(images)
 
 A metric is an object with a value range, `lower_is_better` and a call. It takes NHWC
 batches of RGB images, the originals first; NIQE needs none. All weights come with the

@@ -28,11 +28,10 @@ class PSNR(PairMetric):
 
   Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`.
 
-  Example:
-
-  >>> black, grey = np.zeros((1, 8, 8, 3)), np.full((1, 8, 8, 3), 25.5)
-  >>> cxloss.metrics.PSNR((0, 255), channels="rgb")(black, grey)
-  array([20.])
+  Examples:
+    >>> black, grey = np.zeros((1, 8, 8, 3)), np.full((1, 8, 8, 3), 25.5)
+    >>> cxloss.metrics.PSNR((0, 255), channels="rgb")(black, grey)
+    array([20.])
   """
 
   lower_is_better = False

@@ -12,7 +12,9 @@ tables stand in `docs/guide/values.md`.
 
 import argparse
 import io
+import pathlib
 
+import keras
 import numpy as np
 import PIL.Image
 import scipy.ndimage
@@ -27,7 +29,8 @@ VGG16_LAYERS = ("block1_conv2", "block2_conv2", "block3_conv1", "block3_conv3")
 VGG19_LAYER = "block3_conv4"
 # The features for which tables by h and by size are made.
 DEFAULTS = ("patches 5 x 5, stride 2", "VGG16 block3_conv3")
-TABLES = ("features", "bandwidths", "sizes", "gradients")
+TABLES = ("features", "networks", "bandwidths", "sizes", "gradients")
+PRETRAINED = pathlib.Path(__file__).parents[2] / "models" / "pretrained"
 _SIDE = 96
 _SIDES = (64, 96, 128)
 _SCALE = 4
@@ -67,6 +70,8 @@ def table(name, features):
       for label in pairs
     }
     return markdown("h = 0.1", features, rows)
+  if name == "networks":
+    return _networks(features)
   if name in ("bandwidths", "sizes"):
     make = _bandwidths if name == "bandwidths" else _sizes
     return "\n".join(make(n, f) for n, f in features.items() if n in DEFAULTS)
@@ -123,8 +128,15 @@ def noisy(image):
 def bicubic(image):
   """Return the image reduced and enlarged four times, in 8 bits."""
   side = image.shape[0]
-  small = _picture(image).resize((side // _SCALE,) * 2, PIL.Image.BICUBIC)
-  return np.float32(np.asarray(small.resize((side, side), PIL.Image.BICUBIC)) / 255)
+  large = _reduced(image).resize((side, side), PIL.Image.BICUBIC)
+  return np.float32(np.asarray(large) / 255)
+
+
+def enlarged(image, network):
+  """Return the image reduced, and enlarged by a network of [-1, 1], in 8 bits."""
+  small = np.float32(np.asarray(_reduced(image))) / 127.5 - 1
+  large = network.predict(small[None], verbose=0)[0]
+  return np.float32(np.clip(np.round(127.5 * (large + 1)), 0, 255) / 255)
 
 
 def losses(features, pairs, bandwidths=(0.1,)):
@@ -141,6 +153,18 @@ def markdown(corner, columns, rows):
   lines = [[corner, *columns], ["---"] * (len(columns) + 1)]
   lines += [[label, *cells] for label, cells in rows.items()]
   return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _networks(features):
+  """Return the losses of what the project's networks make of small copies."""
+  targets = [photograph(name, _SIDE) for name in PHOTOGRAPHS]
+  rows = {}
+  for path in sorted(PRETRAINED.glob("*.keras"), reverse=True):
+    network = keras.models.load_model(path, compile=False)
+    pairs = [(target, enlarged(target, network)) for target in targets]
+    label = f"`pretrained-{path.stem}`"
+    rows[label] = [_text(losses(f, pairs)) for f in features.values()]
+  return markdown("x4, h = 0.1", features, rows)
 
 
 def _bandwidths(name, features):
@@ -190,6 +214,10 @@ def _pulls(function, target, generated):
 
 def _text(values):
   return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
+
+
+def _reduced(image):
+  return _picture(image).resize((image.shape[0] // _SCALE,) * 2, PIL.Image.BICUBIC)
 
 
 def _picture(image):

@@ -16,6 +16,7 @@ and compares it with bicubic interpolation on photographs held out of training.
   python -m experiments.sr --mode=evaluate --weights=GENERATOR.keras --data=PHOTOS
   python -m experiments.sr --mode=upscale --weights=pretrained-cx \\
       --input=PHOTO --output=LARGE.png
+  python -m experiments.sr --mode=export --weights=pretrained-cx --output=CX.onnx
   tensorboard --logdir=runs
 
 Images are RGB in [-1, 1] within the networks and uint8 outside of them.
@@ -24,7 +25,7 @@ Images are RGB in [-1, 1] within the networks and uint8 outside of them.
 from absl import flags
 
 from experiments.common.run import app
-from experiments.sr import evaluate, train, upscale
+from experiments.sr import evaluate, export, train, upscale
 from experiments.sr import flags as sr_flags
 
 
@@ -34,8 +35,10 @@ def main():
     app.train(train.prepare, sr_flags.train_settings())
   elif mode == "evaluate":
     evaluate.evaluate(sr_flags.evaluate_settings(), app.run_path() / "evaluation")
-  else:
+  elif mode == "upscale":
     upscale.upscale(sr_flags.upscale_settings())
+  else:
+    export.export(sr_flags.export_settings())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The sets of photographs of an evaluation.
 
-A set is named after its folder, or `samples` or `div2k`. Of DIV2K, the validation split
-(0801 to 0900) is used, or the training split if images are asked for that are not in
-it: the paper shows results on 0001 to 0010.
+A set is named after its folder, or as the source: `samples`, `textures` or `div2k`. Of
+DIV2K, the validation split (0801 to 0900) is used, or the training split if images are
+asked for that are not in it: the paper shows results on 0001 to 0010.
 """
 
 import fnmatch
@@ -51,7 +51,7 @@ def _split(sources):
 
 
 def _name(source):
-  if source in data.SPLIT:
+  if source in data.NAMED:
     return source
   path = pathlib.Path(source)
   if glob.has_magic(source) and not path.exists():

@@ -41,7 +41,12 @@ _LAYERS = {
   "lambda_vgg": "vgg_layers",
   "lambda_texture": "texture_layers",
 }
-_MODES = (settings.Mode, settings.EvaluateSettings, settings.UpscaleSettings)
+_MODES = (
+  settings.Mode,
+  settings.EvaluateSettings,
+  settings.UpscaleSettings,
+  settings.ExportSettings,
+)
 
 
 def define(values=flags.FLAGS):
@@ -92,6 +97,15 @@ def upscale_settings(values=flags.FLAGS):
     UserError: if there is no network, or `--input` and `--output` do not fit.
   """
   return run_flags.read(settings.UpscaleSettings, values, weights=_weights(values))
+
+
+def export_settings(values=flags.FLAGS):
+  """Returns `ExportSettings`.
+
+  Raises:
+    UserError: if there is no network, or `--output` and `--format` do not fit.
+  """
+  return run_flags.read(settings.ExportSettings, values, weights=_weights(values))
 
 
 def _weights(values):

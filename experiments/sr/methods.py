@@ -69,9 +69,11 @@ def _adversarial_phase(settings, generator, steps_per_epoch):
     settings.average,
   )
   rate = settings.learning_rate
+  rates = [rate, settings.discriminator_learning_rate or rate]
   if name == "srgan":
-    rate = optimizers.falling(rate, max(steps_per_epoch * settings.epochs // 2, 1))
-  model.compile(optimizers.adam(rate), optimizers.adam(rate))
+    middle = max(steps_per_epoch * settings.epochs // 2, 1)
+    rates = [optimizers.falling(rate, middle) for rate in rates]
+  model.compile(*map(optimizers.adam, rates))
   ours = name == "srgan" and weights.lambda_cx > 0
   return Phase("ours" if ours else name, model, settings.epochs)
 

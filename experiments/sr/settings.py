@@ -13,6 +13,7 @@ from experiments.common.loss_settings import LossSettings
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
+from experiments.sr import export
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,9 @@ class Mode:
   mode: str = option(
     "train",
     "train: all phases, then all measures on held-out photographs. evaluate: all "
-    "measures of --weights and --method on --data. upscale: enlarge --input.",
-    choices=("train", "evaluate", "upscale"),
+    "measures of --weights and --method on --data. upscale: enlarge --input. export: "
+    "write --weights to --output in another --format.",
+    choices=("train", "evaluate", "upscale", "export"),
   )
 
 
@@ -143,8 +145,8 @@ class TrainSettings:
   lpips: LpipsSettings
   data: str = option(
     "samples",
-    "samples (embedded), div2k, or a folder or glob of photographs. evaluate: one or "
-    "several of them, separated by commas.",
+    "samples (embedded), textures (embedded, grey), div2k, or a folder or glob of "
+    "photographs. evaluate: one or several of them, separated by commas.",
     checks.NOT_EMPTY,
   )
   validation_data: str | None = option(
@@ -174,9 +176,15 @@ class TrainSettings:
   epochs: int = option(1500, "Epochs on the whole objective.", lower=0)
   learning_rate: float = option(
     1e-4,
-    "Learning rate of generator and discriminator. srgan: divided by 10 half-way "
+    "Learning rate. srgan: divided by 10 half-way "
     "through the second phase. enhancenet: constant. lapsrn: halved every 50 epochs "
     "(1e-5, for SGD).",
+    checks.POSITIVE,
+  )
+  discriminator_learning_rate: float | None = option(
+    None,
+    "Learning rate of the discriminator, divided as that of the generator, which is "
+    "the default. A lower one holds back a discriminator that wins.",
     checks.POSITIVE,
   )
   average: float = option(
@@ -220,7 +228,7 @@ class EvaluateSettings:
   data: str
   weights: pathlib.Path | None = option(
     None,
-    "evaluate and upscale: the network to use, a generator's .keras file, or "
+    "evaluate, upscale and export: the network to use, a generator's .keras file, or "
     "pretrained-cx or pretrained-mse, which come with the project. By default the "
     "run's own.",
     checks.NOT_EMPTY,
@@ -254,7 +262,10 @@ class UpscaleSettings:
   weights: pathlib.Path
   input: str = option(None, "upscale: an image file or a folder.", checks.NOT_EMPTY)
   output: str = option(
-    None, "upscale: a .png file, or a folder if --input is one.", checks.NOT_EMPTY
+    None,
+    "upscale: a .png file, or a folder if --input is one. export: a file ending in "
+    ".onnx or .tflite, or a new folder for saved_model.",
+    checks.NOT_EMPTY,
   )
   scale: int
 
@@ -263,3 +274,23 @@ class UpscaleSettings:
       raise UserError("--mode=upscale needs --input and --output")
     networks.check_file(self.weights)
     convert.check(self.input, self.output)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+  """Describes the export of a network."""
+
+  weights: pathlib.Path
+  output: str
+  format: str = option(
+    "onnx",
+    "export: onnx needs the packages onnx and tf2onnx; litert is TensorFlow Lite's.",
+    choices=tuple(export.FORMATS),
+  )
+  scale: int
+
+  def __post_init__(self):
+    if not self.output:
+      raise UserError("--mode=export needs --output")
+    networks.check_file(self.weights)
+    export.check(self.output, self.format)

@@ -18,19 +18,24 @@ def upscale(settings):
 def upscale_files(generator, source, target, scale):
   """Upscales an image file to a PNG, or the images of a folder to a folder.
 
-  Grey and palette images become RGB; alpha channels are enlarged bicubically. See
-  `convert.convert`.
+  Grey and palette images become RGB; alpha channels are enlarged bicubically, and RGB
+  colour profiles kept. See `convert.convert`.
   """
   network = tiling.Compiled(generator)
   transform = functools.partial(upscale_file, network, scale=scale)
-  convert.convert(transform, source, target)
+
+  def write(path, picture_and_profile):
+    images.write_png(path, *picture_and_profile)
+
+  convert.convert(transform, source, target, write)
 
 
 def upscale_file(network, path, scale):
-  """Returns uint8 `(scale H, scale W, 3)`, or 4 channels if the file has alpha."""
+  """Returns uint8 `(scale H, scale W, 3)`, or 4 channels with alpha, and a profile."""
   rgb, alpha = images.read_rgba(path)
+  profile = images.read_rgb_profile(path)
   picture = tiling.upscale(network, rgb, scale)
   if alpha is None:
-    return picture
+    return picture, profile
   alpha = bicubic.upscale(alpha[None, :, :, None], scale).numpy()[0].astype(np.uint8)
-  return np.concatenate([picture, alpha], axis=2)
+  return np.concatenate([picture, alpha], axis=2), profile

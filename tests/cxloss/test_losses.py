@@ -28,6 +28,10 @@ def _vgg():
   return cxloss.VGGFeatures({"block1_conv1": 1.0}, "vgg16", "bundled")
 
 
+def _own_network():
+  return keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
+
+
 @pytest.mark.parametrize(
   "options",
   [{}, {"distance": "l2", "bandwidth": 0.5}, {"centering": "image"}],
@@ -249,9 +253,10 @@ def test_quarters_of_small_maps_are_refused_in_graphs():
     cxloss.ContextualLoss(cxloss.PatchFeatures(3)),
     cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True, max_points=9),
     cxloss.ContextualLoss(_vgg()),
+    cxloss.ContextualLoss(_own_network()),
     cxloss.LowFrequencyLoss(3),
   ],
-  ids=["patches", "quarters", "vgg", "low frequency"],
+  ids=["patches", "quarters", "vgg", "own network", "low frequency"],
 )
 def test_empty_batch_has_an_empty_loss(loss):
   images = tf.zeros((0, 12, 12, 3))

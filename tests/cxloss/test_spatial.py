@@ -264,6 +264,15 @@ def test_share_of_unique_matches_counts_the_targets_that_are_nearest(weight):
   np.testing.assert_array_equal(cxloss.unique_match_share(_TARGET, _TARGET), [1, 1])
 
 
+def test_share_of_unique_matches_is_the_same_in_graphs_for_sets_of_any_size():
+  compiled = tf.function(cxloss.unique_match_share, jit_compile=True)
+  for height in (7, 4, 6):
+    sets = _TARGET, _GENERATED[:, :height]
+    share = cxloss.unique_match_share(*sets).numpy()
+    np.testing.assert_array_equal(compiled(*sets), share)
+    assert np.all((1 / (5 * height) <= share) & (share < 1))
+
+
 @pytest.mark.parametrize(
   ("error", "options", "message"),
   [

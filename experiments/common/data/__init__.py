@@ -9,17 +9,19 @@ import os
 from experiments.common.data import div2k, images, photo_folder, samples
 from experiments.common.run.errors import UserError
 
-__all__ = ["SPLIT", "Subset", "hold_out", "images", "load"]
+__all__ = ["NAMED", "SPLIT", "Subset", "hold_out", "images", "load"]
 
-SPLIT = ("samples", "div2k")  # sources with a validation split of their own
+# Sources with names; the first two have a validation split of their own.
+SPLIT = ("samples", "div2k")
+NAMED = (*SPLIT, "textures")
 
 
 def load(name, split, least=1, flag="--data", **options):
   """Opens a source.
 
   Args:
-    name: `"samples"`, `"div2k"`, or a folder or glob of photographs.
-    split: `"train"` or `"validation"`; a folder has no splits.
+    name: `"samples"`, `"textures"`, `"div2k"`, or a folder or glob of photographs.
+    split: `"train"` or `"validation"`; folders and textures have no splits.
     least: smallest side in pixels of a photograph that can be used.
     flag: where the name comes from, for errors. Defaults to `--data`.
     **options: of `photo_folder.Folder`, for a folder.
@@ -30,12 +32,12 @@ def load(name, split, least=1, flag="--data", **options):
   Raises:
     UserError: if there is none, or the embedded photographs are too small.
   """
-  if name == "samples":
-    source = samples.Samples(split)
+  if name in ("samples", "textures"):
+    source = samples.Samples(split) if name == "samples" else samples.Textures()
     smallest = min(min(image.shape[:2]) for image in source)
     if smallest < least:
       raise UserError(
-        f"{flag}=samples has photographs with sides of {smallest} pixels. "
+        f"{flag}={name} has photographs with sides of {smallest} pixels. "
         f"Received: flags that need {least}"
       )
     return source
@@ -43,7 +45,7 @@ def load(name, split, least=1, flag="--data", **options):
     return div2k.Div2k(split)
   if not os.path.isdir(name) and not glob.glob(name):
     raise UserError(
-      f"{flag} must be samples, div2k, a folder or a glob. "
+      f"{flag} must be {', '.join(NAMED)}, a folder or a glob. "
       f"Received: {name!r}, which matches nothing"
     )
   return photo_folder.Folder(name, least, flag, **options)

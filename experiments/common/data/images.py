@@ -8,7 +8,13 @@ from PIL import Image, ImageOps
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+# Formats that Pillow has in its list, and reads by other programs or not at all.
+_NO_PICTURES = {"BUFR", "EPS", "FITS", "FLI", "GRIB", "HDF5", "MPEG", "WMF"}
+SUFFIXES = tuple(
+  suffix
+  for suffix, form in Image.registered_extensions().items()
+  if form in Image.OPEN and form not in _NO_PICTURES
+)
 # Larger images are refused before memory is taken for them. This is Pillow's limit,
 # from which it only warns; 8K has 33 million.
 MAX_PIXELS = 89_478_485
@@ -42,10 +48,21 @@ def read_raw(path):
   return _convert(path, lambda image: image, None)
 
 
-def write_png(path, array):
-  """Writes a uint8 array as PNG, whole or not at all."""
+def read_rgb_profile(path):
+  """Returns the ICC profile of an image file whose colours are RGB, or `None`.
+
+  That of others, such as CMYK, does not hold for what `read_rgb` makes of them.
+  """
+  with Image.open(path) as image:
+    profile = image.info.get("icc_profile")
+  # The colour space is the fifth field of a profile's header (ICC.1, section 7.2).
+  return profile if profile and profile[16:20] == b"RGB " else None
+
+
+def write_png(path, array, profile=None):
+  """Writes a uint8 array as PNG, with an ICC profile if given; whole or not at all."""
   with files.replacing(path) as partial:
-    Image.fromarray(array).save(partial, format="PNG")
+    Image.fromarray(array).save(partial, format="PNG", icc_profile=profile)
 
 
 def write_gif(path, arrays, milliseconds=200):

@@ -11,6 +11,8 @@ from experiments.common.run.errors import UserError
 
 _CACHE_BYTES = 4 << 30
 _READERS = 4
+# At most so many names of files in a warning.
+_SHOWN = 20
 
 
 class Folder:
@@ -61,14 +63,19 @@ class Folder:
 
 
 def list_images(pattern):
-  """Image files in a folder, or among the matches of a glob or path, sorted."""
+  """Image files in a folder, or among the matches of a glob or path, sorted.
+
+  Files of formats that are not read are named in a warning.
+  """
   if os.path.isdir(pattern):
     pattern = os.path.join(glob.escape(pattern), "*")
-  return sorted(
-    path
-    for path in glob.glob(pattern)
-    if os.path.isfile(path) and path.lower().endswith(images.SUFFIXES)
-  )
+  paths = sorted(filter(os.path.isfile, glob.glob(pattern)))
+  readable = [path for path in paths if path.lower().endswith(images.SUFFIXES)]
+  others = [os.path.basename(path) for path in paths if path not in set(readable)]
+  if others:
+    shown = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+    logging.warning("Left out, for their formats: %s", shown)
+  return readable
 
 
 def _read(path, least):

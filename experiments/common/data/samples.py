@@ -41,6 +41,17 @@ class Samples:
     return self._images[index]
 
 
+class Textures(Samples):
+  """Three grey photographs: bricks, grass and gravel, 512 x 512 pixels.
+
+  `Samples` trains on them; for other networks, they are a test.
+  """
+
+  def __init__(self):
+    self.names = list(GREY)
+    self._images = [_read(name) for name in GREY]
+
+
 def photograph(name, flag="--image", least=1):
   """Opens one photograph.
 

@@ -9,6 +9,7 @@ refuses stray arguments, seeds all random numbers, and turns the user's mistakes
 import functools
 import os
 import pathlib
+import signal
 import sys
 import traceback
 
@@ -46,6 +47,9 @@ def run(main, experiment, default_flagfile=None):
     print(f"{experiment}: no --flagfile, so flags/{default_flagfile}", file=sys.stderr)
     flagfiles = [_FLAGS_FOLDER / default_flagfile]
     argv.insert(1, f"--flagfile={flagfiles[0]}")
+  if _asks_for_help(argv) and hasattr(signal, "SIGPIPE"):
+    # A reader such as `head` may leave before the end.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
   name = flagfiles[-1].stem if flagfiles else experiment
   if "output_dir" in flags.FLAGS:
     flags.FLAGS.set_default("output_dir", str(pathlib.Path("runs") / name))
@@ -69,6 +73,9 @@ def run(main, experiment, default_flagfile=None):
       print(
         f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
       )
+      _leave(130, replicated)
+    except KeyboardInterrupt:
+      print(f"{experiment}: stopped", file=sys.stderr)
       _leave(130, replicated)
     except (UserError, OSError, tf.errors.OpError) as error:
       line = _line(error)

@@ -9,7 +9,7 @@ import sys
 
 from absl import flags
 
-from experiments.common.run import files
+from experiments.common.run import files, lock
 from experiments.common.run.errors import UserError
 
 # Flags that may differ when a run is resumed.
@@ -34,14 +34,16 @@ def open_run(path, overwrite, about, values=flags.FLAGS):
     `pathlib.Path` of the folder.
 
   Raises:
-    ValueError: if a run with other flags lies there, or other files.
+    UserError: if a run with other flags lies there, or other files, or another process
+      writes there.
   """
   check(path, overwrite, values)
   folder = pathlib.Path(path)
   record = folder / _RECORD
-  if overwrite and folder.exists():
-    shutil.rmtree(folder)
   folder.mkdir(parents=True, exist_ok=True)
+  lock.acquire(folder)
+  if overwrite:
+    _clear(folder)
   files.remove_partial(folder)
   if not record.exists():
     lines = (f"--{name}={v}\n" for name, vs in _flags(values).items() for v in vs)
@@ -58,7 +60,10 @@ def check(path, overwrite, values=flags.FLAGS):
   """Raises what `open_run` does, before anything is done."""
   folder = pathlib.Path(path)
   record = folder / _RECORD
-  others = folder.exists() and {p.name for p in folder.iterdir()} - {"evaluation"}
+  lock.check(folder)
+  others = folder.exists() and (
+    {p.name for p in folder.iterdir()} - {"evaluation", *lock.NAMES}
+  )
   if others and not record.exists():
     raise UserError(
       f"--output_dir must be empty or a run folder. Received: {folder}, which "
@@ -79,6 +84,14 @@ def check(path, overwrite, values=flags.FLAGS):
       f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
       "another folder, or start anew with --overwrite"
     )
+
+
+def _clear(folder):
+  for path in folder.iterdir():
+    if path.is_dir() and not path.is_symlink():
+      shutil.rmtree(path)
+    elif path.name not in lock.NAMES:
+      path.unlink()
 
 
 def read_flags(path):

@@ -16,13 +16,14 @@ def _photos(tmp_path):
 
 
 def test_sets_are_listed_by_commas(photos):
-  found = evaluation_sets.load(f"{photos / 'one'},samples,{photos / 'two'}", 4)
-  assert list(found) == ["one", "samples", "two"]
+  found = evaluation_sets.load(f"{photos / 'one'},samples,textures,{photos / 'two'}", 4)
+  assert list(found) == ["one", "samples", "textures", "two"]
   source, pairs = found["one"]
   assert source == str(photos / "one")
   name, lr, hr = pairs[2]
   assert (name, lr.shape, hr.shape) == ("0010", (10, 8, 3), (40, 32, 3))
   assert found["samples"][1].names == ["chelsea", "coffee"]
+  assert found["textures"][1].names == ["brick", "grass", "gravel"]
 
 
 def test_commas_in_paths_and_equal_names_of_folders_do_no_harm(photos):

@@ -6,7 +6,7 @@ import pytest
 from experiments.common import results
 from experiments.common.run.errors import UserError
 from experiments.sr import flags as sr_flags
-from experiments.sr import train
+from experiments.sr import methods, train
 from tests.experiments.common.upscaling import photographs
 
 _TINY = [
@@ -106,3 +106,17 @@ def test_training_goes_on_from_a_network_which_is_measured_too(tmp_path, photos)
 def test_missing_files_are_named_before_anything_is_written(arguments, message):
   with pytest.raises((UserError, OSError), match=message):
     train.prepare(_settings(*_TINY, "--epochs=0", *arguments))
+
+
+def test_discriminator_has_a_learning_rate_of_its_own():
+  arguments = (*_GAN, "--epochs=2", "--layers=block1_conv1")
+  settings = _settings(*arguments, "--discriminator_learning_rate=3e-5")
+  phases = methods.build_phases(settings, methods.build_generator(settings.network), 5)
+  model = phases[-1].model
+  for optimizer, rate in (
+    (model.optimizer, 1e-4),
+    (model.discriminator_optimizer, 3e-5),
+  ):
+    assert float(optimizer.learning_rate) == pytest.approx(rate)
+    optimizer.iterations.assign(6)
+    assert float(optimizer.learning_rate) == pytest.approx(rate / 10)

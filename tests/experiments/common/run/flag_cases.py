@@ -119,4 +119,12 @@ CASES = {
     ("--methods=theirs", "--methods"),
     ("stray", "unexpected arguments"),
   ],
+  "tools.unique_matches": [
+    ("--data=none", "--data must be samples"),
+    ("--spatial_weights=0,-1", "--spatial_weights must list numbers from 0"),
+    ("--spatial_weights=0,x", "--spatial_weights must list numbers from 0"),
+    ("--spatial_weights=", "--spatial_weights must list numbers from 0"),
+    ("--layer=block4_conv1", "--layer"),
+    ("--side=64 --shift=61", "--shift must leave .* at least 4 pixels"),
+  ],
 }

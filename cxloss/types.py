@@ -1,0 +1,18 @@
+"""Types of arguments and results."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import tensorflow as tf
+
+Tensor: TypeAlias = tf.Tensor
+# Tensors, variables, NumPy arrays and numbers.
+TensorLike: TypeAlias = tf.types.experimental.TensorLike
+
+# Feature sets of images, each with its weight in a loss.
+WeightedFeatures: TypeAlias = list[tuple[float, Tensor]]
+FeatureFunction: TypeAlias = Callable[[Tensor], WeightedFeatures]
+
+Config: TypeAlias = dict[str, Any]
+Distance: TypeAlias = Literal["cosine", "l2"]
+Centering: TypeAlias = Literal["batch", "image"]
