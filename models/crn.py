@@ -80,10 +80,8 @@ def crn(height=480, width=640, width_divisor=1):
       x = layers.UpSampling2D(2, interpolation="bilinear")(x)
       y = layers.Concatenate()([x, y])
     channels = _channels(height // factor) // width_divisor
-    x = _refine(_refine(y, channels), channels)
-  normals = layers.Conv2D(3, 1, dtype="float32")(x)
-  normals = layers.UnitNormalization(axis=-1, dtype="float32", name="normals")(normals)
-  return keras.Model(image, normals, name="crn")
+    x = refine(refine(y, channels), channels)
+  return keras.Model(image, unit_normals(x), name="crn")
 
 
 def check_size(height, width, width_divisor):
@@ -114,13 +112,20 @@ def _channels(rows):
   return 1024 if rows <= 64 else 512 if rows <= 256 else 128
 
 
-def _refine(x, channels):
+def refine(x, channels):
+  """Half a module: a convolution of 3 x 3, normalised."""
   x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
   # [2] normalises by mean and variance over all positions and channels of an image,
   # with a scale and an offset for each channel: one group.
   # In float32 whatever the policy: float16 has no such epsilon.
   x = layers.GroupNormalization(groups=1, epsilon=1e-12, dtype="float32")(x)
   return layers.LeakyReLU(_LEAK)(x)
+
+
+def unit_normals(x):
+  """Turns the finest module's result into float32 vectors of unit length."""
+  x = layers.Conv2D(3, 1, dtype="float32")(x)
+  return layers.UnitNormalization(axis=-1, dtype="float32", name="normals")(x)
 
 
 class NormalEstimator(Trainer):

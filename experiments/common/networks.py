@@ -8,11 +8,12 @@ from cxloss import weights_files
 from experiments.common.run.errors import UserError
 
 _PRETRAINED = pathlib.Path(models.__file__).parent / "pretrained"
-# Names that stand for the generators that come with the project.
-PRETRAINED = {
+# Names that stand for the networks that come with the project.
+GENERATORS = {
   "pretrained-mse": _PRETRAINED / "mse.keras",
   "pretrained-cx": _PRETRAINED / "cx.keras",
 }
+PRETRAINED = {**GENERATORS, "pretrained-normals": _PRETRAINED / "normals.keras"}
 
 
 def path_of(weights, flag="--weights"):

@@ -70,6 +70,7 @@ MEASURES = {
   ),
   "within_22.5": Measure("<22.5", ".2f", "% of pixels within 22.5 degrees", "higher"),
   "within_30": Measure("<30", ".2f", "% of pixels within 30 degrees", "higher"),
+  "coverage": Measure("known", ".1f", "% of pixels that have a normal"),
   "mean_near_edges": Measure(
     "at edges", ".2f", "mean error within 5 pixels of jumps and creases", "lower"
   ),

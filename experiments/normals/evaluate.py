@@ -12,8 +12,8 @@ from experiments.common import networks, results, tables
 from experiments.common.data import crops, images
 from experiments.common.drawing import panels
 from experiments.normals import angles
-from experiments.normals.data import example, sources
-from models import crn
+from experiments.normals.data import example, resizing, sources
+from models import crn, guided_crn
 
 _NEAR = 5  # pixels
 _PANEL_WIDTH = 384
@@ -33,7 +33,7 @@ def evaluate(settings, folder):
   """
   network = load(settings.weights)
   source = sources.load(settings.data, settings.data.data, "validation")
-  predictors = {settings.weights.stem: predictor(network)}
+  predictors = {settings.weights.stem: predictor(network, settings.mirror)}
   report(predictors, source, folder, settings.validation_images)
 
 
@@ -43,15 +43,35 @@ def load(path, flag="--weights"):
   return networks.load(path, flag, crn.multiple, 1, task)
 
 
-def predictor(network):
+def predictor(network, mirror=False):
   """Makes a predictor of a CRN.
 
   Images are continued by reflection to the next multiple that the network takes, and
-  the result is cut back.
+  the result is cut back. For a network that is meant for one size
+  (`guided_crn.side`), they are first resized to its shorter side, whatever the ratio of
+  their sides, and normals are interpolated between its pixels.
+
+  Args:
+    network: `keras.Model`.
+    mirror: whether normals are averaged with those of the mirrored image, mirrored
+      back. Defaults to False.
   """
-  multiple = crn.multiple(network)
+  multiple, side = crn.multiple(network), guided_crn.side(network)
 
   def predict(image):
+    normals = averaged(resizing.resize_image(image, side) if side else image)
+    if side:
+      normals = resizing.resize_normals(normals, *image.shape[:2])
+    return normals
+
+  def averaged(image):
+    normals = apply(image)
+    if mirror:
+      normals = normals + apply(image[:, ::-1])[:, ::-1] * [-1, 1, 1]
+      normals = resizing.to_unit_length(normals)
+    return normals
+
+  def apply(image):
     height, width = image.shape[:2]
     padding = [(0, -side % multiple) for side in (height, width)]
     padded = np.pad(image, [*padding, (0, 0)], mode="symmetric")

@@ -1,9 +1,8 @@
 """The flags of surface normals, and their values as settings."""
 
-import pathlib
-
 from absl import flags
 
+from experiments.common import networks
 from experiments.common.run import devices
 from experiments.common.run import flags as run_flags
 from experiments.normals import settings
@@ -35,6 +34,10 @@ def train_settings(values=flags.FLAGS):
   given = {} if values.lambda_cx else {"layers": {}}
   if not values.epochs:
     given["objective"] = None
+  if values.initial_weights:
+    given["initial_weights"] = networks.path_of(
+      values.initial_weights, "--initial_weights"
+    )
   rate = values.pretrain_learning_rate or values.learning_rate
   return run_flags.read(
     settings.TrainSettings, values, pretrain_learning_rate=rate, **given
@@ -60,4 +63,4 @@ def predict_settings(values=flags.FLAGS):
 
 
 def _weights(values):
-  return pathlib.Path(values.weights or f"{values.output_dir}/network.keras")
+  return networks.path_of(values.weights or f"{values.output_dir}/network.keras")

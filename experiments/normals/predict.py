@@ -20,7 +20,7 @@ def predict(settings):
   Raises:
     UserError: for bad settings and files.
   """
-  predictor = evaluate.predictor(evaluate.load(settings.weights))
+  predictor = evaluate.predictor(evaluate.load(settings.weights), settings.mirror)
   write, factor = _WRITERS[settings.format], settings.data.reduce
 
   def transform(path):

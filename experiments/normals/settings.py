@@ -10,8 +10,9 @@ from experiments.common.loss_settings import LossSettings
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.normals.data.depth import Intrinsics
-from models import crn
+from experiments.normals.data.depth import Intrinsics, PlaneFit
+from experiments.normals.data.views import ViewSettings
+from models import crn, guided_crn
 
 
 def _intrinsics(texts):
@@ -87,6 +88,7 @@ class DataSettings:
     "to the right, y up, z towards the viewer).",
     checks.Check(lambda axes: set(axes) <= set("xyz"), "must be of the letters xyz"),
   )
+  fit: PlaneFit
   seed: int = 0
 
 
@@ -99,7 +101,19 @@ class NetworkSettings:
 
   height: int
   width: int
+  kind: str = option(
+    "crn",
+    "crn: the paper's. guided: a small one that sees AlexNet's features of the image, "
+    "too.",
+    choices=("crn", "guided"),
+    flag="network",
+  )
   width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
+  tune: tuple[str, ...] = option(
+    (),
+    "Layers of AlexNet in a guided network that are trained, too.",
+    checks.some_of(guided_crn.LAYERS, least=0),
+  )
   initial_weights: pathlib.Path | None = option(
     None,
     "train: a .keras file of the network to start from. By default an untrained one.",
@@ -110,8 +124,11 @@ class NetworkSettings:
     if self.initial_weights:
       networks.check_file(self.initial_weights, "--initial_weights")
       return
+    if self.tune and self.kind != "guided":
+      raise UserError("--tune needs --network=guided, or --initial_weights of one")
+    check_size = (guided_crn if self.kind == "guided" else crn).check_size
     try:
-      crn.check_size(self.height, self.width, self.width_divisor)
+      check_size(self.height, self.width, self.width_divisor)
     except ValueError as error:
       raise UserError(f"--height, --width, --width_divisor: {error}") from error
 
@@ -157,6 +174,7 @@ class TrainSettings:
 
   data: DataSettings
   network: NetworkSettings
+  views: ViewSettings
   objective: ObjectiveSettings | None
   batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
   pretrain_epochs: int = option(
@@ -173,9 +191,15 @@ class TrainSettings:
   learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
   pretrain_learning_rate: float = option(
     None,
-    "Learning rate of Adam during --pretrain_epochs, divided by 10 for their last "
-    "quarter. By default --learning_rate.",
+    "Learning rate of Adam at the start of --pretrain_epochs. By default "
+    "--learning_rate.",
     checks.POSITIVE,
+  )
+  pretrain_decay: str = option(
+    "step",
+    "step: --pretrain_learning_rate is divided by 10 for the last quarter of "
+    "--pretrain_epochs. cosine: it falls to 0 as half a cosine does.",
+    choices=("step", "cosine"),
   )
   backup_every: int = option(200, "Steps between backups.", lower=1)
   validate_every: int = option(5, "Epochs between validations.", lower=1)
@@ -201,8 +225,14 @@ class EvaluateSettings:
   data: DataSettings
   weights: pathlib.Path = option(
     None,
-    "evaluate and predict: the network's .keras file. By default the run's own.",
+    "evaluate and predict: the network's .keras file, or pretrained-normals. By "
+    "default the run's own.",
     checks.NOT_EMPTY,
+  )
+  mirror: bool = option(
+    False,
+    "evaluate and predict: average normals with those of the mirrored picture, which "
+    "takes twice as long.",
   )
   validation_images: int
 
@@ -216,6 +246,7 @@ class PredictSettings:
 
   data: DataSettings
   weights: pathlib.Path
+  mirror: bool
   input: str | None = option(
     None, "predict: an image file or a folder.", checks.NOT_EMPTY
   )

@@ -15,10 +15,11 @@ import tensorflow as tf
 import cxloss
 from experiments.common import data, loss_settings
 from experiments.common.run import devices, logs, optimizers, training
+from experiments.common.run.errors import UserError
 from experiments.normals import evaluate
 from experiments.normals.data import batches, sources
 from experiments.normals.settings import TrainSettings
-from models import crn
+from models import crn, guided_crn
 
 # Files of the phases' networks in the run folder.
 FILES = {"l1": "network_l1.keras", "ours": "network.keras"}
@@ -88,7 +89,7 @@ class Job:
       folder,
       phase,
       lambda step, context: batches.training_batches(
-        self.source, *size, settings.seed, step, context
+        self.source, *size, settings.seed, step, context, settings.views
       ),
       self.steps_per_epoch,
       settings.backup_every,
@@ -131,14 +132,25 @@ class Validation(logs.Periodic):
 
 def _build_network(settings):
   if settings.initial_weights:
-    return evaluate.load(settings.initial_weights, "--initial_weights")
-  return crn.crn(settings.height, settings.width, settings.width_divisor)
+    network = evaluate.load(settings.initial_weights, "--initial_weights")
+  else:
+    build = guided_crn.guided_crn if settings.kind == "guided" else crn.crn
+    network = build(settings.height, settings.width, settings.width_divisor)
+  try:
+    guided_crn.tune(network, settings.tune)
+  except ValueError as error:
+    raise UserError(f"--tune: {error}") from error
+  return network
 
 
 def _l1_phase(settings, network, steps_per_epoch):
   model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-  three_quarters = 3 * steps_per_epoch * settings.pretrain_epochs // 4
-  rate = optimizers.falling(settings.pretrain_learning_rate, three_quarters)
+  steps = steps_per_epoch * settings.pretrain_epochs
+  rate = settings.pretrain_learning_rate
+  if settings.pretrain_decay == "cosine":
+    rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+  else:
+    rate = optimizers.falling(rate, 3 * steps // 4)
   model.compile(keras.optimizers.Adam(rate))
   return training.Phase("l1", model, settings.pretrain_epochs)
 

@@ -4,13 +4,16 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.common.data import crops, indices
+from experiments.normals.data import views
 
 _TRIES = 20  # crops tried for one with enough valid pixels
 _LEAST_VALID = 0.2  # share of a crop
 
 
-def training_batches(source, height, width, batch_size, seed, start=0, context=None):
-  """Draws crops of photographs with their normals.
+def training_batches(
+  source, height, width, batch_size, seed, start=0, context=None, view=None
+):
+  """Draws crops of photographs with their normals, or views of them.
 
   Each epoch visits every example once, in random order; crops are placed uniformly, but
   avoid places where less than a fifth is valid, and are mirrored left to right with
@@ -24,6 +27,8 @@ def training_batches(source, height, width, batch_size, seed, start=0, context=N
     seed: integer.
     start: number of batches to skip.
     context: `tf.distribute.InputContext` if replicas share the batch.
+    view: `views.ViewSettings`; with a zoom, views take the place of the crops. By
+      default there are none.
 
   Returns:
     Infinite `tf.data.Dataset` of `(image, normals, mask)`: float32 RGB in [-1, 1]
@@ -32,6 +37,9 @@ def training_batches(source, height, width, batch_size, seed, start=0, context=N
   """
 
   def cut(example, rng):
+    if view and view.zoom:
+      drawn = views.draw(rng, example, height, width, view)
+      return drawn.image, drawn.normals, drawn.mask
     return _mirror(rng, *_crop(rng, example, height, width))
 
   def batch(image, normals, mask, size):

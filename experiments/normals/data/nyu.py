@@ -20,7 +20,7 @@ _FARTHEST = 10.0  # metres; beyond, the Kinect measures nothing
 class Nyu:
   """Pictures of 640 x 480 pixels with normals by a local plane fit."""
 
-  def __init__(self, split):
+  def __init__(self, split, fit=None):
     try:
       self._records = tfds.data_source("nyu_depth_v2", split=split)
     except Exception as error:
@@ -29,6 +29,7 @@ class Nyu:
         "folder of its pictures with depth or normals serves as well: --data=FOLDER. "
         f"Received: {error}"
       ) from error
+    self._fit = fit
     self.names = [f"{split}-{i:05d}" for i in range(len(self._records))]
 
   def __len__(self):
@@ -40,5 +41,5 @@ class Nyu:
     record = self._records[index]
     metres = np.asarray(record["depth"], np.float64)
     metres = np.where(metres < _FARTHEST, metres, 0)
-    normals, mask = depth.normals_from_depth(metres, INTRINSICS)
+    normals, mask = depth.normals_from_depth(metres, INTRINSICS, self._fit)
     return example.make_example(np.asarray(record["image"]), normals, mask, metres)

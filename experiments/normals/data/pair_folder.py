@@ -51,6 +51,7 @@ class PairFolder:
     intrinsics: `depth.Intrinsics`, needed for depth images, or `None`.
     depth_scale: units of a depth image per metre. Defaults to 1000.
     flip: axes, of "xyz", along which normal maps point the other way.
+    fit: `depth.PlaneFit` for depth images. Defaults to its defaults.
 
   Raises:
     UserError: if no usable example is left, or depth images come without intrinsics.
@@ -64,8 +65,9 @@ class PairFolder:
     intrinsics=None,
     depth_scale=1000.0,
     flip="",
+    fit=None,
   ):
-    self._options = factor, least, intrinsics, depth_scale, flip
+    self._options = factor, least, intrinsics, depth_scale, flip, fit
     groups = _groups(pathlib.Path(path))
     if intrinsics is None and any(
       "depth" in files and "normals" not in files for files in groups.values()
@@ -131,7 +133,7 @@ def _groups(folder):
   return dict(groups)
 
 
-def _read(files, factor, least, intrinsics, depth_scale, flip):
+def _read(files, factor, least, intrinsics, depth_scale, flip, fit):
   if "image" not in files:
     raise UserError(f"has no photograph beside {_names(files)}")
   image = images.read_rgb(files["image"])
@@ -151,7 +153,7 @@ def _read(files, factor, least, intrinsics, depth_scale, flip):
         f"the depth image and the photograph differ in size: {metres.shape[::-1]} and "
         f"{image.shape[1::-1]}"
       )
-    normals, mask = depth.normals_from_depth(metres, intrinsics)
+    normals, mask = depth.normals_from_depth(metres, intrinsics, fit)
     result = example.make_example(image, normals, mask, metres)
   else:
     raise UserError(f"has no depth image or normal map beside {_names(files)}")

@@ -53,13 +53,12 @@ def render(rng, height, width):
   Returns:
     `NormalsExample` with depth in metres; all pixels are valid.
   """
-  focal = width / 2 / np.tan(np.radians(30))
-  camera = depth.Intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2)
-  rays = camera.rays(height, width)
+  eye = camera(height, width)
+  rays = eye.rays(height, width)
   shapes, lamp = _scene(rng)
   distance, normals, _ = _trace(rays, shapes, lamp)
   colours = [
-    _trace(rays + np.array([dx, dy, 0]) / focal, shapes, lamp)[2]
+    _trace(rays + np.array([dx, dy, 0]) / eye.fx, shapes, lamp)[2]
     for dx, dy in _SUBPIXELS
   ]
   # To 8 bits with the usual gamma, and a little of a camera's noise.
@@ -68,6 +67,12 @@ def render(rng, height, width):
   image = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
   # From y down and z forward to the convention of `models.crn`.
   return example.make_example(image, normals * [1, -1, -1], None, distance)
+
+
+def camera(height, width):
+  """Returns the `depth.Intrinsics` of the scenes' pictures of this size."""
+  focal = width / 2 / np.tan(np.radians(30))
+  return depth.Intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2)
 
 
 def _scene(rng):

@@ -46,7 +46,8 @@ def load(settings, name, split, least=(1, 1)):
   if name == "scenes":
     return scenes.Scenes(split, settings.height, settings.width, settings.seed)
   if name in ("nyu", "motorcycle"):
-    source = nyu.Nyu(split) if name == "nyu" else motorcycle.Motorcycle()
+    real = name == "nyu"
+    source = nyu.Nyu(split, settings.fit) if real else motorcycle.Motorcycle()
     source = Reduced(source, settings.reduce)
     height, width = source[0].mask.shape
     if height < least[0] or width < least[1]:
@@ -67,6 +68,7 @@ def load(settings, name, split, least=(1, 1)):
     settings.intrinsics,
     settings.depth_scale,
     settings.flip,
+    settings.fit,
   )
 
 

@@ -15,7 +15,7 @@ from tests.experiments import command
 def _means():
   """`{method: {measure: mean}}` on the held-out embedded photographs."""
   pairs = Pairs(data.load("samples", "validation"), 4)
-  methods = upscalers.load([f"{name}={name}" for name in networks.PRETRAINED], pairs, 4)
+  methods = upscalers.load([f"{name}={name}" for name in networks.GENERATORS], pairs, 4)
   measures, rows = measure.Measures(4, seed=0), []
   for name, lr, hr in pairs:
     against = measures.against(hr)
@@ -39,7 +39,7 @@ def test_network_of_the_contextual_loss_has_statistics_closer_to_the_originals(
   assert abs(ours["high_db"]) < abs(means[other]["high_db"]) - 3
 
 
-@pytest.mark.parametrize("name", list(networks.PRETRAINED))
+@pytest.mark.parametrize("name", list(networks.GENERATORS))
 def test_file_holds_a_plain_generator_and_nothing_of_its_training(name):
   path = networks.path_of(name)
   assert path.stat().st_size < 7e6

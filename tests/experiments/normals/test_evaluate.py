@@ -5,11 +5,12 @@ import pytest
 from PIL import Image
 
 from experiments.common import results
+from experiments.common.data import crops
 from experiments.common.run import training
 from experiments.normals import angles, evaluate
 from experiments.normals import flags as normals_flags
-from experiments.normals.data import scenes
-from models import crn
+from experiments.normals.data import resizing, scenes
+from models import crn, guided_crn
 
 _SOURCE = [scenes.Scenes("validation", 48, 64)[i] for i in range(3)]
 
@@ -89,6 +90,27 @@ def test_images_of_any_size_are_padded_by_reflection_and_cut_back():
   padded = np.pad(image, [(0, 3), (0, 2), (0, 0)], mode="symmetric")
   np.testing.assert_array_equal(predict(image), predict(padded)[:17, :30])
   assert predict(image[:1, :1]).shape == (1, 1, 3)
+
+
+def test_pictures_are_resized_to_what_a_network_is_meant_for_and_normals_back():
+  network = guided_crn.guided_crn(32, 48, 16)
+  predict = evaluate.predictor(network)
+  image = _SOURCE[0].image  # 48 x 64
+  resized = resizing.resize_image(image, 32)
+  padded = np.pad(resized, [(0, 0), (0, 5), (0, 0)], mode="symmetric")
+  inner = network(crops.to_unit(padded[None]), training=False).numpy()[0, :, :43]
+  expected = resizing.resize_normals(inner, 48, 64)
+  np.testing.assert_allclose(predict(image), expected, atol=1e-5)
+
+
+def test_mirrored_pictures_have_the_mirrored_normals_if_both_are_averaged():
+  predict = evaluate.predictor(crn.crn(16, 32, 64), mirror=True)
+  image = _SOURCE[0].image
+  normals = predict(image)
+  np.testing.assert_allclose(
+    predict(image[:, ::-1])[:, ::-1] * [-1, 1, 1], normals, atol=1e-5
+  )
+  np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
 
 
 def test_encoding_maps_components_to_colours():

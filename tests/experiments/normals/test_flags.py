@@ -1,9 +1,10 @@
 import pytest
 from absl import flags
 
+from experiments.common import networks
 from experiments.common.run.errors import UserError
 from experiments.normals import flags as normals_flags
-from experiments.normals.data.depth import Intrinsics
+from experiments.normals.data.depth import Intrinsics, PlaneFit
 from tests.experiments import command
 
 
@@ -38,6 +39,20 @@ def _settings(arguments):
     ("--depth_scale=0", "--depth_scale"),
     ("--depth_scale=nan", "--depth_scale"),
     ("--reduce=0", "--reduce"),
+    ("--fit_window=8", "--fit_window=8: must be odd"),
+    ("--fit_window=1", "--fit_window"),
+    ("--fit_jump=0", "--fit_jump"),
+    ("--fit_border=-1", "--fit_border"),
+    ("--view_zoom=0", "--view_zoom=0.0: must be in"),
+    ("--view_zoom=1.1", "--view_zoom"),
+    ("--view_zoom=0.5 --view_turn=91", "--view_turn"),
+    ("--view_turn=5", "--view_turn and --view_colour need --view_zoom"),
+    ("--network=unet", "--network"),
+    ("--network=guided --width=100", "--width_divisor: `height` and `width` must be"),
+    ("--network=guided --tune=conv9", "--tune.*must be any of conv1"),
+    ("--tune=conv5", "--tune needs --network=guided"),
+    ("--weights=pretrained-normal --mode=evaluate", "--weights must be pretrained-"),
+    ("--pretrain_decay=linear", "--pretrain_decay"),
     ("--height=3", "--height"),
     ("--width=0", "--width"),
     ("--width_divisor=0", "--width_divisor"),
@@ -73,6 +88,20 @@ def test_flagfiles_are_good(name):
   assert list(settings.objective.losses.layers) == ["block1_conv2", "block2_conv2"]
 
 
+def test_flagfile_of_the_small_network_needs_a_folder_alone():
+  path = command.ROOT / "flags" / "normals_nyu_small.flags"
+  settings = _settings([f"--flagfile={path}", "--data=train"])
+  assert settings.network.kind == "guided" and settings.objective is None
+  assert settings.data.fit.halve and settings.views.zoom == 0.65
+
+
+def test_pretrained_network_is_found_by_its_name():
+  evaluation = _settings(["--mode=evaluate", "--weights=pretrained-normals"])
+  assert evaluation.weights == networks.PRETRAINED["pretrained-normals"]
+  training = _settings(["--initial_weights=pretrained-normals", "--tune=conv5"])
+  assert training.network.initial_weights == evaluation.weights
+
+
 def test_defaults_are_the_papers():
   settings = _settings([])
   objective = settings.objective
@@ -80,6 +109,8 @@ def test_defaults_are_the_papers():
   assert weights == (1.0, 0.1, 1.0)
   assert objective.losses.max_points == 65 * 65
   assert settings.pretrain_learning_rate == settings.learning_rate == 1e-4
+  assert settings.data.fit == PlaneFit() and settings.views.zoom is None
+  assert settings.network.kind == "crn"
 
 
 def test_values_become_settings():

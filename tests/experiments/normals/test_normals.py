@@ -1,8 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.common import results
+from experiments.normals.data import scenes
 from tests.experiments import command
 
 _TINY = [
@@ -64,6 +66,35 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run, tmp_path):
   command.succeed("experiments.normals", *arguments)
   networks = (folder / "network.keras" for folder in (whole_run[0], tmp_path))
   command.assert_same_weights(*networks)
+
+
+@pytest.fixture(scope="module", name="rgbd")
+def _rgbd(tmp_path_factory):
+  """A folder of photographs with depth of coarse steps, and the flags that read it."""
+  folder = tmp_path_factory.mktemp("rgbd")
+  for index in range(8):
+    scene = scenes.render(np.random.default_rng(index), 48, 64)
+    Image.fromarray(scene.image).save(folder / f"{index}.jpg")
+    millimetres = np.round(scene.depth / 0.039) * 39
+    Image.fromarray(millimetres.astype(np.uint16)).save(folder / f"{index}-depth.png")
+  camera = scenes.camera(48, 64)
+  numbers = f"{camera.fx},{camera.fy},{camera.cx},{camera.cy}"
+  return [
+    *(f"--data={folder}", f"--validation_data={folder}", f"--intrinsics={numbers}"),
+    *("--flagfile=normals_nyu_small.flags", "--height=16", "--width=32"),
+    *("--width_divisor=16", "--pretrain_epochs=3", "--batch_size=2", "--seed=1"),
+    *("--backup_every=2", "--validate_every=1", "--validation_images=2"),
+  ]
+
+
+def test_killed_training_on_real_depth_ends_as_if_it_had_not_been(rgbd, tmp_path):
+  whole, killed = tmp_path / "whole", tmp_path / "killed"
+  command.succeed("experiments.normals", *rgbd, f"--output_dir={whole}")
+  assert command.steps(whole) == [("l1", 4), ("l1", 8), ("l1", 12)]
+  backup = killed / "backup" / "l1.weights.h5"
+  command.kill_at(backup, "experiments.normals", *rgbd, f"--output_dir={killed}")
+  command.succeed("experiments.normals", *rgbd, f"--output_dir={killed}")
+  command.assert_same_weights(*(run / "network_l1.keras" for run in (whole, killed)))
 
 
 @pytest.mark.slow

@@ -55,3 +55,19 @@ def test_pictures_of_a_source_become_maps_in_a_folder(run, tmp_path):
   run("--data=motorcycle", "--reduce=8", f"--output={tmp_path / 'maps'}")
   with Image.open(tmp_path / "maps" / "motorcycle.png") as image:
     assert image.size == (92, 62)
+
+
+@pytest.mark.parametrize("size", [(40, 30), (31, 200), (700, 500)])
+def test_pretrained_network_takes_photographs_of_any_size_and_ratio(tmp_path, size):
+  pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3)).astype(np.uint8)
+  Image.fromarray(pixels).save(tmp_path / "photo.png")
+  values = normals_flags.parse(
+    [
+      *("--mode=predict", "--weights=pretrained-normals", "--format=npy"),
+      *(f"--input={tmp_path / 'photo.png'}", f"--output={tmp_path / 'n.npy'}"),
+    ]
+  )
+  predict.predict(normals_flags.predict_settings(values))
+  normals = np.load(tmp_path / "n.npy")
+  assert normals.shape == (*size[::-1], 3)
+  np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)

@@ -1,8 +1,10 @@
 import pytest
 
+from experiments.common.run import training
 from experiments.common.run.errors import UserError
 from experiments.normals import flags as normals_flags
 from experiments.normals import train
+from models import crn
 
 _TINY = ["--height=16", "--width=32", "--width_divisor=128", "--epochs=2"]
 _BUNDLED = ["--backbone=vgg16", "--backbone_weights=bundled"]
@@ -64,3 +66,29 @@ def test_pretraining_ends_at_a_tenth_of_its_rate():
   assert float(rate.learning_rate) == 0.5
   rate.iterations.assign(16)
   assert float(rate.learning_rate) == pytest.approx(0.05)
+
+
+def test_rate_can_fall_to_zero_as_half_a_cosine():
+  arguments = ["--pretrain_epochs=2", "--steps_per_epoch=10", "--epochs=0"]
+  rates = ["--pretrain_learning_rate=0.5", "--pretrain_decay=cosine"]
+  (phase,) = _prepare(*arguments, *rates).phases
+  rate = phase.model.optimizer
+  for step, expected in ((0, 0.5), (10, 0.25), (20, 0.0)):
+    rate.iterations.assign(step)
+    assert float(rate.learning_rate) == pytest.approx(expected, abs=1e-6)
+
+
+def test_tuned_layers_of_a_guided_network_are_trained_too(tmp_path):
+  guided = ["--lambda_cx=0", "--network=guided", "--width_divisor=16"]
+  frozen = _prepare(*guided)
+  tuned = _prepare(*guided, "--tune=conv5")
+  counts = [len(job.network.trainable_variables) for job in (frozen, tuned)]
+  assert counts[1] == counts[0] + 2
+  training.save_model(tuned.network, tmp_path / "n.keras")
+  again = _prepare("--lambda_cx=0", f"--initial_weights={tmp_path / 'n.keras'}")
+  assert len(again.network.trainable_variables) == counts[0]
+  training.save_model(crn.crn(16, 32, 128), tmp_path / "c.keras")
+  with pytest.raises(UserError, match="--tune: `names` must be some of"):
+    _prepare(
+      "--lambda_cx=0", "--tune=conv5", f"--initial_weights={tmp_path / 'c.keras'}"
+    )

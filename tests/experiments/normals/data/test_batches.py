@@ -1,6 +1,6 @@
 import numpy as np
 
-from experiments.normals.data import batches, example
+from experiments.normals.data import batches, example, views
 
 _ROWS, _COLUMNS = np.mgrid[:12, :20]
 
@@ -51,3 +51,15 @@ def test_crops_avoid_places_with_few_valid_pixels():
   ):
     assert (valid.mean(axis=(1, 2)) >= 0.2).all()
     assert (normals[~valid] == 0).all()
+
+
+def test_views_take_the_place_of_crops_and_show_most_of_the_picture():
+  view = views.ViewSettings(zoom=0.9)
+  batch_ = batches.training_batches(_source(), 6, 10, 2, 0, view=view)
+  for image, normals, mask in _take(batch_, 5):
+    assert image.shape == normals.shape == (2, 6, 10, 3) and mask.all()
+    columns = (image[..., 1] + 1) * 127.5
+    assert (np.ptp(columns, axis=(1, 2)) > 14).all(), "not most of 20 columns"
+    mirrored = columns[:, 0, 0] > columns[:, 0, -1]
+    sign = np.where(mirrored, -1, 1)[:, None, None]
+    np.testing.assert_allclose(normals[..., 0], sign * columns / 40, atol=0.03)

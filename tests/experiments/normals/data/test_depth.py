@@ -33,7 +33,7 @@ def test_normal_of_a_plane_is_exact_in_any_unit(normal, unit):
   z, expected = _plane(normal, 2.0)
   visible = (z > 0) & (z < 50)
   z = np.where(visible, z, 0) * unit
-  normals, mask = depth.normals_from_depth(z, _CAMERA, jump=1.0)
+  normals, mask = depth.normals_from_depth(z, _CAMERA, depth.PlaneFit(jump=1.0))
   assert mask.sum() > 0.8 * visible.sum() and not (mask & ~visible).any()
   assert angles.angular_error(normals, expected)[mask].max() < 0.01
 
@@ -44,7 +44,7 @@ def test_floor_points_up_and_a_wall_ahead_points_to_the_viewer():
   np.testing.assert_allclose(normals[40, 50], [0, 0, 1], atol=1e-6)
   floor, _ = _plane((0, -1, 0), 1.5)
   floor = np.where(floor > 0, floor, 0)
-  normals, mask = depth.normals_from_depth(floor, _CAMERA, jump=0.2)
+  normals, mask = depth.normals_from_depth(floor, _CAMERA, depth.PlaneFit(jump=0.2))
   np.testing.assert_allclose(normals[70, 50], [0, 1, 0], atol=1e-6)
   assert not mask[:30].any()
 
@@ -67,7 +67,7 @@ def test_error_on_a_noisy_plane_is_that_of_least_squares():
 
 def test_normals_of_a_sphere_follow_its_curvature():
   z, expected, seen = _sphere((0.1, 0.05, 3.0), 1.0)
-  normals, mask = depth.normals_from_depth(z, _CAMERA, window=5)
+  normals, mask = depth.normals_from_depth(z, _CAMERA, depth.PlaneFit(window=5))
   assert mask[seen].mean() > 0.9 and not mask[~seen].any()
   # At the rim, the neighbourhood of a pixel is one-sided.
   facing = mask & (expected[..., 2] > 0.8)
@@ -108,4 +108,44 @@ def test_bad_options_are_named():
   with pytest.raises(ValueError, match="`depth` must have shape"):
     depth.normals_from_depth(np.ones((4, 4, 1)), _CAMERA)
   with pytest.raises(ValueError, match="`window` must be odd"):
-    depth.normals_from_depth(np.ones((9, 9)), _CAMERA, window=4)
+    depth.PlaneFit(window=4)
+
+
+def test_depth_of_coarse_steps_needs_a_wide_window_and_jump():
+  z, expected = _plane((0.3, 0.2, -1.0), 3.0)
+  stepped = np.round(z / 0.04) * 0.04
+  errors = {}
+  for window in (5, 9, 21):
+    fit = depth.PlaneFit(window=window, jump=0.1)
+    normals, mask = depth.normals_from_depth(stepped, _CAMERA, fit)
+    errors[window] = angles.angular_error(normals, expected)[mask].mean()
+  assert errors[21] < 0.3 * errors[9] < 0.3 * errors[5] and errors[21] < 2
+
+
+@pytest.mark.parametrize("shape", [(80, 100), (79, 99)])
+def test_fit_in_half_resolution_is_exact_on_planes_and_keeps_jumps_apart(shape):
+  near, expected_near = _plane((0.3, 0, -1), 1.0)
+  far, expected_far = _plane((-0.4, 0.2, -1), 3.0)
+  left = np.arange(100) < 50
+  z = np.where(left, near, far)[: shape[0], : shape[1]]
+  z[30:34, 10:20] = 0
+  normals, mask = depth.normals_from_depth(z, _CAMERA, depth.PlaneFit(halve=True))
+  assert normals.shape == (*shape, 3) and not mask[30:34, 10:20].any()
+  sides = np.where(left[:, None], expected_near, expected_far)
+  error = angles.angular_error(normals, sides[: shape[1]])
+  # Interpolation mixes the two normals between the halves beside the jump.
+  away = mask & (np.abs(np.arange(shape[1]) - 49.5) > 2)
+  assert away.mean() > 0.9 and error[away].max() < 0.01
+
+
+def test_border_leaves_out_what_lies_near_a_jump_in_depth():
+  z = np.where(np.arange(100) < 50, 1.0, 3.0) * np.ones((80, 1))
+  _, whole = depth.normals_from_depth(z, _CAMERA)
+  _, cut = depth.normals_from_depth(z, _CAMERA, depth.PlaneFit(border=3))
+  columns = np.flatnonzero((whole & ~cut).any(axis=0))
+  np.testing.assert_array_equal(columns, np.arange(46, 54))
+  _, smooth = depth.normals_from_depth(np.ones((80, 100)), _CAMERA)
+  fit = depth.PlaneFit(border=3)
+  np.testing.assert_array_equal(
+    depth.normals_from_depth(np.ones((80, 100)), _CAMERA, fit)[1], smooth
+  )

@@ -162,7 +162,9 @@ def test_scene_normals_are_those_of_its_depth():
   camera = depth.Intrinsics(focal, focal, 39.5, 29.5)
   for scene in (source[i] for i in range(6)):
     assert scene.mask.all() and scene.image.dtype == np.uint8
-    fitted, mask = depth.normals_from_depth(scene.depth, camera, window=3)
+    fitted, mask = depth.normals_from_depth(
+      scene.depth, camera, depth.PlaneFit(window=3)
+    )
     mask &= ~example.edges(scene)
     error = angles.angular_error(scene.normals, fitted)[mask]
     assert np.median(error) < 0.1 and np.mean(error > 2) < 0.03
