@@ -147,8 +147,10 @@ def unique_match_share(
   nearest = nearest_targets(x, y, clip)
   images, targets = tf.shape(target)[0], tf.shape(target)[1]
   flat = tf.reshape(nearest + targets * tf.range(images)[:, None], [-1])
-  matched = tf.math.bincount(flat, minlength=images * targets, binary_output=True)
-  share = tf.reduce_sum(tf.reshape(matched, [images, targets]), axis=1)
+  # XLA does not have `tf.math.bincount(..., binary_output=True)`.
+  times = tf.math.unsorted_segment_sum(tf.ones_like(flat), flat, images * targets)
+  matched = tf.cast(tf.reshape(times, [images, targets]) > 0, tf.int32)
+  share = tf.reduce_sum(matched, axis=1)
   return tf.cast(share, tf.float32) / tf.cast(tf.shape(generated)[1], tf.float32)
 
 

@@ -10,14 +10,14 @@ from tests.experiments import command
 
 def test_rows_are_means_of_photographs_for_each_weight():
   settings = unique_matches.Settings(
-    layer="block2_conv2", side=64, spatial_weights=(0.0, 100.0)
+    layer="block2_conv2", side=64, spatial_weights=(0.0, 1e4)
   )
   photographs = [samples.photograph(name) for name in ("coffee", "chelsea")]
   rows = unique_matches.measure(photographs, settings)
   single = unique_matches.measure(photographs[:1], settings)
-  assert [row["spatial weight"] for row in rows] == ["0", "100"]
+  assert [row["spatial weight"] for row in rows] == ["0", "10000"]
   free, bound = (row["unique"] for row in rows)
-  # At a large weight, each feature matches the one at its place.
+  # The next place is farther by 10 (1e4 / 32 ** 2), all features by 1 at most.
   assert 10 < free < 90 and bound > 99
   assert rows[0]["unique"] != single[0]["unique"]
 
