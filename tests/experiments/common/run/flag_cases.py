@@ -119,6 +119,18 @@ CASES = {
     ("--methods=theirs", "--methods"),
     ("stray", "unexpected arguments"),
   ],
+  "normals.fit_error": [
+    ("--height=8", "--height"),
+    ("--step=nan", "--step=nan: must be finite and at least 0"),
+    ("--fit_window=4", "--fit_window"),
+    ("--scenes=0", "--scenes"),
+    ("stray", "unexpected arguments"),
+  ],
+  "tools.shrink": [
+    ("--output=o.keras", "--weights"),
+    ("--weights=none.keras --output=o.keras", "--weights"),
+    ("stray", "unexpected arguments"),
+  ],
   "tools.unique_matches": [
     ("--data=none", "--data must be samples"),
     ("--spatial_weights=0,-1", "--spatial_weights must list numbers from 0"),

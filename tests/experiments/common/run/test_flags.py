@@ -54,7 +54,9 @@ def test_flagfiles_hold_flags_of_their_entry_points(path, monkeypatch):
     flags_parser(argv)
 
   monkeypatch.setattr("absl.app.run", parse)
-  name = path.stem.removesuffix("_quick").removesuffix("_l1_0")
+  name = path.stem
+  for variant in ("_quick", "_l1_0", "_nyu_small"):
+    name = name.removesuffix(variant)
   module = "sr" if name in _SR_FLAGFILES else name
   code, stderr = in_process.run(module, f"--flagfile={path}")
   assert (code, stderr) == (0, "")
