@@ -1,23 +1,20 @@
 """The page, put together from run folders."""
 
+import functools
 import pathlib
-import re
 import typing
 
 import jinja2
-import markdown
-import markupsafe
 
 from experiments.common import tables
 from experiments.common.run.errors import UserError
-from experiments.report import gallery, judges, paper, run_tables
+from experiments.report import document, gallery, judges, paper, run_tables
 from experiments.report import runs as run_folders
 
 _MEGABYTE = 1_000_000
 LARGEST = 15 * _MEGABYTE
 # Largest width of pictures and quality of photographs, until the page is small enough.
 _SETTINGS = ((1600, 88), (1200, 80), (900, 70), (640, 60))
-_DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "reproduction.md"
 # Class and symbol of each verdict.
 _VERDICTS = {
   judges.HOLDS: ("holds", "✓"),
@@ -91,7 +88,7 @@ def _render(groups, runs, broken, width, quality):
     verdicts=_VERDICTS,
     counted=tables.counted,
     tables_of=run_tables.tables,
-    document=_document,
+    document=functools.partial(document.section, width=width, quality=quality),
     width=width,
     encode=lambda picture, width: gallery.data_uri(picture.pixels, width, quality),
   )
@@ -109,17 +106,3 @@ def _not_run(runs):
     for name in entry.paper
     if not any(run.entry is entry and not run.departures[name] for run in runs)
   ]
-
-
-def _document(words):
-  """HTML of the section of docs/reproduction.md whose heading has some words in it."""
-  for part in re.split(r"^## ", _DOCUMENT.read_text("utf-8"), flags=re.MULTILINE)[1:]:
-    heading, _, body = part.partition("\n")
-    if words in heading:
-      html = markdown.markdown(body, extensions=["tables", "fenced_code"])
-      box = 'class="scroll" role="region" tabindex="0" aria-label='
-      html = html.replace("<table>", f'<div {box}"Table"><table>')
-      html = html.replace("</table>", "</table></div>")
-      html = html.replace("<pre>", f'<pre {box}"Printed by a run">')
-      return markupsafe.Markup(html)
-  raise LookupError(f"{_DOCUMENT} has no section on {words}")

@@ -319,7 +319,8 @@ def test_command_line_reports_a_real_run(tmp_path):
   assert record["arguments"] == [*tiny, f"--output_dir={run}"]
   arguments = [f"--runs={tmp_path}", f"--output={output}"]
   out, err = command.succeed("experiments.report", *arguments)
-  assert f"{output}: runs 1, pictures 2, " in out
+  # The two of the run, and that of docs/reproduction.md.
+  assert f"{output}: runs 1, pictures 3, " in out
   tree = _tree(output.read_text("utf-8"))
   assert "python -m experiments.toy2d --draws=20" in _words(tree)
   assert f"report: {output.parent}: there is no flags.txt" not in err
