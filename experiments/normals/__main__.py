@@ -26,7 +26,7 @@ right, y up, z towards the viewer, and in pictures (n + 1) / 2.
 from absl import flags
 
 from experiments.common.run import app
-from experiments.normals import evaluate, predict, train
+from experiments.normals import evaluate, predict, settings, train
 from experiments.normals import flags as normals_flags
 
 
@@ -35,8 +35,10 @@ def main():
   if mode == "train":
     app.train(train.prepare, normals_flags.train_settings())
   elif mode == "evaluate":
+    app.check_effect(settings.EvaluateSettings)
     evaluate.evaluate(normals_flags.evaluate_settings(), app.run_path() / "evaluation")
   else:
+    app.check_effect(settings.PredictSettings)
     predict.predict(normals_flags.predict_settings())
 
 

@@ -25,7 +25,7 @@ Images are RGB in [-1, 1] within the networks and uint8 outside of them.
 from absl import flags
 
 from experiments.common.run import app
-from experiments.sr import evaluate, export, train, upscale
+from experiments.sr import evaluate, export, settings, train, upscale
 from experiments.sr import flags as sr_flags
 
 
@@ -34,10 +34,13 @@ def main():
   if mode == "train":
     app.train(train.prepare, sr_flags.train_settings())
   elif mode == "evaluate":
+    app.check_effect(settings.EvaluateSettings)
     evaluate.evaluate(sr_flags.evaluate_settings(), app.run_path() / "evaluation")
   elif mode == "upscale":
+    app.check_effect(settings.UpscaleSettings)
     upscale.upscale(sr_flags.upscale_settings())
   else:
+    app.check_effect(settings.ExportSettings)
     export.export(sr_flags.export_settings())
 
 

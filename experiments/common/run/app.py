@@ -38,13 +38,13 @@ def run(main, experiment, default_flagfile=None):
   Args:
     main: function without arguments.
     experiment: name for the default run folder.
-    default_flagfile: the file in `flags/` to read, and to say so, if the command line
-      names none; by default, none.
+    default_flagfile: the file in `flags/` to read if the command line names none, which
+      a training says; by default, none.
   """
   _about.update(experiment=experiment, arguments=sys.argv[1:])
   argv, flagfiles = _resolve_flagfiles(sys.argv)
-  if default_flagfile and not flagfiles and not _asks_for_help(argv):
-    print(f"{experiment}: no --flagfile, so flags/{default_flagfile}", file=sys.stderr)
+  by_default = default_flagfile and not flagfiles and not _asks_for_help(argv)
+  if by_default:
     flagfiles = [_FLAGS_FOLDER / default_flagfile]
     argv.insert(1, f"--flagfile={flagfiles[0]}")
   if _asks_for_help(argv) and hasattr(signal, "SIGPIPE"):
@@ -57,6 +57,9 @@ def run(main, experiment, default_flagfile=None):
   def checked(args):
     if len(args) > 1:
       _refuse(experiment, f"unexpected arguments: {' '.join(args[1:])}")
+    if by_default and ("mode" not in flags.FLAGS or flags.FLAGS.mode == "train"):
+      file = f"flags/{default_flagfile}"
+      print(f"{experiment}: no --flagfile, so {file}", file=sys.stderr)
     replicated = False
     try:
       with held_back_stderr():
@@ -88,6 +91,15 @@ def run(main, experiment, default_flagfile=None):
       _leave(1, replicated)
 
   app.run(checked, argv=argv, flags_parser=functools.partial(_parse, experiment))
+
+
+def check_effect(*settings):
+  """Raises `UserError` if a flag on the command line has no effect; see `run.flags`.
+
+  Args:
+    *settings: dataclasses that are read, beside `RunSettings`.
+  """
+  run_flags.check_effect(_about["arguments"], RunSettings, *settings)
 
 
 def check_run():

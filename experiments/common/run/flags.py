@@ -101,6 +101,26 @@ def read(settings, values=flags.FLAGS, **given):
   return settings(**read_values)
 
 
+def check_effect(arguments, *settings, values=flags.FLAGS):
+  """Refuses flags of a command line that nothing reads; those of flagfiles may be idle.
+
+  Args:
+    arguments: list of strings, the command line.
+    *settings: dataclasses that are read.
+    values: `flags.FlagValues`. Defaults to the command line's.
+
+  Raises:
+    UserError: if there is one.
+  """
+  used = {"mode", *(name for one in settings for name in _names(one))}
+  ours = {flag.name for flag in values.get_key_flags_for_module(sys.argv[0])}
+  for argument in arguments:
+    name = argument.lstrip("-").partition("=")[0]
+    name = name if name in values else name.removeprefix("no")
+    if argument.startswith("-") and name in ours - used:
+      raise UserError(f"--{name} has no effect with --mode={values.mode}")
+
+
 def parse(arguments, define_all):
   """Reads a list of arguments, `--flagfile` among them.
 
@@ -124,6 +144,15 @@ def _fields(settings):
       yield field
     elif nested := _nested(field):
       yield from _fields(nested)
+
+
+def _names(settings):
+  """Yields the names of the flags that `read` reads."""
+  for field in dataclasses.fields(settings):
+    if nested := _nested(field):
+      yield from _names(nested)
+    else:
+      yield _flag(field)
 
 
 def _nested(field):

@@ -43,8 +43,9 @@ def test_bad_flags_are_refused_before_any_work(folder, module, arguments, messag
   name = module.removeprefix("tools.")
   assert last.startswith((f"{name}: ", "--flagfile: "))
   assert re.search(message, last), last
-  # Entry points with a default flagfile say that they read it.
+  # Trainings with a default flagfile say that they read it.
   assert all("no --flagfile, so flags/" in line for line in others)
+  assert not others or "--mode" not in arguments
   assert sorted(folder.rglob("*")) == before
 
 
