@@ -64,16 +64,16 @@ def evaluate(settings, folder):
   Raises:
     UserError: for bad settings and files, before anything is measured.
   """
-  scale, own = settings.scale, {}
+  scale, corrections, own = settings.scale, settings.back_projections, {}
   if settings.weights is not None:
     name = networks.name_of(settings.weights)
-    own[name] = upscalers.network(settings.weights, scale, "--weights")
+    own[name] = upscalers.network(settings.weights, scale, "--weights", corrections)
   measures = all_measures(scale, settings.seed, settings.lpips.files)
   sets = evaluation_sets.load(
     settings.data, scale, settings.images, settings.max_images
   )
   methods = {
-    name: upscalers.load(settings.methods, pairs, scale, name, own)
+    name: upscalers.load(settings.methods, pairs, scale, name, own, corrections)
     for name, (_, pairs) in sets.items()
   }
   record = Record(measures, folder)
@@ -86,6 +86,7 @@ def evaluate(settings, folder):
     "shave": scale,
     "degradation": _DEGRADATION,
     "lpips": settings.lpips.files,
+    "back_projections": corrections,
     "seed": settings.seed,
     "packages": run_folder.versions(),
   }

@@ -250,6 +250,12 @@ class EvaluateSettings:
     "evaluate: number of images of each set, the first ones. By default all.",
     lower=1,
   )
+  back_projections: int = option(
+    0,
+    "evaluate and upscale: correct what networks make so many times, by what it lacks "
+    "to reduce to the small picture. Not in the paper. 4 are enough.",
+    lower=0,
+  )
   scale: int
   seed: int
   lpips: LpipsSettings
@@ -267,6 +273,7 @@ class UpscaleSettings:
     ".onnx or .tflite, or a new folder for saved_model.",
     checks.NOT_EMPTY,
   )
+  back_projections: int
   scale: int
 
   def __post_init__(self):

@@ -7,11 +7,13 @@ import numpy as np
 from experiments.common import networks
 from experiments.common.data import bicubic, convert, images
 from experiments.common.upscaling import tiling
+from models import back_projection
 
 
 def upscale(settings):
   """Upscales the files of `UpscaleSettings`; see `upscale_files`."""
   generator = networks.load_generator(settings.weights, settings.scale)
+  generator = back_projection.consistent(generator, settings.back_projections)
   upscale_files(generator, settings.input, settings.output, settings.scale)
 
 

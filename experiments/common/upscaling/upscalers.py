@@ -28,7 +28,7 @@ from experiments.common import networks
 from experiments.common.data import images, photo_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import tiling
-from models import enhancenet
+from models import back_projection, enhancenet
 
 ORIGINAL = "original"
 _FILTERS = {
@@ -77,7 +77,7 @@ def parse(specifications, taken=()):
   return sources
 
 
-def load(specifications, pairs, scale, subfolder=None, own=None):
+def load(specifications, pairs, scale, subfolder=None, own=None, back_projections=0):
   """Opens the methods, bicubic interpolation first.
 
   Args:
@@ -86,6 +86,7 @@ def load(specifications, pairs, scale, subfolder=None, own=None):
     scale: integer.
     subfolder: name of the set, to look for in folders of results.
     own: dict of methods that come after bicubic interpolation.
+    back_projections: of the results of networks, see `models.back_projection`.
 
   Returns:
     Dict from a name to a method.
@@ -96,17 +97,25 @@ def load(specifications, pairs, scale, subfolder=None, own=None):
   """
   methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
   for name, source in parse(specifications, methods).items():
-    methods[name] = _open(name, source, pairs, scale, subfolder)
+    methods[name] = _open(name, source, pairs, scale, subfolder, back_projections)
   return methods
 
 
 @functools.cache
-def network(path, scale, flag):
-  """Returns a generator as a method; arguments as of `networks.load_generator`."""
+def network(path, scale, flag, back_projections=0):
+  """Returns a generator as a method.
+
+  Args:
+    path: as of `networks.load_generator`, like `scale` and `flag`.
+    scale: likewise.
+    flag: likewise.
+    back_projections: how many corrections follow, see `models.back_projection`.
+  """
   if path.suffix == ".npz":
     generator = _published_enhancenet(path, scale, flag)
   else:
     generator = networks.load_generator(path, scale, flag)
+  generator = back_projection.consistent(generator, back_projections)
   compiled = tiling.Compiled(generator)
   return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
 
@@ -122,14 +131,14 @@ def _published_enhancenet(path, scale, flag):
     raise UserError(f"{flag}: {error}") from error
 
 
-def _open(name, source, pairs, scale, subfolder):
+def _open(name, source, pairs, scale, subfolder, back_projections):
   if source in _INTERPOLATIONS:
     return _interpolate(source)
   path = networks.path_of(source)
   if path.is_dir():
     inner = path / subfolder if subfolder else path
     return _pictures(name, inner if inner.is_dir() else path, pairs, scale)
-  return network(path, scale, f"--method={name}")
+  return network(path, scale, f"--method={name}", back_projections)
 
 
 def _interpolate(source):

@@ -15,7 +15,10 @@ from tests.experiments import command
 def _means():
   """`{method: {measure: mean}}` on the held-out embedded photographs."""
   pairs = Pairs(data.load("samples", "validation"), 4)
-  methods = upscalers.load([f"{name}={name}" for name in networks.GENERATORS], pairs, 4)
+  cx = networks.path_of("pretrained-cx")
+  own = {"corrected": upscalers.network(cx, 4, "--weights", back_projections=4)}
+  names = [f"{name}={name}" for name in networks.GENERATORS]
+  methods = upscalers.load(names, pairs, 4, own=own)
   measures, rows = measure.Measures(4, seed=0), []
   for name, lr, hr in pairs:
     against = measures.against(hr)
@@ -37,6 +40,23 @@ def test_network_of_the_contextual_loss_has_statistics_closer_to_the_originals(
   for key in ("niqe", "spectrum_db", "kl_reference", "kl_image"):
     assert ours[key] < means[other][key], key
   assert abs(ours["high_db"]) < abs(means[other]["high_db"]) - 3
+
+
+def test_back_projection_keeps_colours_and_brings_results_closer_by_all_measures(means):
+  raw, corrected = means["pretrained-cx"], means["corrected"]
+  assert corrected["colour"] < 2 * means["bicubic"]["colour"] < raw["colour"]
+  assert corrected["psnr_y"] > raw["psnr_y"] and corrected["ssim_y"] > raw["ssim_y"]
+  assert corrected["lpips"] < raw["lpips"]
+  assert corrected["sliced_wasserstein"] < raw["sliced_wasserstein"]
+
+
+@pytest.mark.parametrize("colour", [(10, 200, 30), (255, 0, 0), (0, 0, 255)])
+def test_saturated_colours_are_kept_up_to_the_border_by_back_projection(colour):
+  path = networks.path_of("pretrained-mse")
+  network = upscalers.network(path, 4, "--weights", back_projections=4)
+  flat = np.full((24, 32, 3), colour, np.uint8)
+  error = np.abs(network("", flat, None).astype(int) - colour)
+  assert error.mean() < 1.5 and error.max() < 10
 
 
 @pytest.mark.parametrize("name", list(networks.GENERATORS))

@@ -4,7 +4,7 @@ import pytest
 
 from experiments.common.data import bicubic
 from experiments.common.upscaling import tiling
-from models import enhancenet, lapsrn, srgan
+from models import back_projection, enhancenet, lapsrn, srgan
 
 
 def _amplified(model):
@@ -23,6 +23,7 @@ _MODELS = {
   "scale 2": lambda: srgan.generator(blocks=16, width=4, scale=2),
   "lapsrn": lambda: lapsrn.generator(depth=14, width=4),
   "enhancenet": lambda: enhancenet.generator(blocks=14, width=4),
+  "corrected": lambda: back_projection.consistent(srgan.generator(2, 4), 4),
 }
 
 
