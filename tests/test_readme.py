@@ -22,6 +22,6 @@ def test_pictures_and_links_of_the_readme_exist():
 def test_readme_is_a_front_page_whose_table_is_that_of_the_documentation():
   assert len(_README.splitlines()) <= 170
   table = re.search(r"(?:\|.*pretrained.*\n)+", _README)[0]
-  assert table.count("\n") == 2 and re.search(r"\d\.\d", table)
+  assert table.count("\n") == 3 and re.search(r"\d\.\d", table)
   page = _ROOT / "docs" / "experiments" / "super_resolution.md"
   assert table in page.read_text("utf-8")
