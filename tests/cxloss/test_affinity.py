@@ -128,7 +128,7 @@ def run(size):
 
 run(500)
 before = peak()
-run(40000)
+run(24000)
 print("grown by", peak() - before)
 """
 
@@ -140,4 +140,4 @@ def test_memory_stays_far_below_the_matrix_of_affinities():
   )
   assert result.returncode == 0, result.stderr
   megabytes = float(result.stdout.split("grown by")[1])
-  assert megabytes < 0.2 * 40000**2 * 4 / 2**20
+  assert megabytes < 0.2 * 24000**2 * 4 / 2**20

@@ -47,6 +47,7 @@ def test_workers_hold_the_same_weights(trained):
       np.testing.assert_array_equal(weight, trained["worker1"][path], err_msg=path)
 
 
+@pytest.mark.slow
 def test_keras_itself_still_fails_on_several_hosts():
   # `Trainer` overrides `make_train_function` only because of this. Once this test
   # fails, remove the override.

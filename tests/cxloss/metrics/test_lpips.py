@@ -145,7 +145,10 @@ def _pair(height, width):
   return clean, noisy
 
 
-@pytest.mark.parametrize("architecture", ["alexnet", "squeezenet", "vgg16"])
+@pytest.mark.parametrize(
+  "architecture",
+  ["alexnet", "squeezenet", pytest.param("vgg16", marks=pytest.mark.slow)],
+)
 def test_tiles_sum_up_to_the_distance_of_whole_images(files, architecture):
   weights, heads, features, arrays = files[architecture]
   metric = lpips.LPIPS((0, 255), weights, heads, tile=64)

@@ -58,6 +58,7 @@ def test_tensorboard_shows_scalars_and_panels(whole_run):
   )
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run, tmp_path):
   arguments = [*_TINY, f"--output_dir={tmp_path}"]
   for phase in ("l1", "ours"):

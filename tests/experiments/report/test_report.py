@@ -9,7 +9,7 @@ from experiments.common import results
 from experiments.common.data import images
 from experiments.common.run.errors import UserError
 from experiments.report import claims, flagfiles, judges, page, paper, runs
-from tests.experiments import command
+from tests.experiments import command, in_process
 from tests.experiments.report import example_runs
 
 
@@ -327,7 +327,7 @@ def test_command_line_reports_a_real_run(tmp_path):
 
 
 def test_mistakes_end_in_one_line():
-  code, _, err = command.run("experiments.report", "--output=x.pdf")
+  code, err = in_process.run("report", "--output=x.pdf")
   assert code == 1 and "--output must end in .html" in err
   assert len(err.strip().splitlines()) == 1
 

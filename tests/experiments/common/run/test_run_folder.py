@@ -9,7 +9,9 @@ from tests.experiments import command
 _TINY = ["--draws=40", "--samples=300", "--curve_draws=2"]
 
 
-@pytest.mark.parametrize("name", ["absl", "tensorflow"])
+@pytest.mark.parametrize(
+  "name", ["absl", pytest.param("tensorflow", marks=pytest.mark.slow)]
+)
 def test_other_flags_are_refused_wherever_the_checkout_lies(tmp_path, name):
   checkout = tmp_path / name / "checkout"
   checkout.parent.mkdir()
