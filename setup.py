@@ -56,7 +56,12 @@ _TEST = [
 _RELEASE = ["build>=1.2", "twine>=6.1"]
 
 # What the documentation's site is built with, and what runs its tutorial.
-_DOCS = ["mkdocs-jupyter>=0.25", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
+_DOCS = [
+  "mkdocs-jupyter>=0.25",
+  "mkdocs-material>=9.5",
+  "mkdocstrings[python]>=0.26",
+  "ruff==0.17.6",  # which breaks long signatures into lines
+]
 _NOTEBOOK = [
   "ipykernel>=6.29",
   "matplotlib>=3.8",
