@@ -60,7 +60,7 @@ _DOCS = [
   "mkdocs-jupyter>=0.25",
   "mkdocs-material>=9.5",
   "mkdocstrings[python]>=0.26",
-  "ruff==0.17.6",  # which breaks long signatures into lines
+  "ruff>=0.17",  # which breaks long signatures into lines
 ]
 _NOTEBOOK = [
   "ipykernel>=6.29",
