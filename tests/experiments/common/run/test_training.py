@@ -102,11 +102,18 @@ class _KilledError(Exception):
   pass
 
 
-@pytest.mark.parametrize("where", [1, 2, 5, 7])
-def test_training_cut_off_at_any_step_ends_with_the_same_weights(tmp_path, where):
-  whole = _model()
-  _fit(whole, tmp_path / "whole.weights.h5")
+@pytest.fixture(scope="module", name="whole")
+def _whole(tmp_path_factory):
+  """A model that was trained without a break."""
+  model = _model()
+  _fit(model, tmp_path_factory.mktemp("whole") / "whole.weights.h5")
+  return model
 
+
+@pytest.mark.parametrize("where", [1, 2, 5, 7])
+def test_training_cut_off_at_any_step_ends_with_the_same_weights(
+  whole, tmp_path, where
+):
   def stop(batch, logs):
     del batch, logs
     if int(model.optimizer.iterations) == where:
