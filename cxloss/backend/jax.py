@@ -287,6 +287,7 @@ def image_mean(features):
 batch_mean = image_mean
 
 
+@jax.jit
 def _exact_mean(features):
   """The mean of axis 1, in pairs, with the rounding of every sum kept (Knuth)."""
   count = max(features.shape[1], 1)
