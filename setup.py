@@ -52,6 +52,10 @@ _TEST = [
   "ruff==0.17.6",
   "selenium>=4.20",
 ]
+# Keras' other backends. TensorFlow stays a requirement of the package, since extras can
+# only add; docs/guide/backends.md says how to install without it.
+_JAX = ["jax>=0.4.35"]
+_TORCH = ["torch>=2.4"]
 # What a release is built and checked with.
 _RELEASE = ["build>=1.2", "twine>=6.1"]
 
@@ -72,7 +76,7 @@ _NOTEBOOK = [
 setuptools.setup(
   name="cxloss",
   version=_VERSION,
-  description="The contextual loss for TensorFlow 2 and Keras 3, and image metrics",
+  description="The contextual loss for Keras 3 (TensorFlow, JAX, PyTorch), and image metrics",
   long_description=_description(),
   long_description_content_type="text/markdown",
   author="the cxloss authors",
@@ -90,7 +94,9 @@ setuptools.setup(
     "LPIPS",
     "NIQE",
     "super-resolution",
+    "JAX",
     "Keras",
+    "PyTorch",
     "TensorFlow",
   ],
   classifiers=[
@@ -124,6 +130,8 @@ setuptools.setup(
   ],
   extras_require={
     "experiments": _EXPERIMENTS,
+    "jax": _JAX,
+    "torch": _TORCH,
     "test": _TEST,
     "export": _EXPORT,
     "release": _RELEASE,

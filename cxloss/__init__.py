@@ -1,12 +1,8 @@
-"""The contextual loss for TensorFlow 2 and Keras 3.
+"""The contextual loss for Keras 3, on TensorFlow, JAX and PyTorch.
 
 Reference: Mechrez, Talmi, Shama, Zelnik-Manor, "Maintaining Natural Image
 Statistics with the Contextual Loss", ACCV 2018, https://arxiv.org/abs/1803.04626.
 """
-
-import warnings
-
-import keras
 
 from cxloss.contextual import contextual_loss, unique_match_share
 from cxloss.divergences import chamfer_distance, kl_divergence
@@ -33,11 +29,3 @@ __all__ = [
   "kl_divergence",
   "unique_match_share",
 ]
-
-if keras.backend.backend() != "tensorflow":
-  warnings.warn(
-    "cxloss computes by TensorFlow: under KERAS_BACKEND="
-    f"{keras.backend.backend()} its losses and metrics but LPIPS have values, and no "
-    "model can be trained with them",
-    stacklevel=2,
-  )

@@ -32,7 +32,7 @@ import os
 import pathlib
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from cxloss import architectures, weights_files
 
@@ -128,10 +128,14 @@ def squeezenet(layers, weights, preprocessing=None):
 def preprocess(images, value_range, preprocessing):
   """Converts RGB images from `value_range` to what a backbone expects."""
   low, high = value_range
-  unit = (tf.cast(images, tf.float32) - low) / (high - low)
+  unit = (ops.cast(images, "float32") - low) / (high - low)
+  caffe_mean, torch_mean, torch_std = (
+    ops.convert_to_tensor(values, "float32")
+    for values in (_CAFFE_MEAN_BGR, _TORCH_MEAN, _TORCH_STD)
+  )
   if preprocessing == "caffe":
-    return 255.0 * unit[..., ::-1] - tf.constant(_CAFFE_MEAN_BGR)
-  return (unit - tf.constant(_TORCH_MEAN)) / tf.constant(_TORCH_STD)
+    return 255.0 * ops.flip(unit, axis=-1) - caffe_mean
+  return (unit - torch_mean) / torch_std
 
 
 def _load(model, weights, preprocessing=None):

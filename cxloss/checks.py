@@ -3,7 +3,9 @@
 import math
 import numbers
 
-import tensorflow as tf
+import keras
+
+from cxloss import backend
 
 DISTANCES = ("cosine", "l2")
 CENTERINGS = ("batch", "image")
@@ -44,26 +46,44 @@ def is_positive_integer(value):
   return is_number(value) and 1 <= value < math.inf and value == int(value)
 
 
+def compatible(shape, other):
+  """Whether two shapes may be the same; `None` is a side that is not known yet."""
+  return len(shape) == len(other) and all(
+    a is None or b is None or a == b for a, b in zip(shape, other, strict=True)
+  )
+
+
+def dtype_of(tensor):
+  """The name of a tensor's type, such as `"float32"`."""
+  return keras.backend.standardize_dtype(tensor.dtype)
+
+
+def is_floating(tensor):
+  """Whether a tensor holds floats."""
+  return keras.backend.is_float_dtype(dtype_of(tensor))
+
+
 def check_sample_weight(sample_weight, images):
   """Raises `ValueError` unless weights are those of N images, and not of pixels."""
   if sample_weight is None:
     return
-  shape = tf.convert_to_tensor(sample_weight).shape
-  n = tf.TensorShape(images.shape)[:1]
-  if not any(shape.is_compatible_with(s) for s in ([], [1], n, n.concatenate(1))):
+  shape = tuple(backend.to_tensor(sample_weight).shape)
+  n = tuple(images.shape)[:1]
+  if not any(compatible(shape, able) for able in ((), (1,), n, (*n, 1))):
     raise ValueError(
       "`sample_weight` must have shape (N,), one number an image; to leave out pixels, "
-      f"use the method `masked`. Received: shape={tuple(shape)} for {n[0]} images"
+      f"use the method `masked`. Received: shape={shape} for {n[0]} images"
     )
 
 
 def same_batch(y_true, y_pred):
   """Returns both as tensors; raises `ValueError` if their batch sizes differ."""
-  y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
-  if not y_true.shape[:1].is_compatible_with(y_pred.shape[:1]):
+  y_true, y_pred = backend.to_tensor(y_true), backend.to_tensor(y_pred)
+  shapes = tuple(y_true.shape), tuple(y_pred.shape)
+  if not compatible(shapes[0][:1], shapes[1][:1]):
     raise ValueError(
       "`y_true` and `y_pred` must have the same batch size. "
-      f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+      f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}"
     )
   return y_true, y_pred
 

@@ -25,10 +25,11 @@ References:
 4. https://github.com/ceciliavision/zoom-learn-zoom, CX/CSFlow.py.
 """
 
-import tensorflow as tf
+from keras import ops
 
-from cxloss.affinity import largest_affinities, nearest_targets
-from cxloss.checks import check_options
+from cxloss import backend
+from cxloss.backend import largest_affinities, nearest_targets
+from cxloss.checks import check_options, compatible
 from cxloss.embeddings import embed
 from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
 from cxloss.types import Centering, Distance, Tensor, TensorLike
@@ -50,11 +51,13 @@ def contextual_loss(
   `P + Q`, not `P * Q`: affinities are computed in tiles of rows (see
   `affinity.py`), and never sampled.
 
-  All arithmetic is in float32. On GPUs, TensorFlow rounds the factors of float32
+  All arithmetic is in float32. On GPUs, TensorFlow alone rounds the factors of float32
   products to 10 bits unless told otherwise; distances of well-matched features
   then lose all their digits. Call
   `tf.config.experimental.enable_tensor_float_32_execution(False)` where exact
   values matter.
+
+  Tensors are those of Keras' backend: TensorFlow, JAX or PyTorch.
 
   Args:
     target: `(N, H, W, C)` or `(N, Q, C)`, any float type: features to match.
@@ -89,7 +92,7 @@ def contextual_loss(
   Raises:
     ValueError: if ranks, batches or channels do not fit, a set is empty, or an
       option is not one of the above.
-    TypeError: if a set does not hold floats.
+    TypeError: if a set does not hold floats, or is of another framework.
 
   Examples:
     >>> x = tf.reshape(tf.range(12.0) ** 2, [1, 4, 3])
@@ -97,10 +100,16 @@ def contextual_loss(
     array([0.288], dtype=float32)
   """
   check_options(bandwidth, distance, centering, spatial_weight)
-  target, generated, mean, spatial = _prepare(
-    target, generated, centering, spatial_weight, target_positions, generated_positions
-  )
-  return centred_loss(target, generated, mean, bandwidth, distance, spatial)
+  with backend.placed(generated):
+    target, generated, mean, spatial = _prepare(
+      target,
+      generated,
+      centering,
+      spatial_weight,
+      target_positions,
+      generated_positions,
+    )
+    return centred_loss(target, generated, mean, bandwidth, distance, spatial)
 
 
 def unique_match_share(
@@ -145,13 +154,12 @@ def unique_match_share(
   )
   x, y, _, clip = embed(target, generated, mean, distance, spatial)
   nearest = nearest_targets(x, y, clip)
-  images, targets = tf.shape(target)[0], tf.shape(target)[1]
-  flat = tf.reshape(nearest + targets * tf.range(images)[:, None], [-1])
-  # XLA does not have `tf.math.bincount(..., binary_output=True)`.
-  times = tf.math.unsorted_segment_sum(tf.ones_like(flat), flat, images * targets)
-  matched = tf.cast(tf.reshape(times, [images, targets]) > 0, tf.int32)
-  share = tf.reduce_sum(matched, axis=1)
-  return tf.cast(share, tf.float32) / tf.cast(tf.shape(generated)[1], tf.float32)
+  images, targets, _ = ops.shape(target)
+  nearest = ops.cast(nearest, "int32")
+  flat = ops.reshape(nearest + targets * ops.arange(images)[:, None], (-1,))
+  times = ops.segment_sum(ops.ones_like(flat), flat, images * targets)
+  matched = ops.cast(ops.reshape(times, (images, targets)) > 0, "float32")
+  return ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
 
 
 def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):
@@ -159,18 +167,15 @@ def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):
   x, y, epsilon, clip = embed(target, generated, mean, distance, spatial)
   affinity, shortfall = largest_affinities(x, y, bandwidth, epsilon, clip)
   # -log CX, written so that it has all its digits both near CX = 1 and near 0.
-  return tf.math.log1p(
-    tf.reduce_mean(shortfall, axis=1) / tf.reduce_mean(affinity, axis=1)
-  )
+  return ops.log1p(ops.mean(shortfall, axis=1) / ops.mean(affinity, axis=1))
 
 
 def _prepare(target, generated, centering, spatial_weight, *positions):
   """`(target, generated, mean, spatial)` as `centred_loss` takes them."""
-  maps = tf.convert_to_tensor(target), tf.convert_to_tensor(generated)
+  maps = backend.to_tensor(target), backend.to_tensor(generated)
   target, generated = as_sets(*maps)
   if centering == "batch":
-    channels = target.shape[2] or tf.shape(target)[2]
-    mean = batch_mean(tf.reshape(target, [1, -1, channels]))
+    mean = batch_mean(ops.reshape(target, (1, -1, ops.shape(target)[2])))
   else:
     mean = image_mean(target)
   if not spatial_weight:
@@ -185,9 +190,10 @@ def _prepare(target, generated, centering, spatial_weight, *positions):
       strict=True,
     )
   ]
-  if not positions[0].shape[2:].is_compatible_with(positions[1].shape[2:]):
+  shapes = [tuple(v.shape) for v in positions]
+  if not compatible(shapes[0][2:], shapes[1][2:]):
     raise ValueError(
       "`target_positions` and `generated_positions` must have as many coordinates. "
-      f"Received: shapes {positions[0].shape} and {positions[1].shape}"
+      f"Received: shapes {shapes[0]} and {shapes[1]}"
     )
   return target, generated, mean, (spatial_weight, *positions)

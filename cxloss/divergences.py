@@ -6,8 +6,9 @@ that memory stays linear, and the distances to them are then taken as difference
 through which the gradient flows to both sets.
 """
 
-import tensorflow as tf
+from keras import ops
 
+from cxloss import backend
 from cxloss.checks import is_positive_integer
 from cxloss.sets import as_sets
 from cxloss.types import Tensor, TensorLike
@@ -36,7 +37,7 @@ def chamfer_distance(target: TensorLike, generated: TensorLike) -> Tensor:
     ValueError: if shapes do not fit or a set is empty.
   """
   target, generated = as_sets(target, generated)
-  return tf.reduce_mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
+  return ops.mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
 
 
 def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tensor:
@@ -73,44 +74,17 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
   # Among the targets each is its own nearest neighbour.
   rho = _squared_distances(target, target, k + 1)[:, :, k]
   nu = _squared_distances(target, generated, k)[:, :, k - 1]
-  log_ratio = tf.math.log(nu + _DUPLICATE) - tf.math.log(rho + _DUPLICATE)
-  n, m, d = (
-    tf.cast(size, tf.float32)
-    for size in (
-      tf.shape(target)[1],
-      tf.shape(generated)[1],
-      tf.shape(target)[2],
-    )
-  )
-  return d * tf.reduce_mean(log_ratio, axis=1) / 2 + tf.math.log(m / (n - 1))
+  log_ratio = ops.log(nu + _DUPLICATE) - ops.log(rho + _DUPLICATE)
+  _, n, d = ops.shape(target)
+  n, m, d = (ops.cast(size, "float32") for size in (n, ops.shape(generated)[1], d))
+  return d * ops.mean(log_ratio, axis=1) / 2 + ops.log(m / (n - 1))
 
 
 def _squared_distances(queries, points, k):
   """From each query to its k nearest points, ascending, `(N, Q, k)`."""
-  nearest = _nearest(tf.stop_gradient(queries), tf.stop_gradient(points), k)
-  neighbours = tf.gather(points, nearest, batch_dims=1)
-  return tf.reduce_sum((queries[:, :, None] - neighbours) ** 2, axis=3)
-
-
-def _nearest(queries, points, k):
-  """Indices of the k nearest points of each query, `(N, Q, k)`."""
-  # Distances do not depend on the origin; near it they keep more digits.
-  mean = tf.reduce_mean(points, axis=1, keepdims=True)
-  queries, points = queries - mean, points - mean
-  norms = tf.reduce_sum(points**2, axis=2)[:, None]
-  n, size = tf.shape(queries)[0], tf.shape(queries)[1]
-  rows = tf.maximum(_TILE_BYTES // (4 * n * tf.shape(points)[1]), 1)
-
-  def step(start, found):
-    tile = queries[:, start : start + rows]
-    closeness = 2 * tf.matmul(tile, points, transpose_b=True) - norms
-    index = tf.math.top_k(closeness, k).indices
-    return start + rows, tf.concat([found, index], axis=1)
-
-  return tf.while_loop(
-    lambda start, _: start < size,
-    step,
-    (0, tf.zeros([n, 0, k], tf.int32)),
-    shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None, k])),
-    parallel_iterations=1,
-  )[1]
+  nearest = backend.nearest_points(
+    ops.stop_gradient(queries), ops.stop_gradient(points), k, _TILE_BYTES
+  )
+  columns = [backend.gather(points, nearest[:, :, i]) for i in range(k)]
+  neighbours = ops.stack(columns, axis=2)
+  return ops.sum((queries[:, :, None] - neighbours) ** 2, axis=3)

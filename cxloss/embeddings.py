@@ -5,7 +5,9 @@ serves all of them (`affinity.py`). The last coordinate of x is -1, and that of 
 constant.
 """
 
-import tensorflow as tf
+from keras import ops
+
+from cxloss import backend
 
 # Added to the smallest distance of each row [2].
 _EPSILON = 1e-5
@@ -51,8 +53,8 @@ def embed(target, generated, mean, distance, spatial=None):
 def _cosine(target, generated, mean):
   """Embeddings with `-x_i . y_j = (1 - cos(x_i, y_j)) / 2`."""
   x, y = _directions(generated, mean, 0.5), _directions(target, mean, 1.0)
-  x = tf.concat([x, -tf.ones_like(x[:, :, :1])], axis=2)
-  y = tf.concat([y, tf.ones_like(y[:, :, :1]) / 2], axis=2)
+  x = ops.concatenate([x, -ops.ones_like(x[:, :, :1])], axis=2)
+  y = ops.concatenate([y, ops.ones_like(y[:, :, :1]) / 2], axis=2)
   return x, y
 
 
@@ -62,63 +64,59 @@ def _directions(features, mean, norm):
   Every set of every image has a scale of its own: neither the unit of features, nor how
   much larger those of another set are, makes a difference.
   """
-  scale = _power_of_two(tf.maximum(_largest(features), _largest(mean)))
+  scale = _power_of_two(ops.maximum(_largest(features), _largest(mean)))
   mean = mean * scale
   v = features * scale - mean
-  square = tf.reduce_sum(v * v, axis=2, keepdims=True)
-  rounding = tf.reduce_sum(mean * mean, axis=2, keepdims=True) * _FLAT**2
-  least = tf.stop_gradient(tf.maximum(rounding, (_SHORTEST * scale) ** 2))
+  square = ops.sum(v * v, axis=2, keepdims=True)
+  rounding = ops.sum(mean * mean, axis=2, keepdims=True) * _FLAT**2
+  least = ops.stop_gradient(ops.maximum(rounding, (_SHORTEST * scale) ** 2))
   flat = square <= least
-  inverse = tf.where(flat, 0.0, norm * tf.math.rsqrt(tf.where(flat, 1.0, square)))
+  inverse = ops.where(flat, 0.0, norm * ops.rsqrt(ops.where(flat, 1.0, square)))
   return v * inverse
 
 
 def _l2(target, generated):
   """Embeddings with `-x_i . y_j = unit |x_i - y_j|^2`, the epsilon and the unit."""
-  largest = tf.maximum(
-    tf.reduce_max(_largest(target)), tf.reduce_max(_largest(generated))
+  largest = ops.maximum(
+    backend.reduce_max(_largest(target)), backend.reduce_max(_largest(generated))
   )
-  scale = tf.where(largest > _LARGE, _power_of_two(largest), 1.0)
+  scale = ops.where(largest > _LARGE, _power_of_two(largest), 1.0)
   target, generated = target * scale, generated * scale
   # Distances shrink by scale^2, and the constant with them.
-  epsilon = tf.maximum(_EPSILON * scale * scale, 1e-12)
-  one, zero = tf.ones_like(target[:, :, :1]), tf.zeros_like(target[:, :, :1])
-  square = tf.reduce_sum(target * target, axis=2, keepdims=True)
-  y = tf.concat([target, one, square, zero], axis=2)
-  minus = -tf.ones_like(generated[:, :, :1])
-  square = tf.reduce_sum(generated * generated, axis=2, keepdims=True)
-  x = tf.concat([2 * generated, -square, minus, minus], axis=2)
+  epsilon = ops.maximum(_EPSILON * scale * scale, 1e-12)
+  one, zero = ops.ones_like(target[:, :, :1]), ops.zeros_like(target[:, :, :1])
+  square = ops.sum(target * target, axis=2, keepdims=True)
+  y = ops.concatenate([target, one, square, zero], axis=2)
+  minus = -ops.ones_like(generated[:, :, :1])
+  square = ops.sum(generated * generated, axis=2, keepdims=True)
+  x = ops.concatenate([2 * generated, -square, minus, minus], axis=2)
   return x, y, epsilon, scale * scale
 
 
 def _append_positions(x, y, weight, q, p):
   """Adds `weight |p_i - q_j|^2` to the distances, by four coordinates more (K + 2)."""
   # Their origin is free; near it, squares are small and keep more digits.
-  origin = tf.reduce_mean(q, axis=[0, 1], keepdims=True)
+  origin = ops.mean(q, axis=(0, 1), keepdims=True)
   p, q = (_repeat(v - origin, like) for v, like in ((p, x), (q, y)))
-  p_square, q_square = (tf.reduce_sum(v * v, axis=2, keepdims=True) for v in (p, q))
-  one = tf.ones_like
-  x = tf.concat([2 * weight * p, -weight * p_square, -one(p_square), x], axis=2)
-  y = tf.concat([q, one(q_square), weight * q_square, y], axis=2)
+  p_square, q_square = (ops.sum(v * v, axis=2, keepdims=True) for v in (p, q))
+  one = ops.ones_like
+  x = ops.concatenate([2 * weight * p, -weight * p_square, -one(p_square), x], axis=2)
+  y = ops.concatenate([q, one(q_square), weight * q_square, y], axis=2)
   return x, y
 
 
 def _repeat(positions, features):
   """Positions `(N, P, K)` of what may be those of one image, `(1, P, K)`."""
-  shape = tf.shape(positions)
-  shape = tf.concat([tf.shape(features)[:1], shape[1:]], axis=0)
-  repeated = tf.broadcast_to(positions, shape)
-  repeated.set_shape([features.shape[0], *positions.shape[1:]])
-  return repeated
+  shape = ops.shape(features)[0], *ops.shape(positions)[1:]
+  return ops.broadcast_to(positions, shape)
 
 
 def _largest(features):
   """Largest magnitude of each image, `(N, 1, 1)`, a constant to derivatives."""
-  largest, smallest = (
-    reduce(features, axis=[1, 2], keepdims=True)
-    for reduce in (tf.reduce_max, tf.reduce_min)
+  largest, minus_smallest = (
+    backend.reduce_max(v, axis=(1, 2), keepdims=True) for v in (features, -features)
   )
-  return tf.stop_gradient(tf.maximum(largest, -smallest))
+  return ops.stop_gradient(ops.maximum(largest, minus_smallest))
 
 
 def _power_of_two(largest):
@@ -126,6 +124,5 @@ def _power_of_two(largest):
 
   Products with it are exact: scaling adds no rounding.
   """
-  exponent = tf.bitwise.bitwise_and(tf.bitcast(largest, tf.int32), 0x7F800000)
-  floor = tf.bitcast(exponent, tf.float32)
-  return tf.clip_by_value(1.0 / floor, _SMALLEST_SCALE, _LARGEST_SCALE)
+  floor = backend.floor_power_of_two(largest)
+  return ops.clip(1.0 / floor, _SMALLEST_SCALE, _LARGEST_SCALE)

@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
-from cxloss import batches
-from cxloss.checks import is_number, is_positive_integer
+from cxloss import backend, batches
+from cxloss.checks import dtype_of, is_floating, is_number, is_positive_integer
 from cxloss.types import Tensor, TensorLike
 
 
@@ -35,35 +35,34 @@ def gaussian_blur(
     TypeError: if `images` does not hold floats.
   """
   check_blur(kernel_size, sigma)
-  images = tf.convert_to_tensor(images)
-  if not images.dtype.is_floating:
-    raise TypeError(f"`images` must hold floats. Received: dtype={images.dtype.name}")
-  if images.shape.rank != 4:
+  images = backend.to_tensor(images)
+  if not is_floating(images):
+    raise TypeError(f"`images` must hold floats. Received: dtype={dtype_of(images)}")
+  if len(images.shape) != 4:
     raise ValueError(
-      f"`images` must have shape (N, H, W, C). Received: shape={images.shape}"
+      f"`images` must have shape (N, H, W, C). Received: shape={tuple(images.shape)}"
     )
   radius = int(kernel_size) // 2
   if any(side is not None and side < radius for side in images.shape[1:3]):
     raise ValueError(
       f"`images` must be at least {radius} pixels high and wide for "
-      f"kernel_size={kernel_size}. Received: shape={images.shape}"
+      f"kernel_size={kernel_size}. Received: shape={tuple(images.shape)}"
     )
   if None in images.shape[1:3]:
-    check = tf.debugging.assert_greater_equal(
-      tf.shape(images)[1:3],
-      radius,
+    images = backend.require(
+      images,
+      [side >= radius for side in ops.shape(images)[1:3]],
       f"`images` must be at least {radius} pixels high and wide.",
     )
-    with tf.control_dependencies([] if check is None else [check]):
-      images = tf.identity(images)
   offsets = np.arange(-radius, radius + 1)
   kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-  kernel = tf.constant(kernel / kernel.sum(), images.dtype)
-  paddings = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
+  kernel = ops.convert_to_tensor(kernel / kernel.sum(), dtype_of(images))
 
   def blur(images):
-    images = _convolve(tf.pad(images, paddings, "SYMMETRIC"), kernel[:, None])
-    return _convolve(images, kernel[None, :])
+    images = backend.convolve_channels(
+      backend.pad_symmetric(images, radius), kernel[:, None]
+    )
+    return backend.convolve_channels(images, kernel[None, :])
 
   return batches.apply(blur, images)
 
@@ -79,10 +78,3 @@ def check_blur(kernel_size, sigma):
     raise ValueError(
       f"`sigma` must be a positive, finite number. Received: sigma={sigma!r}"
     )
-
-
-def _convolve(images, kernel):
-  """Valid convolution of each channel with the same 2-D kernel."""
-  channels = images.shape[-1] or tf.shape(images)[-1]
-  kernel = tf.tile(kernel[:, :, None, None], [1, 1, channels, 1])
-  return tf.nn.depthwise_conv2d(images, kernel, strides=[1, 1, 1, 1], padding="VALID")

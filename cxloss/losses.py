@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
+from keras import ops
 
-from cxloss import checks, masks, positions
+from cxloss import backend, checks, masks, positions
 from cxloss.contextual import centred_loss, contextual_loss
 from cxloss.model_features import ModelFeatures
 from cxloss.sets import as_sets, batch_mean, image_mean
@@ -57,6 +57,7 @@ class ContextualLoss(keras.losses.Loss):
     max_points: `None` (default), or how many positions of each feature map to
       draw at random, anew at each call and the same in both images. The paper
       drew 65 * 65 = 4225 for normals to save memory, which is not necessary here.
+      Refused under JAX.
     symmetric: whether to average the loss with the one of exchanged roles.
       Defaults to False.
     crop_quarters: whether to compare each quarter of the feature maps with the
@@ -110,6 +111,8 @@ class ContextualLoss(keras.losses.Loss):
         "`max_points` must be None or a positive integer. "
         f"Received: max_points={max_points!r}"
       )
+    if max_points is not None:
+      backend.refuse_max_points()
     self.features = _check_features(features)
     self.bandwidth = float(bandwidth)
     self.distance = distance
@@ -159,8 +162,8 @@ class ContextualLoss(keras.losses.Loss):
 
     A feature takes part if all pixels that it depends on are valid, so that
     neither the values at other pixels nor their number matter. `max_points` draws
-    among the valid positions of each image. Not for XLA, since the number of valid
-    positions is only known at run time.
+    among the valid positions of each image. Not for XLA or `jax.jit`, since the
+    number of valid positions is only known at run time.
 
     Args:
       y_true: target images `(N, H, W, C)`, N known statically.
@@ -188,7 +191,7 @@ class ContextualLoss(keras.losses.Loss):
     if y_true.shape[0] is None:
       raise ValueError(
         "A masked loss needs a static batch size. "
-        f"Received: y_true.shape={y_true.shape}"
+        f"Received: y_true.shape={tuple(y_true.shape)}"
       )
     valid = [entry for features in listed for entry in features.valid(mask)]
     total = 0.0
@@ -212,11 +215,11 @@ class ContextualLoss(keras.losses.Loss):
       for i in range(target.shape[0])
     ]
     sets = [
-      self._split_positions(*(tf.cast(v, tf.float32)[None] for v in pair))
+      self._split_positions(*(ops.cast(v, "float32")[None] for v in pair))
       for pair in sets
     ]
     if self.centering == "batch":
-      pooled = batch_mean(tf.concat([target for target, *_ in sets], axis=1))
+      pooled = batch_mean(ops.concatenate([target for target, *_ in sets], axis=1))
 
     def loss(target, generated, *where):
       mean = pooled if self.centering == "batch" else image_mean(target)
@@ -225,22 +228,22 @@ class ContextualLoss(keras.losses.Loss):
       return centred_loss(target, generated, mean, *settings)[0]
 
     values = [
-      tf.cond(tf.size(parts[0]) > 0, functools.partial(loss, *parts), lambda: 0.0)
+      backend.if_any(ops.shape(parts[0])[1], functools.partial(loss, *parts))
       for parts in sets
     ]
-    return tf.stack(values)
+    return ops.stack(values)
 
   def _with_positions(self, target, generated):
     """Both sets, with positions as further channels if these count."""
     if not self.spatial_weight:
       return target, generated
-    target, generated = (tf.convert_to_tensor(v) for v in (target, generated))
+    target, generated = (backend.to_tensor(v) for v in (target, generated))
     for features in (target, generated):
-      if features.shape.rank != 4:
+      if len(features.shape) != 4:
         raise ValueError(
           "Features must be maps (N, h, w, C) for a `spatial_weight` other than 0; for "
           "sets with positions of your own, use cxloss.contextual_loss. Received: "
-          f"features of shape {features.shape}"
+          f"features of shape {tuple(features.shape)}"
         )
     as_sets(target, generated)  # names the shapes as they came
     return positions.attach(target), positions.attach(generated)
@@ -272,7 +275,7 @@ class ContextualLoss(keras.losses.Loss):
     # Only targets: the output of a network that is not trained yet may lie anywhere.
     for features in _listed(self.features):
       if hasattr(features, "check_range"):
-        y_true = features.check_range(tf.convert_to_tensor(y_true), "y_true", mask)
+        y_true = features.check_range(backend.to_tensor(y_true), "y_true", mask)
     return y_true
 
   def _compare(self, target, generated):
@@ -292,7 +295,7 @@ class ContextualLoss(keras.losses.Loss):
       spatial = (self.spatial_weight, *where[::-1]) if where else ()
       loss = (loss + contextual_loss(generated, target, *settings, *spatial)) / 2
     if self.crop_quarters:
-      loss = tf.reduce_mean(tf.reshape(loss, [4, -1]), axis=0)
+      loss = ops.mean(ops.reshape(loss, (4, -1)), axis=0)
     return loss
 
   def get_config(self) -> Config:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from cxloss import masks
 from cxloss.checks import check_sample_weight
@@ -60,7 +60,7 @@ class LowFrequencyLoss(keras.losses.Loss):
     y_true, y_pred = masks.same_shape(y_true, y_pred)
     # The filter is linear: one convolution of the difference serves both images.
     difference = gaussian_blur(y_pred - y_true, self.kernel_size, self.sigma)
-    return tf.reduce_mean(difference**2, axis=[1, 2, 3])
+    return ops.mean(difference**2, axis=(1, 2, 3))
 
   def masked(self, y_true: TensorLike, y_pred: TensorLike, mask: TensorLike) -> Tensor:
     """The loss over valid pixels alone.
@@ -78,9 +78,9 @@ class LowFrequencyLoss(keras.losses.Loss):
     y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
     blurred, share = (
       gaussian_blur(images, self.kernel_size, self.sigma)
-      for images in (y_pred - y_true, tf.cast(mask, y_pred.dtype))
+      for images in (y_pred - y_true, ops.cast(mask, y_pred.dtype))
     )
-    blurred /= tf.where(mask, share, 1.0)
+    blurred /= ops.where(mask, share, 1.0)
     return masks.masked_mean(blurred**2, mask)
 
   def get_config(self) -> Config:

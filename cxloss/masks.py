@@ -5,7 +5,10 @@ other pixels, NaN included, has no influence on a masked loss, and they receive 
 gradient: features take part only if all pixels that they depend on are valid.
 """
 
-import tensorflow as tf
+from keras import ops
+
+from cxloss import backend
+from cxloss.checks import compatible, dtype_of, is_floating
 
 
 def fill(y_true, y_pred, mask):
@@ -19,39 +22,39 @@ def fill(y_true, y_pred, mask):
   Returns:
     `(y_true, y_pred, mask)`, mask of shape `(N, H, W, 1)`.
   """
-  y_true, y_pred, mask = (tf.convert_to_tensor(v) for v in (y_true, y_pred, mask))
+  y_true, y_pred, mask = (backend.to_tensor(v) for v in (y_true, y_pred, mask))
   y_true, y_pred = (
-    v if v.dtype.is_floating else tf.cast(v, tf.float32) for v in (y_true, y_pred)
+    v if is_floating(v) else ops.cast(v, "float32") for v in (y_true, y_pred)
   )
   y_true, y_pred = same_shape(y_true, y_pred)
-  if mask.shape.rank == 3:
+  if len(mask.shape) == 3:
     mask = mask[..., None]
-  expected = y_true.shape[:-1]
-  if mask.dtype != tf.bool or not mask.shape.is_compatible_with([*expected, 1]):
+  expected = tuple(y_true.shape[:-1])
+  if dtype_of(mask) != "bool" or not compatible(mask.shape, (*expected, 1)):
     raise ValueError(
       f"`mask` must be bool with shape {expected}. "
-      f"Received: dtype={mask.dtype.name}, shape={mask.shape}"
+      f"Received: dtype={dtype_of(mask)}, shape={tuple(mask.shape)}"
     )
-  return tf.where(mask, y_true, 0.0), tf.where(mask, y_pred, 0.0), mask
+  return ops.where(mask, y_true, 0.0), ops.where(mask, y_pred, 0.0), mask
 
 
 def same_shape(y_true, y_pred):
   """Returns both, checked to have one shape, at run time if it is not known before."""
-  y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
-  if not y_true.shape.is_compatible_with(y_pred.shape):
+  y_true, y_pred = backend.to_tensor(y_true), backend.to_tensor(y_pred)
+  shapes = tuple(y_true.shape), tuple(y_pred.shape)
+  if not compatible(*shapes):
     raise ValueError(
       "`y_true` and `y_pred` must have the same shape. "
-      f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+      f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}"
     )
-  if y_true.shape.is_fully_defined() and y_pred.shape.is_fully_defined():
+  if None not in (*shapes[0], *shapes[1]):
     return y_true, y_pred
-  check = tf.debugging.assert_equal(
-    tf.shape(y_true),
-    tf.shape(y_pred),
+  sides = zip(ops.shape(y_true), ops.shape(y_pred), strict=True)
+  return backend.require(
+    (y_true, y_pred),
+    [a == b for a, b in sides],
     "`y_true` and `y_pred` must have the same shape.",
   )
-  with tf.control_dependencies([] if check is None else [check]):
-    return tf.identity(y_true), tf.identity(y_pred)
 
 
 def shrink(mask, size, strides, padding):
@@ -66,8 +69,8 @@ def shrink(mask, size, strides, padding):
   Returns:
     bool `(N, h, w, 1)`.
   """
-  invalid = tf.cast(tf.logical_not(mask), tf.float32)
-  invalid = tf.nn.max_pool2d(invalid, size, strides, padding.upper())
+  invalid = ops.cast(ops.logical_not(mask), "float32")
+  invalid = ops.max_pool(invalid, size, strides, padding, "channels_last")
   return invalid < 0.5
 
 
@@ -78,10 +81,10 @@ def masked_mean(values, mask):
     values: `(N, H, W, C)`.
     mask: bool `(N, H, W, 1)`.
   """
-  values = tf.where(mask, values, 0.0)
-  count = tf.reduce_sum(tf.cast(mask, values.dtype), axis=[1, 2, 3])
-  total = tf.reduce_sum(tf.reduce_mean(values, axis=3), axis=[1, 2])
-  return tf.math.divide_no_nan(total, count)
+  values = ops.where(mask, values, 0.0)
+  count = ops.sum(ops.cast(mask, values.dtype), axis=(1, 2, 3))
+  total = ops.sum(ops.mean(values, axis=3), axis=(1, 2))
+  return ops.divide_no_nan(total, count)
 
 
 def draw_valid(target, generated, mask, max_points, seed):
@@ -100,14 +103,14 @@ def draw_valid(target, generated, mask, max_points, seed):
   if target.shape[:-1] != generated.shape[:-1]:
     raise ValueError(
       "With a mask, `target` and `generated` must have the same size. "
-      f"Received: target.shape={target.shape}, generated.shape={generated.shape}"
+      f"Received: target.shape={tuple(target.shape)}, "
+      f"generated.shape={tuple(generated.shape)}"
     )
-  positions = tf.where(tf.reshape(mask, [-1]))[:, 0]
+  positions = backend.true_positions(ops.reshape(mask, (-1,)))
   if max_points is not None:
-    keys = tf.random.stateless_uniform(tf.shape(positions), seed)
-    keep = tf.minimum(tf.size(positions), max_points)
-    positions = tf.gather(positions, tf.math.top_k(keys, keep).indices)
+    drawn = backend.draw(ops.shape(positions)[0], max_points, seed)
+    positions = ops.take(positions, drawn, axis=0)
   return tuple(
-    tf.gather(tf.reshape(features, [-1, features.shape[-1]]), positions)
+    ops.take(ops.reshape(features, (-1, features.shape[-1])), positions, axis=0)
     for features in (target, generated)
   )

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from cxloss import batches, weights_files
+from cxloss import backend, batches, weights_files
 from cxloss.checks import check_weights
 from cxloss.features import Features, absolute
 from cxloss.types import Config, TensorLike, WeightedFeatures
@@ -70,7 +69,7 @@ class ModelFeatures(Features):
     self._model = model
 
   def __call__(self, images: TensorLike) -> WeightedFeatures:
-    images = tf.convert_to_tensor(images)
+    images = backend.to_tensor(images)
     maps = batches.apply(lambda x: self._model(x, training=False), images)
     if isinstance(maps, dict):
       maps = [maps[name] for name in sorted(maps)]

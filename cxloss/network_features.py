@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import keras
-import tensorflow as tf
+from keras import ops
 
-from cxloss import backbones, batches, masks
+from cxloss import backbones, backend, batches, masks
 from cxloss import value_range as value_ranges
 from cxloss.checks import check_weights
 from cxloss.features import Features, absolute
@@ -56,29 +56,28 @@ class _NetworkFeatures(Features):
     raise NotImplementedError
 
   def __call__(self, images: TensorLike) -> WeightedFeatures:
-    images = tf.convert_to_tensor(images)
-    if images.shape.rank != 4 or images.shape[-1] != 3:
+    images = backend.to_tensor(images)
+    if len(images.shape) != 4 or images.shape[-1] != 3:
       raise ValueError(
-        f"`images` must be RGB with shape (N, H, W, 3). Received: shape={images.shape}"
+        "`images` must be RGB with shape (N, H, W, 3). "
+        f"Received: shape={tuple(images.shape)}"
       )
     least = self._least_side
     if any(side is not None and side < least for side in images.shape[1:3]):
       raise ValueError(
         f"`images` must have sides of at least {least} for layers {list(self.layers)}. "
-        f"Received: shape={images.shape}"
+        f"Received: shape={tuple(images.shape)}"
       )
     if None in images.shape[1:3]:
-      check = tf.debugging.assert_greater_equal(
-        tf.shape(images)[1:3],
-        least,
+      images = backend.require(
+        images,
+        [side >= least for side in ops.shape(images)[1:3]],
         f"`images` must have sides of at least {least} for layers {list(self.layers)}.",
       )
-      with tf.control_dependencies([] if check is None else [check]):
-        images = tf.identity(images)
     images = backbones.preprocess(images, self.value_range, self._preprocessing)
     maps = batches.apply(lambda x: self._model(x, training=False), images)
     maps = maps if isinstance(maps, list) else [maps]
-    maps = [tf.cast(features, tf.float32) for features in maps]
+    maps = [ops.cast(features, "float32") for features in maps]
     weights = [weight for weight in self.layers.values() if weight > 0]
     return list(zip(weights, maps, strict=True))
 
@@ -94,25 +93,15 @@ class _NetworkFeatures(Features):
 
     Raises:
       ValueError: if they do not; in a graph, `tf.errors.InvalidArgumentError` when it
-        runs. XLA drops the check.
+        runs. XLA, `jax.jit` and `torch.compile` drop the check.
     """
     low, high = self.value_range
     slack = _OVERSHOOT * (high - low)
     seen = (
-      images if mask is None else tf.where(mask, images, tf.cast(low, images.dtype))
-    )
-    least, most = tf.reduce_min(seen), tf.reduce_max(seen)
-    outside = tf.logical_or(
-      tf.cast(least, tf.float32) < low - slack, tf.cast(most, tf.float32) > high + slack
+      images if mask is None else ops.where(mask, images, ops.cast(low, images.dtype))
     )
     message = f"`{name}` must lie in value_range={self.value_range}. Received: values "
-    if tf.executing_eagerly():
-      if outside:
-        raise ValueError(f"{message}from {float(least):.6g} to {float(most):.6g}")
-      return images
-    data = [message, "from", least, "to", most]
-    with tf.control_dependencies([tf.debugging.Assert(~outside, data)]):
-      return tf.identity(images)
+    return backend.require_range(images, seen, low - slack, high + slack, message)
 
   def get_config(self) -> Config:
     return {

@@ -1,9 +1,9 @@
 """Patches of images as features."""
 
 import keras
-import tensorflow as tf
+from keras import ops
 
-from cxloss import batches, masks
+from cxloss import backend, batches, masks
 from cxloss.checks import is_positive_integer
 from cxloss.features import Features
 from cxloss.types import Config, Tensor, TensorLike, WeightedFeatures
@@ -40,31 +40,23 @@ class PatchFeatures(Features):
     self.stride = int(stride)
 
   def __call__(self, images: TensorLike) -> WeightedFeatures:
-    images = tf.convert_to_tensor(images)
+    images = backend.to_tensor(images)
     small = any(side is not None and side < self.size for side in images.shape[1:3])
-    if images.shape.rank != 4 or small:
+    if len(images.shape) != 4 or small:
       raise ValueError(
         f"`images` must have shape (N, H, W, C) with sides of at least "
-        f"{self.size}. Received: shape={images.shape}"
+        f"{self.size}. Received: shape={tuple(images.shape)}"
       )
     if None in images.shape[1:3]:
-      check = tf.debugging.assert_greater_equal(
-        tf.shape(images)[1:3],
-        self.size,
+      images = backend.require(
+        images,
+        [side >= self.size for side in ops.shape(images)[1:3]],
         f"`images` must have sides of at least {self.size}, the size of a patch.",
       )
-      with tf.control_dependencies([] if check is None else [check]):
-        images = tf.identity(images)
     return [(1.0, batches.apply(self._extract, images))]
 
   def _extract(self, images):
-    return tf.image.extract_patches(
-      images,
-      sizes=[1, self.size, self.size, 1],
-      strides=[1, self.stride, self.stride, 1],
-      rates=[1, 1, 1, 1],
-      padding="VALID",
-    )
+    return backend.extract_patches(images, self.size, self.stride)
 
   def valid(self, mask: Tensor) -> list[Tensor]:
     size, strides = (self.size,) * 2, (self.stride,) * 2

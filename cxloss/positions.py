@@ -1,24 +1,24 @@
 """The positions of feature maps, and selections of them: random ones, and quarters."""
 
-import tensorflow as tf
+from keras import ops
+
+from cxloss import backend
 
 
 def grid(features):
   """Centres of the cells of maps `(N, H, W, C)`, sides of length 1: `(1, H, W, 2)`."""
-  h, w = (features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2))
   rows, columns = (
-    (tf.range(n, dtype=tf.float32) + 0.5) / tf.cast(n, tf.float32) for n in (h, w)
+    (ops.arange(n, dtype="float32") + 0.5) / ops.cast(n, "float32")
+    for n in ops.shape(features)[1:3]
   )
-  return tf.stack(tf.meshgrid(rows, columns, indexing="ij"), axis=2)[None]
+  return ops.stack(ops.meshgrid(rows, columns, indexing="ij"), axis=2)[None]
 
 
 def attach(features):
   """Appends their positions to features `(N, H, W, C)`, as two channels, in float32."""
-  features = tf.cast(features, tf.float32)
-  where = grid(features)
-  shape = tf.concat([tf.shape(features)[:3], [2]], axis=0)
-  where = tf.ensure_shape(tf.broadcast_to(where, shape), [*features.shape[:3], 2])
-  return tf.concat([features, where], axis=3)
+  features = ops.cast(features, "float32")
+  where = ops.broadcast_to(grid(features), (*ops.shape(features)[:3], 2))
+  return ops.concatenate([features, where], axis=3)
 
 
 def detach(features):
@@ -41,17 +41,13 @@ def sample_positions(target, generated, max_points, seed):
   """
 
   def draw(features, seed):
-    size = features.shape[1] or tf.shape(features)[1]
-    keys = tf.random.stateless_uniform([size], seed)
-    keep = min(size, max_points) if isinstance(size, int) else None
-    keep = tf.minimum(size, max_points) if keep is None else keep
-    return tf.math.top_k(keys, keep).indices
+    return backend.draw(ops.shape(features)[1], max_points, seed)
 
   # One draw serves both when the sizes agree: the same seed, the same keys.
   return tuple(
     features
     if features.shape[1] is not None and features.shape[1] <= max_points
-    else tf.gather(features, draw(features, seed), axis=1)
+    else ops.take(features, draw(features, seed), axis=1)
     for features in (target, generated)
   )
 
@@ -63,21 +59,21 @@ def stack_quarters(features):
   `(4 N, H // 2, W // 2, C)`, top left, bottom left, top right, bottom right. The
   middle row or column of an odd side is left out.
   """
-  features = tf.convert_to_tensor(features)
-  if features.shape.rank != 4 or any(s in (0, 1) for s in features.shape[1:3]):
+  features = backend.to_tensor(features)
+  if len(features.shape) != 4 or any(s in (0, 1) for s in features.shape[1:3]):
     raise ValueError(
       "Quarters need features of shape (N, H, W, C) with sides of at least 2. "
-      f"Received: shape={features.shape}"
+      f"Received: shape={tuple(features.shape)}"
     )
   if None in features.shape[1:3]:
-    check = tf.debugging.assert_greater(
-      tf.shape(features)[1:3], 1, "Quarters need features with sides of at least 2."
+    features = backend.require(
+      features,
+      [side > 1 for side in ops.shape(features)[1:3]],
+      "Quarters need features with sides of at least 2.",
     )
-    with tf.control_dependencies([] if check is None else [check]):
-      features = tf.identity(features)
-  h, w = (features.shape[axis] or tf.shape(features)[axis] for axis in (1, 2))
+  h, w = ops.shape(features)[1:3]
   top, bottom = slice(0, h // 2), slice(h - h // 2, h)
   left, right = slice(0, w // 2), slice(w - w // 2, w)
-  return tf.concat(
+  return ops.concatenate(
     [features[:, r, c] for c in (left, right) for r in (top, bottom)], axis=0
   )

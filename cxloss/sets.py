@@ -1,8 +1,9 @@
 """Sets of features: their validation, their positions and their means."""
 
-import tensorflow as tf
+from keras import ops
 
-from cxloss import positions
+from cxloss import backend, positions
+from cxloss.checks import compatible, dtype_of, is_floating
 
 
 def as_sets(target, generated):
@@ -14,44 +15,44 @@ def as_sets(target, generated):
     if a is not None and b is not None and a != b:
       raise ValueError(
         f"`target` and `generated` must have the same {name}. "
-        f"Received: target.shape={target.shape}, "
-        f"generated.shape={generated.shape} (as batch, positions, channels)"
+        f"Received: target.shape={tuple(target.shape)}, "
+        f"generated.shape={tuple(generated.shape)} (as batch, positions, channels)"
       )
-  checks = []
   if None in (target.shape[0], generated.shape[0]):
-    checks.append(
-      tf.debugging.assert_equal(
-        tf.shape(target)[0],
-        tf.shape(generated)[0],
-        "`target` and `generated` must have the same batch size.",
-      )
+    target, generated = backend.require(
+      (target, generated),
+      ops.shape(target)[0] == ops.shape(generated)[0],
+      "`target` and `generated` must have the same batch size.",
     )
   for features, name in ((target, "target"), (generated, "generated")):
     if features.shape[1] is None:
-      message = f"`{name}` must not be empty: images may be too small for the features."
-      checks.append(tf.debugging.assert_positive(tf.shape(features)[1], message))
-  with tf.control_dependencies([check for check in checks if check is not None]):
-    return tf.identity(target), tf.identity(generated)
+      target, generated = backend.require(
+        (target, generated),
+        ops.shape(features)[1] > 0,
+        f"`{name}` must not be empty: images may be too small for the features.",
+      )
+  return target, generated
 
 
 def _as_set(features, name):
-  features = tf.convert_to_tensor(features)
-  if not features.dtype.is_floating:
-    raise TypeError(f"`{name}` must hold floats. Received: dtype={features.dtype.name}")
-  rank = features.shape.rank
+  features = backend.to_tensor(features)
+  if not is_floating(features):
+    raise TypeError(f"`{name}` must hold floats. Received: dtype={dtype_of(features)}")
+  rank = len(features.shape)
   if rank not in (3, 4):
     raise ValueError(
       f"`{name}` must have shape (N, H, W, C) or (N, P, C). "
-      f"Received: shape={features.shape}"
+      f"Received: shape={tuple(features.shape)}"
     )
-  if 0 in features.shape.as_list()[1:]:  # an empty batch has an empty loss
-    raise ValueError(f"`{name}` must not be empty. Received: shape={features.shape}")
-  features = tf.cast(features, tf.float32)
+  if 0 in tuple(features.shape)[1:]:  # an empty batch has an empty loss
+    raise ValueError(
+      f"`{name}` must not be empty. Received: shape={tuple(features.shape)}"
+    )
+  features = ops.cast(features, "float32")
   if rank == 3:
     return features
-  static, dynamic = features.shape, tf.shape(features)
-  n, h, w, c = (dynamic[i] if s is None else s for i, s in enumerate(static))
-  return tf.reshape(features, [n, h * w, c])
+  n, h, w, c = ops.shape(features)
+  return ops.reshape(features, (n, h * w, c))
 
 
 def as_positions(given, features, name, maps):
@@ -67,33 +68,34 @@ def as_positions(given, features, name, maps):
     Float32 `(1 or N, P, K)`.
   """
   if given is None:
-    if maps.shape.rank != 4:
+    if len(maps.shape) != 4:
       raise ValueError(
         f"`{name}` must be given for features without a height and a width if "
-        f"`spatial_weight` is not 0. Received: features of shape {maps.shape}"
+        f"`spatial_weight` is not 0. Received: features of shape {tuple(maps.shape)}"
       )
-    return tf.reshape(positions.grid(maps), [1, -1, 2])
-  given = tf.convert_to_tensor(given)
-  if not given.dtype.is_floating:
-    raise TypeError(f"`{name}` must hold floats. Received: dtype={given.dtype.name}")
-  placed = given[None] if given.shape.rank == 2 else given
+    return ops.reshape(positions.grid(maps), (1, -1, 2))
+  given = backend.to_tensor(given)
+  if not is_floating(given):
+    raise TypeError(f"`{name}` must hold floats. Received: dtype={dtype_of(given)}")
+  placed = given[None] if len(given.shape) == 2 else given
   n, p = features.shape[:2]
   if not (
-    placed.shape.rank == 3
+    len(placed.shape) == 3
     and placed.shape[0] in (1, n, None)
-    and placed.shape[1:2].is_compatible_with([p])
+    and compatible(placed.shape[1:2], (p,))
     and placed.shape[2] != 0
   ):
     raise ValueError(
       f"`{name}` must have shape (P, K) or (N, P, K) for features (N, P, C). "
-      f"Received: shape={given.shape} for features of shape {features.shape}"
+      f"Received: shape={tuple(given.shape)} for features of shape "
+      f"{tuple(features.shape)}"
     )
-  return tf.cast(placed, tf.float32)
+  return ops.cast(placed, "float32")
 
 
 def image_mean(features):
   """Mean of each image's features `(N, P, C)`, `(N, 1, C)`; 0 if there are none."""
-  return tf.cast(_double_mean(features), tf.float32)
+  return backend.image_mean(features)
 
 
 def batch_mean(features):
@@ -101,18 +103,4 @@ def batch_mean(features):
 
   Under a `tf.distribute` strategy, the batch is that of all replicas.
   """
-  mean = _double_mean(features)
-  context = tf.distribute.get_replica_context()
-  if context is not None and context.num_replicas_in_sync > 1:
-    count = tf.cast(tf.shape(features)[1], tf.float64)
-    total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    share = count / tf.maximum(total, 1.0)
-    mean = context.all_reduce(tf.distribute.ReduceOp.SUM, mean * share)
-  return tf.cast(mean, tf.float32)
-
-
-def _double_mean(features):
-  # In float32, a sum of 100,000 equal numbers is off by a thousandth.
-  count = tf.maximum(tf.cast(tf.shape(features)[1], tf.float64), 1.0)
-  features = tf.cast(features, tf.float64)
-  return tf.reduce_sum(features, axis=1, keepdims=True) / count
+  return backend.batch_mean(features)

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-import tensorflow as tf
-
-Tensor: TypeAlias = tf.Tensor
+# A `tf.Tensor`, `jax.Array` or `torch.Tensor`, as Keras' backend has them.
+Tensor: TypeAlias = Any
 # Tensors, variables, NumPy arrays and numbers.
-TensorLike: TypeAlias = tf.types.experimental.TensorLike
+TensorLike: TypeAlias = Any
 
 # Feature sets of images, each with its weight in a loss.
 WeightedFeatures: TypeAlias = list[tuple[float, Tensor]]

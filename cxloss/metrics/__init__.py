@@ -23,8 +23,10 @@ package.
 The functions are what the classes consist of. They take RGB in [0, 255], batches or
 single images `(H, W, 3)`, as each says, with the original first. All of this needs
 TensorFlow, Keras, NumPy and SciPy alone, and has no gradient: metrics are not losses.
+Under another backend of Keras than TensorFlow, their import raises `ImportError`.
 """
 
+from cxloss.metrics import backend as _backend  # noqa: F401
 from cxloss.metrics.feature_similarity import FSIM, FSIMc, fsim, fsimc
 from cxloss.metrics.lpips import LPIPS
 from cxloss.metrics.metric import ImageMetric, Metric, PairMetric

@@ -37,7 +37,7 @@ from experiments.tools import passes, steps
 # least that was seen.
 _ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
 _PAIR = "[1-9][0-9]*x[1-9][0-9]*"
-_SIZES = checks.Check(
+SIZES = checks.Check(
   lambda v: all(re.fullmatch(_PAIR, size) for size in v),
   "must be POSITIONSxCHANNELS, such as 4225x256",
 )
@@ -54,7 +54,7 @@ class Settings:
   sizes: tuple[str, ...] = option(
     ("4225x256", "9216x256", "36100x75", "129600x256"),
     "Problems to time, as positions x channels.",
-    _SIZES,
+    SIZES,
   )
   methods: tuple[str, ...] = option(
     tuple(_ARRAYS),

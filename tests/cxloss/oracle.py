@@ -1,13 +1,13 @@
 """Reference values for the tests, in float64 and with every matrix in full.
 
 `loss` is NumPy, written step by step from the equations; `dense_loss` is the same
-formula in TensorFlow, for derivatives that automatic differentiation finds.
+formula in TensorFlow, for derivatives that automatic differentiation finds. TensorFlow
+is imported where it is used, since the rest serves the tests of all backends.
 """
 
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 _AUTHORS = pathlib.Path(__file__).parent / "data" / "authors.npz"
 
@@ -64,6 +64,8 @@ def _unit(v):
 
 def dense_loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch"):
   """`loss` as a differentiable function of tensors."""
+  import tensorflow as tf
+
   if distance == "cosine":
     axes = [0, 1] if centering == "batch" else [1]
     mean = tf.reduce_mean(target, axis=axes, keepdims=True)
@@ -78,6 +80,8 @@ def dense_loss(target, generated, bandwidth=0.1, distance="cosine", centering="b
 
 def _dense_unit(v):
   """`_unit` of a tensor; vectors that are zero get no gradient."""
+  import tensorflow as tf
+
   square = tf.reduce_sum(v**2, axis=2, keepdims=True)
   zero = square == 0
   return tf.where(zero, 0.0, v / tf.sqrt(tf.where(zero, 1.0, square)))
@@ -85,6 +89,8 @@ def _dense_unit(v):
 
 def value_and_gradients(function, *inputs, weights=1.0):
   """`function(*inputs)` and the derivatives of its `weights`-weighted sum."""
+  import tensorflow as tf
+
   inputs = [tf.convert_to_tensor(v) for v in inputs]
   with tf.GradientTape() as tape:
     tape.watch(inputs)

@@ -1,3 +1,6 @@
+"""Which backend of Keras serves, as one process finds it."""
+
+import importlib.util
 import os
 import subprocess
 import sys
@@ -12,20 +15,26 @@ print(float(cxloss.ContextualLoss(cxloss.PatchFeatures())(image, 0.5 * image)))
 """
 
 
-def _run(backend):
+def _run(backend, program):
   return subprocess.run(
-    [sys.executable, "-c", _VALUE],
+    [sys.executable, "-c", program],
     env={**os.environ, "KERAS_BACKEND": backend},
     capture_output=True,
     text=True,
   )
 
 
-def test_other_keras_backends_are_told_what_works():
-  pytest.importorskip("jax", reason="Keras' other backends need JAX or PyTorch")
-  here, there = _run("tensorflow"), _run("jax")
-  assert "cxloss computes by TensorFlow" not in here.stderr
-  [line] = [line for line in there.stderr.splitlines() if "UserWarning" in line]
-  assert "no model can be trained" in line and "KERAS_BACKEND=jax" in line
-  # It holds what it says.
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_give_the_same_value_and_refuse_metrics(backend):
+  if not importlib.util.find_spec(backend):
+    pytest.skip("needs JAX or PyTorch")
+  here, there = _run("tensorflow", _VALUE), _run(backend, _VALUE)
   assert float(there.stdout) == pytest.approx(float(here.stdout), rel=1e-5)
+  assert "UserWarning" not in there.stderr
+  line = _run(backend, "import cxloss.metrics").stderr.splitlines()[-1]
+  assert line.startswith("ImportError: cxloss.metrics needs TensorFlow")
+
+
+def test_backend_without_gradients_is_refused():
+  line = _run("numpy", "import cxloss").stderr.splitlines()[-1]
+  assert "tensorflow, jax, torch" in line and "KERAS_BACKEND=numpy" in line
