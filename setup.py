@@ -76,7 +76,7 @@ _NOTEBOOK = [
 setuptools.setup(
   name="cxloss",
   version=_VERSION,
-  description="The contextual loss for Keras 3 (TensorFlow, JAX, PyTorch), and image metrics",
+  description="The contextual loss for Keras 3: TensorFlow, JAX, PyTorch; and metrics",
   long_description=_description(),
   long_description_content_type="text/markdown",
   author="the cxloss authors",
