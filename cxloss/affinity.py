@@ -24,7 +24,7 @@ import collections
 
 import tensorflow as tf
 
-from cxloss import tiles
+from cxloss import tile_operations as tiles
 
 # Per row: `minimum` m_i = min_j d_ij and `nearest` the j that attains it; of all other
 # targets, `others` sum_j A_ij and `sums` sum_j A_ij y_j.

@@ -30,7 +30,7 @@ from keras import ops
 from cxloss import backend
 from cxloss.backend import largest_affinities, nearest_targets
 from cxloss.checks import check_options, compatible
-from cxloss.embeddings import embed
+from cxloss.distances import embed
 from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
 from cxloss.types import Centering, Distance, Tensor, TensorLike
 

@@ -1,4 +1,7 @@
-"""The positions of feature maps, and selections of them: random ones, and quarters."""
+"""The positions of feature maps, and selections of them: random ones, and quarters.
+
+Their part in the distances is in `distances.py`.
+"""
 
 from keras import ops
 

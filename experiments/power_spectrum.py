@@ -26,7 +26,7 @@ from experiments.common import data
 from experiments.common.run import app, checks
 from experiments.common.run import flags as run_flags
 from experiments.common.run.options import option
-from experiments.common.upscaling import measure, spectra, upscalers
+from experiments.common.upscaling import compare_spectra, measure, upscalers
 from experiments.common.upscaling.pairs import Pairs
 
 
@@ -72,7 +72,7 @@ def main():
   source = data.load(settings.data, "validation", least=settings.window + scale)
   pairs = Pairs(source, scale, settings.max_images)
   methods = upscalers.load(settings.methods, pairs, scale)
-  spectra.compare(
+  compare_spectra.compare(
     *(methods, pairs, scale, app.open_run(), settings.seed),
     *(settings.window, settings.patch_points, settings.projections),
   )

@@ -28,7 +28,7 @@ from keras import layers
 
 import cxloss
 from cxloss import masks
-from models.trainer import Trainer
+from models.base_trainer import Trainer
 
 _LEAK = 0.2
 _FIRST_ROWS = 4  # the least that the first module may have [2]

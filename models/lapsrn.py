@@ -21,7 +21,7 @@ import tensorflow as tf
 from keras import layers
 
 from models import bicubic, feature_losses
-from models.trainer import Trainer, value_of
+from models.base_trainer import Trainer, value_of
 
 _LEAK = 0.2
 # Y = (16 + weights . RGB) / 255 for RGB in [0, 1], as MATLAB's `rgb2ycbcr`.

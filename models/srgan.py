@@ -21,7 +21,7 @@ import tensorflow as tf
 from keras import layers
 
 from models.averaging import WeightAverage
-from models.trainer import Trainer, value_of
+from models.base_trainer import Trainer, value_of
 
 _LEAK = 0.2
 

@@ -25,7 +25,7 @@ from experiments.common.drawing import panels
 from experiments.common.run import app, run_folder
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
-from experiments.common.upscaling import measure, spectra, upscalers
+from experiments.common.upscaling import compare_spectra, measure, upscalers
 from experiments.compare_sr.settings import SCALE, Settings
 from experiments.sr import flags as sr_flags
 from experiments.sr import train
@@ -55,7 +55,7 @@ def main():
   }
   methods = upscalers.load([], pairs, SCALE, own=own)
   if settings.spectra:
-    spectra.compare(methods, pairs, SCALE, folder / "power_spectrum", seed=0)
+    compare_spectra.compare(methods, pairs, SCALE, folder / "power_spectrum", seed=0)
   _report(methods, pairs, folder)
 
 

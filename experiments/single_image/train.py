@@ -10,7 +10,13 @@ from experiments.common import results
 from experiments.common.data import crops
 from experiments.common.drawing import diagrams, panels
 from experiments.common.run import optimizers, training
-from experiments.common.upscaling import measure, pairs, spectra, tiling, validation
+from experiments.common.upscaling import (
+  compare_spectra,
+  measure,
+  pairs,
+  tiling,
+  validation,
+)
 from models import srgan
 
 _ORIGINAL = "original"
@@ -106,7 +112,7 @@ def _report(settings, folder, lr, hr, networks):
     "panel": panels.side_by_side(pictures, _ORIGINAL),
     "power_spectrum": diagrams.spectra(maps, _ORIGINAL, scale),
   }
-  curves = {"power_spectrum": spectra.radial(maps)}
+  curves = {"power_spectrum": compare_spectra.radial(maps)}
   results.save_pictures(folder, pathlib.Path(settings.image).stem, pictures)
   results.write(folder, rows, curves=curves, figures=figures, step=settings.steps)
   return rows

@@ -24,7 +24,7 @@ from experiments.common import networks, results, tables
 from experiments.common.run import run_folder
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import measure, upscalers
-from experiments.sr import evaluation_sets, plane
+from experiments.sr import evaluation_sets, perception_distortion
 from experiments.sr.record import Record
 
 _DEGRADATION = (
@@ -97,8 +97,8 @@ def evaluate(settings, folder):
   }
   print(f"\nMeans, x{scale}:")
   rows = record.measured()
-  plane_drawn = plane.draw(tables.means(rows))
-  figures = {} if plane_drawn is None else {"plane": plane_drawn}
+  plane = perception_distortion.draw(tables.means(rows))
+  figures = {} if plane is None else {"plane": plane}
   results.write(folder, rows, about=about, figures=figures)
   print(f"{scale} pixels are cut off at the border for PSNR, SSIM and NIQE.")
   for note in about["notes"]:

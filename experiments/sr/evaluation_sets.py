@@ -2,7 +2,8 @@
 
 A set is named after its folder, or as the source: `samples`, `textures` or `div2k`. Of
 DIV2K, the validation split (0801 to 0900) is used, or the training split if images are
-asked for that are not in it: the paper shows results on 0001 to 0010.
+asked for that are not in it: the paper shows results on 0001 to 0010. A new named set
+goes into `experiments.common.data`.
 """
 
 import fnmatch

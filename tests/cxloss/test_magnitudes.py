@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from cxloss import affinity, embeddings, sets
+from cxloss import affinity, distances, sets
 from tests.cxloss import oracle
 
 # name: (target shape, generated shape, bandwidth)
@@ -235,7 +235,7 @@ def test_gradient_at_widely_spread_norms_is_as_exact_as_float32_distances(
   target, generated = _varied(channels, 1.0, sigma=2.0, seed=100 * seed)
   _, *actual = oracle.value_and_gradients(cxloss.contextual_loss, target, generated)
   mean = sets.batch_mean(target)
-  x, y, epsilon, clip = embeddings.embed(target, generated, mean, "cosine")
+  x, y, epsilon, clip = distances.embed(target, generated, mean, "cosine")
   problem = affinity._Problem(0.1, epsilon, clip, None)
   _, winner, rows = problem.match(x, y)
   matches = rows.nearest[0], winner[0]

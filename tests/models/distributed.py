@@ -1,4 +1,4 @@
-"""Trains a small SRGAN on the devices of this process; run by `test_trainer.py`.
+"""Trains a small SRGAN on the devices of this process; run by `test_base_trainer.py`.
 
   python -m tests.models.distributed one|mirrored|workers OUTPUT.npz [BACKUP]
 

@@ -5,7 +5,7 @@
   --strategy=multi_worker   all GPUs of several hosts; see below
 
 `--batch_size` is the global batch: each replica takes an equal share of it, and the
-step is the one of a single device on all of it (see `models.trainer`).
+step is the one of a single device on all of it (see `models.base_trainer`).
 
 Several hosts run the same command, each with its own `TF_CONFIG` in the environment,
 which lists all of them:

@@ -1,4 +1,4 @@
-"""Embeddings of features, whose inner products are minus their distances.
+"""Distances of features, as embeddings whose inner products are minus them.
 
 Every distance d_ij of the loss is written as `-x_i . y_j`, so that one matrix product
 serves all of them (`affinity.py`). The last coordinate of x is -1, and that of y is a

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.sr import plane
+from experiments.sr import perception_distortion
 
 
 def _row(method, lpips, set_name="a", niqe=5.0):
@@ -16,19 +16,19 @@ def test_a_panel_for_each_set_and_each_measure_that_was_taken(missing):
     for method in ("x", "y")
   ]
   alone = [row for row in rows if row["set"] == "a"]
-  height, width, _ = plane.draw(alone).shape
-  assert plane.draw(rows).shape == (height, 2 * width, 3)
-  full = plane.draw([_row("x", 0.1), _row("y", 0.2)])
+  height, width, _ = perception_distortion.draw(alone).shape
+  assert perception_distortion.draw(rows).shape == (height, 2 * width, 3)
+  full = perception_distortion.draw([_row("x", 0.1), _row("y", 0.2)])
   assert height == full.shape[0] // (2 if missing else 1)
 
 
 def test_points_lie_where_their_values_are():
   # Of two methods of equal PSNR, the lower value is nearer to the bottom.
-  first = plane.draw([_row("x", 0.1), _row("y", 0.2)])
-  second = plane.draw([_row("x", 0.2), _row("y", 0.1)])
+  first = perception_distortion.draw([_row("x", 0.1), _row("y", 0.2)])
+  second = perception_distortion.draw([_row("x", 0.2), _row("y", 0.1)])
   assert (first != second).any()
 
 
 def test_single_methods_are_not_drawn():
   original = {**_row("original", None), "psnr_y": None}
-  assert plane.draw([_row("x", 0.1), original]) is None
+  assert perception_distortion.draw([_row("x", 0.1), original]) is None
