@@ -3,7 +3,8 @@
 One process measures one thing: see `benchmark_backends.py`.
 """
 
-import resource
+import pathlib
+import re
 import time
 
 import keras
@@ -43,7 +44,9 @@ def measure(method, positions, channels):
 
 
 def _memory():
-  return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
+  # Of Linux. `getrusage` would count the process that this one was forked from, too.
+  status = pathlib.Path("/proc/self/status").read_text()
+  return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1e9
 
 
 def _tensorflow(ours):

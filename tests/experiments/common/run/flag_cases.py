@@ -123,6 +123,12 @@ CASES = {
     ("--methods=theirs", "--methods"),
     ("stray", "unexpected arguments"),
   ],
+  "tools.benchmark_backends": [
+    ("--sizes=10", "--sizes.*POSITIONSxCHANNELS"),
+    ("--backends=numpy", "--backends"),
+    ("--rounds=0", "--rounds"),
+    ("stray", "unexpected arguments"),
+  ],
   "normals.fit_error": [
     ("--height=8", "--height"),
     ("--step=nan", "--step=nan: must be finite and at least 0"),
