@@ -149,17 +149,23 @@ def unique_match_share(
     array([0.333], dtype=float32)
   """
   check_options(0.1, distance, centering, spatial_weight)
-  target, generated, mean, spatial = _prepare(
-    target, generated, centering, spatial_weight, target_positions, generated_positions
-  )
-  x, y, _, clip = embed(target, generated, mean, distance, spatial)
-  nearest = nearest_targets(x, y, clip)
-  images, targets, _ = ops.shape(target)
-  nearest = ops.cast(nearest, "int32")
-  flat = ops.reshape(nearest + targets * ops.arange(images)[:, None], (-1,))
-  times = ops.segment_sum(ops.ones_like(flat), flat, images * targets)
-  matched = ops.cast(ops.reshape(times, (images, targets)) > 0, "float32")
-  return ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
+  with backend.placed(generated):
+    target, generated, mean, spatial = _prepare(
+      target,
+      generated,
+      centering,
+      spatial_weight,
+      target_positions,
+      generated_positions,
+    )
+    x, y, _, clip = embed(target, generated, mean, distance, spatial)
+    nearest = nearest_targets(x, y, clip)
+    images, targets, _ = ops.shape(target)
+    nearest = ops.cast(nearest, "int32")
+    flat = ops.reshape(nearest + targets * ops.arange(images)[:, None], (-1,))
+    times = ops.segment_sum(ops.ones_like(flat), flat, images * targets)
+    matched = ops.cast(ops.reshape(times, (images, targets)) > 0, "float32")
+    return ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
 
 
 def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):

@@ -1,4 +1,4 @@
-"""What differs between TensorFlow, JAX and PyTorch, under one contract.
+"""Gives TensorFlow, JAX and PyTorch one contract, for all in which they differ.
 
 Keras' backend is chosen once, by `KERAS_BACKEND` or Keras' configuration, and the
 module of that name serves the whole library. All that is not listed is `keras.ops`.

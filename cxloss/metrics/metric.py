@@ -1,4 +1,4 @@
-"""What all metrics have in common: batches in, one number an image out.
+"""Gives all metrics one form: batches in, one number an image out.
 
 A metric is made once, with the value range of the images and its settings, and called
 with NHWC batches of RGB images: NumPy arrays or tensors that have values. Those of

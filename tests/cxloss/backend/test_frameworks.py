@@ -70,17 +70,19 @@ def test_autocast_changes_nothing_and_no_gradient_no_graph():
 def test_operators_hold_what_they_promise_to_the_compiler():
   import torch
 
-  from cxloss.backend import torch as backend
+  from cxloss.backend import torch_affinity as backend
 
   y = torch.cat([torch.tensor(_Y), torch.full((1, 40, 1), 0.5)], dim=2)
   x = torch.cat([torch.tensor(_X), torch.full((1, 50, 1), -1.0)], dim=2)
   arguments = (x.requires_grad_(), y, torch.tensor(1e-5), 0.1, True, 0, True)
   tests = ("test_schema", "test_faketensor")
-  torch.library.opcheck(backend._match, arguments, test_utils=tests)
+  passed = torch.library.opcheck(backend._match, arguments, test_utils=tests)
+  assert passed == dict.fromkeys(tests, "SUCCESS")
   found = [v.detach() for v in backend._match(*arguments)]
   arguments = (torch.ones(1, 40), *arguments[:3], *found, 0.1, True, 0, True)
   arguments = tuple(v.detach() if isinstance(v, torch.Tensor) else v for v in arguments)
-  torch.library.opcheck(backend._gradient, arguments, test_utils=tests)
+  passed = torch.library.opcheck(backend._gradient, arguments, test_utils=tests)
+  assert passed == dict.fromkeys(tests, "SUCCESS")
 
 
 @_in_torch
