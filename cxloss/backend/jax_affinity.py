@@ -13,10 +13,6 @@ from jax import lax
 
 _TILE_BYTES = 30_000_000
 _MIN_ROWS = 128
-# Maxima are taken over blocks first, since `argmax` is many times slower than `max`.
-_BLOCK = 8
-# The distance of padding targets: their affinity is exactly 0.
-_FAR = 1e30
 
 
 class _Settings(typing.NamedTuple):
@@ -75,34 +71,38 @@ def _match(x, y, epsilon, settings, with_sums):
   """`((affinity, shortfall), (minimum, nearest, others, sums), winner)`."""
   size, targets = x.shape[1], y.shape[1]
   tiles = split(x, targets, settings.tile_rows)
-  y = _pad_targets(y)
-  values = y[:, :, :-1]
   height = tiles.shape[2]
+  # Of their product with affinities, the last column is the sum of each row's.
+  values = jnp.ones_like(y[:, :, :1])
+  if with_sums:
+    values = jnp.concatenate([y[:, :, :-1], values], axis=2)
 
   def step(carry, tile):
     start, affinity, winner = carry
     negative = _negative_distances(tile, y, settings.clip)
-    top, nearest = _row_max(negative)
+    top, nearest = _argmax(negative, 2)
     kappa = _kappa(-top, epsilon, settings)[:, :, None]
-    e = jnp.exp(kappa * (negative - top[:, :, None]))
-    a = e * (1.0 / jnp.sum(e, axis=2, keepdims=True))
-    best, row = _column_max(a)
+    matched = _at(nearest, targets)
+    # To the affinity of the nearest, which is left out.
+    relative = jnp.exp(kappa * (negative - top[:, :, None]))
+    relative = jnp.where(matched, 0.0, relative)
+    sums = product(relative, values)
+    own = 1.0 / (1.0 + sums[:, :, -1:])
+    best, row = _argmax(jnp.where(matched, own, own * relative), 1)
     winner = jnp.where(best > affinity, start + row, winner)
     affinity = jnp.maximum(affinity, best)
-    a = _clear(a, nearest)
-    others = jnp.sum(a, axis=2)
-    sums = product(a, values) if with_sums else jnp.zeros((len(a), height, 0))
-    return (start + height, affinity, winner), (-top, nearest, others, sums)
+    return (start + height, affinity, winner), (-top, nearest, own * sums)
 
   # Affinities of features that are not finite beat nothing: row 0 passes NaN on.
   none = jnp.full(y.shape[:2], -1.0, jnp.float32)
   initial = (jnp.zeros([], jnp.int32), none, jnp.zeros(y.shape[:2], jnp.int32))
   (_, affinity, winner), columns = lax.scan(step, initial, tiles)
-  minimum, nearest, others, sums = (join(c)[:, :size] for c in columns)
-  # Only rows that are not finite find padding targets nearest.
+  minimum, nearest, sums = (join(c)[:, :size] for c in columns)
+  sums, others = sums[:, :, :-1], sums[:, :, -1]
+  # Rows that are not finite have no nearest target.
   nearest = jnp.minimum(nearest, targets - 1)
   # Padding rows are copies of the last one.
-  affinity, winner = affinity[:, :targets], jnp.minimum(winner[:, :targets], size - 1)
+  winner = jnp.minimum(winner, size - 1)
   # Only the nearest target of a row has more than half of it.
   shortfall = jnp.where(
     affinity > 0.5, jnp.take_along_axis(others, winner, axis=1), 1.0 - affinity
@@ -143,7 +143,6 @@ def _gradient(upstream, x, y, affinity, winner, rows, epsilon, settings, by_y):
 def _weighted_affinities(x, y, kappa, minimum, nearest, pull, settings):
   """`sum_i A_ij pull_i` without the nearest j; computes the affinities again."""
   targets, size = y.shape[1], x.shape[1]
-  y = _pad_targets(y)
   data = [
     split(v, targets, settings.tile_rows)
     for v in (x, kappa, minimum[:, :, None], nearest[:, :, None], pull)
@@ -154,12 +153,13 @@ def _weighted_affinities(x, y, kappa, minimum, nearest, pull, settings):
     start, total = carry
     x, kappa, minimum, nearest, pull = tile
     e = jnp.exp(kappa * (_negative_distances(x, y, settings.clip) + minimum))
-    a = _clear(e * (1.0 / jnp.sum(e, axis=2, keepdims=True)), nearest[:, :, 0])
+    e = jnp.where(_at(nearest[:, :, 0], targets), 0.0, e)
+    a = e / (1.0 + jnp.sum(e, axis=2, keepdims=True))
     own = (start + jnp.arange(height) < size)[None, :, None]
     return (start + height, total + product(a.mT, jnp.where(own, pull, 0.0))), None
 
   (_, total), _ = lax.scan(step, (jnp.zeros([], jnp.int32), jnp.zeros_like(y)), data)
-  return total[:, :targets]
+  return total
 
 
 @jax.custom_vjp
@@ -184,8 +184,7 @@ def split(x, targets, height):
   n, rows, depth = x.shape
   height = height or max(_TILE_BYTES // (4 * max(n, 1) * targets), _MIN_ROWS)
   count = -(-rows // height)
-  height = -(-rows // (count * _BLOCK)) * _BLOCK
-  count = -(-rows // height)
+  height = -(-rows // count)
   x = x[:, jnp.minimum(jnp.arange(count * height), rows - 1)]
   return x.reshape(n, count, height, depth).transpose(1, 0, 2, 3)
 
@@ -194,13 +193,6 @@ def join(tiles):
   """`(tiles, N, height, ...)` to `(N, tiles * height, ...)`."""
   count, n, height, *rest = tiles.shape
   return jnp.moveaxis(tiles, 0, 1).reshape(n, count * height, *rest)
-
-
-def _pad_targets(y):
-  n, targets, depth = y.shape
-  far = _FAR * (jnp.arange(depth) == depth - 1)
-  far = jnp.broadcast_to(far.astype(y.dtype), (n, -targets % _BLOCK, depth))
-  return jnp.concatenate([y, far], axis=1)
 
 
 def _negative_distances(x, y, clip):
@@ -218,30 +210,18 @@ def _kappa(minimum, epsilon, settings):
   return 1.0 / (settings.bandwidth * (minimum + epsilon))
 
 
-def _row_max(values):
-  """`(max, argmax)` over axis 2 of `(N, T, Q)`, Q a multiple of `_BLOCK`."""
-  n, t, q = values.shape
-  stride = q // _BLOCK
-  blocks = values.reshape(n, t, _BLOCK, stride)
-  block = jnp.argmax(jnp.max(blocks, axis=2), axis=2).astype(jnp.int32)
-  members = jnp.take_along_axis(blocks, block[:, :, None, None], axis=3)[..., 0]
-  member = jnp.argmax(members, axis=2).astype(jnp.int32)
-  return jnp.max(members, axis=2), member * stride + block
+def _argmax(values, axis):
+  """`(max, the first index that attains it)`; where that is NaN, the axis' length."""
+  size = values.shape[axis]
+  # `jnp.argmax` takes many times as long as two maxima.
+  largest = jnp.max(values, axis=axis, keepdims=True)
+  left = size - lax.broadcasted_iota(jnp.int32, values.shape, axis)
+  most_left = jnp.max(jnp.where(values == largest, left, 0), axis=axis)
+  return jnp.squeeze(largest, axis), size - most_left
 
 
-def _column_max(values):
-  """`(max, argmax)` over axis 1 of `(N, T, Q)`, T a multiple of `_BLOCK`."""
-  n, t, q = values.shape
-  stride = t // _BLOCK
-  blocks = values.reshape(n, _BLOCK, stride, q)
-  block = jnp.argmax(jnp.max(blocks, axis=1), axis=1).astype(jnp.int32)
-  members = jnp.take_along_axis(blocks, block[:, None, None], axis=2)[:, :, 0]
-  member = jnp.argmax(members, axis=1).astype(jnp.int32)
-  return jnp.max(members, axis=1), member * stride + block
-
-
-def _clear(values, index):
-  return jnp.where(jnp.arange(values.shape[2]) == index[:, :, None], 0.0, values)
+def _at(index, targets):
+  return jnp.arange(targets) == index[:, :, None]
 
 
 def _scatter_sum(values, index, rows):

@@ -35,7 +35,7 @@ from experiments.tools import passes, steps
 
 # N x N arrays held at once, the gradient's included; for the dense formula, the
 # least that was seen.
-_ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
+ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0}
 _PAIR = "[1-9][0-9]*x[1-9][0-9]*"
 SIZES = checks.Check(
   lambda v: all(re.fullmatch(_PAIR, size) for size in v),
@@ -57,9 +57,9 @@ class Settings:
     SIZES,
   )
   methods: tuple[str, ...] = option(
-    tuple(_ARRAYS),
-    f"Methods to time: any of {', '.join(_ARRAYS)}.",
-    checks.some_of(_ARRAYS),
+    tuple(ARRAYS),
+    f"Methods to time: any of {', '.join(ARRAYS)}.",
+    checks.some_of(ARRAYS),
   )
   steps: tuple[str, ...] = option(
     ("8x96", "1x384"),
@@ -90,7 +90,7 @@ def compare(size, methods, rounds):
     method: (passes.measure, method, positions, channels) for method in methods
   }
   fitting = {
-    method: problem for method, problem in problems.items() if _fits(method, positions)
+    method: problem for method, problem in problems.items() if fits(method, positions)
   }
   best = _best(fitting, rounds if positions < passes.LARGE else 1)
   unit, _ = best.get("products", (None, None))
@@ -145,9 +145,10 @@ def _best(problems, rounds):
   }
 
 
-def _fits(method, positions):
+def fits(method, positions):
+  """Whether the method's square arrays fit into this machine's memory."""
   total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-  return _ARRAYS[method] * 4 * positions**2 < 0.9 * total
+  return ARRAYS[method] * 4 * positions**2 < 0.9 * total
 
 
 def _in_process(function, *problem):

@@ -5,7 +5,6 @@ CVPR Workshops 2017. Downloaded and prepared at first use (about 4 GB).
 """
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from experiments.common.run.errors import UserError
 
@@ -16,6 +15,9 @@ class Div2k:
 
   def __init__(self, split):
     try:
+      # Not above: it takes a second, which every command would pay.
+      import tensorflow_datasets as tfds
+
       self._records = tfds.data_source("div2k/bicubic_x4", split=split)
     # Downloads and preparations fail in all kinds of ways.
     except Exception as error:

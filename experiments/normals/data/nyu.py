@@ -7,7 +7,6 @@ it (`depth.py`), since the data set has none.
 """
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from experiments.common.run.errors import UserError
 from experiments.normals.data import depth, example
@@ -22,6 +21,9 @@ class Nyu:
 
   def __init__(self, split, fit=None):
     try:
+      # Not above: it takes a second, which every command would pay.
+      import tensorflow_datasets as tfds
+
       self._records = tfds.data_source("nyu_depth_v2", split=split)
     except Exception as error:
       raise UserError(

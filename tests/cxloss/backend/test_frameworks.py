@@ -39,6 +39,26 @@ def test_jit_gives_the_same_and_second_derivatives_are_refused():
     jax.jvp(loss, (_X,), (_X,))
 
 
+@_in_jax
+def test_vmap_computes_each_pair_for_itself():
+  import jax
+
+  y, x = oracle.features(1, 3, 40, 6), oracle.features(2, 3, 50, 6)
+
+  def loss(y, x):
+    return cxloss.contextual_loss(y[None], x[None], 0.5)[0]
+
+  slope = jax.value_and_grad(loss, argnums=(0, 1))
+  values, (by_y, by_x) = jax.jit(jax.vmap(slope))(y, x)
+  shared = jax.vmap(loss, in_axes=(None, 0))(y[0], x)
+  for i in range(3):
+    value, (dy, dx) = slope(y[i], x[i])
+    np.testing.assert_allclose(values[i], value, rtol=1e-5)
+    assert oracle.relative_error(by_y[i], dy) < 1e-4
+    assert oracle.relative_error(by_x[i], dx) < 1e-4
+    np.testing.assert_allclose(shared[i], loss(y[0], x[i]), rtol=1e-5)
+
+
 @_in_torch
 def test_second_derivative_is_refused():
   import torch

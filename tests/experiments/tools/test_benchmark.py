@@ -22,7 +22,7 @@ def test_rows_have_the_best_time_and_say_what_does_not_fit(monkeypatch):
   monkeypatch.setattr(
     benchmark, "_in_process", lambda _, method, *__: (next(times[method]), 0.5)
   )
-  monkeypatch.setattr(benchmark, "_fits", lambda method, _: method != "dense")
+  monkeypatch.setattr(benchmark, "fits", lambda method, _: method != "dense")
   rows = benchmark.compare("50x8", ["products", "ours", "dense"], rounds=2)
   assert [(row["seconds"], row["ratio"], row["memory"]) for row in rows] == [
     (1.0, 1.0, 0.5),

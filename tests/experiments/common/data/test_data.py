@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from experiments.common import data
-from experiments.common.data import bicubic, crops, div2k, images
+from experiments.common.data import bicubic, crops, images
 from experiments.common.run.errors import UserError
 
 
@@ -111,7 +112,7 @@ def test_div2k_that_cannot_be_downloaded_is_told_with_another_way(monkeypatch):
   def data_source(name, split):
     raise ConnectionError("no route")
 
-  monkeypatch.setattr(div2k.tfds, "data_source", data_source)
+  monkeypatch.setattr(tfds, "data_source", data_source)
   with pytest.raises(UserError, match=r"--data=FOLDER\. Received: no route"):
     data.load("div2k", "train")
 
@@ -124,7 +125,7 @@ def test_div2k_reads_high_resolution_images_of_the_split(monkeypatch):
     asked.append((name, split))
     return records
 
-  monkeypatch.setattr(div2k.tfds, "data_source", data_source)
+  monkeypatch.setattr(tfds, "data_source", data_source)
   source = data.load("div2k", "validation")
   assert asked == [("div2k/bicubic_x4", "validation")]
   assert source.names == ["0801", "0802"]

@@ -126,6 +126,8 @@ CASES = {
   "tools.benchmark_backends": [
     ("--sizes=10", "--sizes.*POSITIONSxCHANNELS"),
     ("--backends=numpy", "--backends"),
+    ("--backends=jax --methods=port", "--backends lacks torch"),
+    ("--methods=theirs", "--methods"),
     ("--rounds=0", "--rounds"),
     ("stray", "unexpected arguments"),
   ],

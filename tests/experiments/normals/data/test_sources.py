@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from experiments.common.run.errors import UserError
@@ -140,7 +141,7 @@ def test_nyu_is_read_through_tensorflow_datasets(monkeypatch):
     assert (name, split) == ("nyu_depth_v2", "validation")
     return [{"image": _IMAGE, "depth": metres.astype(np.float16)}]
 
-  monkeypatch.setattr(nyu.tfds, "data_source", data_source)
+  monkeypatch.setattr(tfds, "data_source", data_source)
   monkeypatch.setattr(nyu, "INTRINSICS", _CAMERA)
   source = _load("nyu", "validation")
   assert source.names == ["validation-00000"] and len(list(source)) == 1
@@ -151,7 +152,7 @@ def test_nyu_is_read_through_tensorflow_datasets(monkeypatch):
   def unreachable(name, split):
     raise OSError("no internet")
 
-  monkeypatch.setattr(nyu.tfds, "data_source", unreachable)
+  monkeypatch.setattr(tfds, "data_source", unreachable)
   with pytest.raises(UserError, match="--data=FOLDER"):
     _load("nyu", "train")
 
