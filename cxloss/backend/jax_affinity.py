@@ -83,7 +83,7 @@ def _match(x, y, epsilon, settings, with_sums):
     top, nearest = _argmax(negative, 2)
     kappa = _kappa(-top, epsilon, settings)[:, :, None]
     matched = _at(nearest, targets)
-    # To the affinity of the nearest, which is left out.
+    # By the affinity of the nearest target, which itself is left out.
     relative = jnp.exp(kappa * (negative - top[:, :, None]))
     relative = jnp.where(matched, 0.0, relative)
     sums = product(relative, values)
