@@ -26,7 +26,9 @@ _PAGES = sorted(
 def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   text, names = page.read_text(), {}
-  for match in re.finditer(r"```python\n(.*?)```", text, re.DOTALL):
+  blocks = list(re.finditer(r"```python\n(.*?)```", text, re.DOTALL))
+  assert len(blocks) == text.count("```python")  # none is passed over
+  for match in blocks:
     # So that a traceback names the line of the page.
     lines = "\n" * text.count("\n", 0, match.start(1))
     exec(compile(lines + match[1], str(page), "exec"), names)
