@@ -1,4 +1,7 @@
-"""The documentation: its code runs, its numbers repeat, its site has no broken link."""
+"""The documentation: its code runs, its numbers repeat, its site has no broken link.
+
+Slow, though not by much: they are not of the code, and `.ci/run` runs them.
+"""
 
 import importlib.util
 import os
@@ -20,6 +23,8 @@ _PAGES = sorted(
   for path in _DOCS.rglob("*.md")
   if "```python" in path.read_text() and path.name != "backends.md"
 )
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)

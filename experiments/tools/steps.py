@@ -19,7 +19,7 @@ _LEAST = 3
 _SCALE = 4
 
 
-def measure(loss, precision, batch, side, **sizes):
+def measure(loss, precision, batch, side, blocks=16, width=64):
   """Returns the best time of a step in seconds, and the process's memory in GB.
 
   Args:
@@ -27,10 +27,12 @@ def measure(loss, precision, batch, side, **sizes):
     precision: Keras dtype policy of networks and backbone.
     batch: number of images.
     side: side of the high-resolution images in pixels.
-    **sizes: `blocks` and `width` of the generator. Default to SRGAN's.
+    blocks: of the generator. Defaults to 16.
+    width: channels of the generator, and of the discriminator's first layer. Defaults
+      to 64.
   """
   keras.config.set_dtype_policy(precision)
-  trainer = build(loss, precision, side, **sizes)
+  trainer = build(loss, precision, side, blocks=blocks, width=width)
   trainer.make_train_function()
   step = trainer.train_function
   batches = iter(tf.data.Dataset.from_tensors(images(batch, side)).repeat())
@@ -45,7 +47,9 @@ def measure(loss, precision, batch, side, **sizes):
   return min(times), memory / 1e9
 
 
-def build(loss, precision, side, architecture="vgg19", weights=None, **sizes):
+def build(
+  loss, precision, side, architecture="vgg19", weights=None, blocks=16, width=64
+):
   """Returns a compiled trainer of the paper's objective, or with its L_CX replaced.
 
   Weights of the backbone make no difference to the time: by default they are random,
@@ -62,7 +66,7 @@ def build(loss, precision, side, architecture="vgg19", weights=None, **sizes):
     "low_frequency": (0.1, cxloss.LowFrequencyLoss()),
   }
   trainer = srgan.SuperResolutionTrainer(
-    srgan.generator(**sizes), terms, srgan.discriminator(side), 1e-3
+    srgan.generator(blocks, width), terms, srgan.discriminator(side, width), 1e-3
   )
   trainer.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
   return trainer

@@ -180,8 +180,8 @@ def last(loss):
   assert all(np.all(np.isfinite(w)) for w in model.get_weights())
 
 vgg = cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled")
-for features in (None, cxloss.PatchFeatures(3, 2), vgg):
-  last(cxloss.ContextualLoss(features))
+last(cxloss.ContextualLoss())
+last(cxloss.ContextualLoss([cxloss.PatchFeatures(3, 2), vgg]))
 last(cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True, max_points=9))
 last(cxloss.LowFrequencyLoss(3))
 """

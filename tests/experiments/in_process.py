@@ -1,6 +1,7 @@
 """Entry points run in this process, as often as a test likes."""
 
 import contextlib
+import io
 import os
 import runpy
 import sys
@@ -11,14 +12,14 @@ from absl.testing import flagsaver
 
 
 def run(module, *arguments):
-  """Runs `python -m experiments.MODULE ARGUMENTS`; returns `(exit code, stderr)`.
+  """Runs `python -m experiments.MODULE ARGUMENTS`; returns as `command.run` does.
 
-  Errors of the program pass. Afterwards, no flag that the entry point has defined is
-  left.
+  Without a new process, which takes seconds to import TensorFlow. Errors of the program
+  pass. Afterwards, no flag that the entry point has defined is left.
   """
   before = set(flags.FLAGS)
-  argv = sys.argv
-  with _stderr() as captured, flagsaver.flagsaver():
+  argv, out = sys.argv, io.StringIO()
+  with _stderr() as err, contextlib.redirect_stdout(out), flagsaver.flagsaver():
     sys.argv = [module, *map(str, arguments)]
     try:
       runpy.run_module(f"experiments.{module}", run_name="__main__")
@@ -29,8 +30,15 @@ def run(module, *arguments):
       sys.argv = argv
       flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
       sys.stderr.flush()
-    captured.seek(0)
-    return code, captured.read()
+    err.seek(0)
+    return code, out.getvalue(), err.read()
+
+
+def succeed(module, *arguments):
+  """Runs it to its end, which must be a good one; returns `(stdout, stderr)`."""
+  code, out, err = run(module, *arguments)
+  assert code == 0, err
+  return out, err
 
 
 @contextlib.contextmanager

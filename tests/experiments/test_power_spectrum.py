@@ -6,9 +6,9 @@ from PIL import Image
 
 from experiments.common import results
 from experiments.common.data import images
-from tests.experiments import command
+from tests.experiments import in_process
 
-_run = functools.partial(command.run, "experiments.power_spectrum")
+_run = functools.partial(in_process.run, "power_spectrum")
 
 
 @pytest.fixture(scope="module", name="photos")

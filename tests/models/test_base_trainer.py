@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ from models import srgan
 from tests.experiments import command
 from tests.experiments.common.run import cluster
 
+_LOCAL = ("one", "mirrored")
+
 
 def _start(kind, folder, name, environment=None):
   arguments = kind, folder / f"{name}.npz", folder / f"{kind}.weights.h5"
@@ -19,21 +22,20 @@ def _start(kind, folder, name, environment=None):
 
 @pytest.fixture(scope="module", name="trained")
 def _trained(tmp_path_factory):
-  """Weights and logs of each process, all with the same global batch."""
+  """Weights and logs of one device and of two, with the same global batch."""
   folder = tmp_path_factory.mktemp("trained")
-  processes = {kind: _start(kind, folder, kind) for kind in ("one", "mirrored")}
-  for i, environment in enumerate(cluster.environments()):
-    name = f"worker{i}"
-    processes[name] = _start("workers", folder, name, environment)
+  return _ends(folder, {kind: _start(kind, folder, kind) for kind in _LOCAL})
+
+
+def _ends(folder, processes):
+  """What processes have saved, by their names."""
   for name, process in processes.items():
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, f"{name}: {err[-3000:]}"
   return {name: dict(np.load(folder / f"{name}.npz")) for name in processes}
 
 
-@pytest.mark.parametrize("several", ["mirrored", "worker0"])
-def test_replicas_take_the_step_of_one_device_on_the_whole_batch(trained, several):
-  one, other = trained["one"], trained[several]
+def _assert_same_step(one, other):
   for name, value in one.items():
     np.testing.assert_allclose(other[name], value, rtol=3e-5, atol=2e-5, err_msg=name)
   # What they agree on is a step far larger than the tolerance.
@@ -41,10 +43,21 @@ def test_replicas_take_the_step_of_one_device_on_the_whole_batch(trained, severa
   assert np.abs(one[f"after/{kernel}"] - one[f"before/{kernel}"]).max() > 2e-3
 
 
-def test_workers_hold_the_same_weights(trained):
-  for path, weight in trained["worker0"].items():
+def test_replicas_take_the_step_of_one_device_on_the_whole_batch(trained):
+  _assert_same_step(trained["one"], trained["mirrored"])
+
+
+@pytest.mark.slow
+def test_hosts_take_the_step_of_one_device_and_hold_the_same_weights(trained, tmp_path):
+  workers = {
+    f"worker{i}": _start("workers", tmp_path, f"worker{i}", environment)
+    for i, environment in enumerate(cluster.environments())
+  }
+  first, second = _ends(tmp_path, workers).values()
+  _assert_same_step(trained["one"], first)
+  for path, weight in first.items():
     if "/" in path:  # not of the values reported
-      np.testing.assert_array_equal(weight, trained["worker1"][path], err_msg=path)
+      np.testing.assert_array_equal(weight, second[path], err_msg=path)
 
 
 @pytest.mark.slow
@@ -73,7 +86,9 @@ model.fit(np.ones((2, 1)), np.ones((2, 1)), batch_size=2, verbose=0)
   assert "keras" in "".join(outputs)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+  "policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_mixed_precision_trains_with_finite_losses_close_to_those_of_float32(policy):
   exact = _first_losses("float32")
   mixed = _first_losses(policy)
@@ -110,6 +125,7 @@ def test_float16_scales_the_losses_of_both_networks_and_skips_what_overflows():
   )
 
 
+@functools.cache
 def _first_losses(policy):
   keras.config.set_dtype_policy(policy)
   try:

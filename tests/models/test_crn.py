@@ -134,14 +134,13 @@ def test_reported_angle_and_l1_are_those_of_the_valid_pixels():
 
 def test_resumed_training_equals_an_uninterrupted_one(tmp_path):
   whole = _model()
-  _steps(whole, 4)
-  first = _model()
-  _steps(first, 2)
-  first.save_weights(tmp_path / "state.weights.h5")
-  second = _model()
-  second.load_weights(tmp_path / "state.weights.h5")
-  _steps(second, 2)
-  for a, b in zip(whole.weights, second.weights, strict=True):
+  _steps(whole, 2)
+  whole.save_weights(tmp_path / "state.weights.h5")
+  _steps(whole, 2)
+  resumed = _model()
+  resumed.load_weights(tmp_path / "state.weights.h5")
+  _steps(resumed, 2)
+  for a, b in zip(whole.weights, resumed.weights, strict=True):
     np.testing.assert_array_equal(a, b)
 
 

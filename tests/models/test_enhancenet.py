@@ -160,10 +160,10 @@ def test_gradient_of_the_image_losses_reaches_every_variable():
 
 
 def test_training_resumes_with_a_checkpoint_free_of_the_backbone(tmp_path):
-  whole, part = _model(), _model()
-  _steps(whole, 4)
-  _steps(part, 2)
-  part.save_weights(tmp_path / "state.weights.h5")
+  whole = _model()
+  _steps(whole, 2)
+  whole.save_weights(tmp_path / "state.weights.h5")
+  _steps(whole, 2)
   assert (tmp_path / "state.weights.h5").stat().st_size < 1_000_000
   resumed = _model()
   resumed.load_weights(tmp_path / "state.weights.h5")

@@ -89,7 +89,7 @@ def test_command_refuses_a_pickle_in_one_line(module, arguments, message, tmp_pa
   path = malice.write_pickle(tmp_path / "alexnet_imagenet.npz", mark)
   arguments = [argument.replace("{}/..", str(tmp_path)) for argument in arguments]
   arguments = [argument.format(path) for argument in arguments]
-  code, err = in_process.run(module, *arguments)
+  code, _, err = in_process.run(module, *arguments)
   assert code == 1
   assert len(err.strip().splitlines()) == 1
   assert message in err and str(path) in err

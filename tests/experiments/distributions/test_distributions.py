@@ -1,10 +1,10 @@
 from experiments.common import results
-from tests.experiments import command
+from tests.experiments import in_process
 
 
 def test_command_reads_its_flags_and_prints_what_it_finds(tmp_path):
-  out, _ = command.succeed(
-    "experiments.distributions",
+  out, _ = in_process.succeed(
+    "distributions",
     "--size=32",
     "--corner=70,120",
     "--scale=2",

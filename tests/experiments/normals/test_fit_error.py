@@ -2,7 +2,7 @@ import pytest
 
 from experiments.normals import fit_error
 from experiments.normals.data import depth
-from tests.experiments import command
+from tests.experiments import in_process
 
 
 def _measure(**settings):
@@ -40,8 +40,8 @@ def test_border_leaves_out_the_worst_and_covers_less():
 
 @pytest.mark.slow
 def test_command_prints_the_table(tmp_path):
-  out, _ = command.succeed(
-    *("experiments.normals.fit_error", "--height=48", "--width=64", "--scenes=2"),
+  out, _ = in_process.succeed(
+    *("normals.fit_error", "--height=48", "--width=64", "--scenes=2"),
     f"--output_dir={tmp_path}",
   )
   assert "degraded depth" in out and (tmp_path / "metrics.json").exists()

@@ -88,6 +88,7 @@ def _rgbd(tmp_path_factory):
   ]
 
 
+@pytest.mark.slow
 def test_killed_training_on_real_depth_ends_as_if_it_had_not_been(rgbd, tmp_path):
   whole, killed = tmp_path / "whole", tmp_path / "killed"
   command.succeed("experiments.normals", *rgbd, f"--output_dir={whole}")

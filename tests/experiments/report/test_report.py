@@ -9,7 +9,7 @@ from experiments.common import results
 from experiments.common.data import images
 from experiments.common.run.errors import UserError
 from experiments.report import claims, flagfiles, judges, page, paper, runs
-from tests.experiments import command, in_process
+from tests.experiments import in_process
 from tests.experiments.report import example_runs
 
 
@@ -313,12 +313,12 @@ def test_numbers_of_flags_are_compared_as_numbers():
 def test_command_line_reports_a_real_run(tmp_path):
   run, output = tmp_path / "run", tmp_path / "new" / "report.html"
   tiny = ["--draws=20", "--samples=100", "--offsets=3", "--curve_draws=2"]
-  command.succeed("experiments.toy2d", *tiny, f"--output_dir={run}")
+  in_process.succeed("toy2d", *tiny, f"--output_dir={run}")
   record = json.loads((run / "run.json").read_text())
   assert record["experiment"] == "toy2d"
   assert record["arguments"] == [*tiny, f"--output_dir={run}"]
   arguments = [f"--runs={tmp_path}", f"--output={output}"]
-  out, err = command.succeed("experiments.report", *arguments)
+  out, err = in_process.succeed("report", *arguments)
   # The two of the run, and that of docs/reproduction.md.
   assert f"{output}: runs 1, pictures 3, " in out
   tree = _tree(output.read_text("utf-8"))
@@ -327,7 +327,7 @@ def test_command_line_reports_a_real_run(tmp_path):
 
 
 def test_mistakes_end_in_one_line():
-  code, err = in_process.run("report", "--output=x.pdf")
+  code, _, err = in_process.run("report", "--output=x.pdf")
   assert code == 1 and "--output must end in .html" in err
   assert len(err.strip().splitlines()) == 1
 

@@ -5,7 +5,7 @@ from PIL import Image
 from experiments.common import results
 from experiments.spatial_support import influence, output, support
 from experiments.spatial_support.settings import Settings
-from tests.experiments import command
+from tests.experiments import in_process
 
 _TINY = Settings(
   size=32,
@@ -14,7 +14,7 @@ _TINY = Settings(
   losses=("l1", "perceptual", "cx_patches"),
   layers={"block1_conv2": 1.0},
 )
-_run = functools.partial(command.run, "experiments.spatial_support")
+_run = functools.partial(in_process.run, "spatial_support")
 
 
 def test_support_grows_from_the_pixel_to_the_image(tmp_path, monkeypatch):

@@ -15,9 +15,9 @@ from experiments.common.run.errors import UserError
 from experiments.sr import evaluate
 from experiments.sr import flags as sr_flags
 from models import srgan
-from tests.experiments import command
+from tests.experiments import command, in_process
 
-_run = functools.partial(command.run, "experiments.sr", "--mode=evaluate")
+_run = functools.partial(in_process.run, "sr", "--mode=evaluate")
 
 
 @pytest.fixture(scope="module", name="base")

@@ -7,7 +7,7 @@ from cxloss import architectures, backbones
 from cxloss.metrics import lpips
 from experiments.tools import torchvision_arrays
 from tests.cxloss import oracle
-from tests.experiments import command
+from tests.experiments import in_process
 
 # Indices of the convolutions in torchvision's `features`, with their filters.
 _CONVOLUTIONS = {
@@ -141,4 +141,4 @@ def test_names_of_vgg_layers_are_those_of_keras():
 
 
 def _run(*arguments):
-  return command.run("experiments.tools.convert_torchvision", *arguments)
+  return in_process.run("tools.convert_torchvision", *arguments)

@@ -6,7 +6,7 @@ from cxloss.metrics import natural_quality
 from experiments.common.data import images, samples
 from experiments.common.run.errors import UserError
 from experiments.tools import fit_niqe
-from tests.experiments import command
+from tests.experiments import in_process
 
 
 def test_statistics_of_the_sharp_patches_are_written(tmp_path):
@@ -15,8 +15,8 @@ def test_statistics_of_the_sharp_patches_are_written(tmp_path):
   for i, photo in enumerate(photos):
     images.write_png(tmp_path / "photos" / f"{i}.png", photo)
   output = tmp_path / "new" / "pristine.npz"
-  out, _ = command.succeed(
-    "experiments.tools.fit_niqe",
+  out, _ = in_process.succeed(
+    "tools.fit_niqe",
     f"--data={tmp_path / 'photos'}",
     f"--output={output}",
     "--description=of scikit-image",
@@ -55,6 +55,6 @@ def test_photographs_are_reduced_and_too_few_patches_refused(tmp_path):
   ],
 )
 def test_missing_and_wrong_flags_are_named(arguments, message):
-  code, _, err = command.run("experiments.tools.fit_niqe", *arguments)
+  code, _, err = in_process.run("tools.fit_niqe", *arguments)
   assert code == 1
   assert message in err.splitlines()[-1]

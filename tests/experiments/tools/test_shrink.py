@@ -8,7 +8,7 @@ import pytest
 from experiments.common.run.errors import UserError
 from experiments.tools import shrink
 from models import guided_crn
-from tests.experiments import command
+from tests.experiments import in_process
 
 
 def test_file_is_less_than_half_as_large_and_computes_almost_the_same(tmp_path):
@@ -42,8 +42,8 @@ def test_command_names_what_is_wrong(tmp_path):
     shrink.Settings(weights=tmp_path / "n.keras", output="o.h5")
   (tmp_path / "bad.keras").write_text("no archive")
   output = tmp_path / "o.keras"
-  code, _, error = command.run(
-    *("experiments.tools.shrink", f"--weights={tmp_path / 'bad.keras'}"),
+  code, _, error = in_process.run(
+    *("tools.shrink", f"--weights={tmp_path / 'bad.keras'}"),
     f"--output={output}",
   )
   assert code == 1 and not output.exists()

@@ -5,7 +5,7 @@ import cxloss
 from experiments.common.data import bicubic, samples
 from experiments.common.upscaling import pairs
 from experiments.tools import unique_matches
-from tests.experiments import command
+from tests.experiments import in_process
 
 
 def test_rows_are_means_of_photographs_for_each_weight():
@@ -44,8 +44,8 @@ def test_middle_of_a_photograph_is_compared_with_its_moved_reconstruction():
 
 @pytest.mark.slow
 def test_command_prints_a_line_for_each_weight():
-  out, _ = command.succeed(
-    "experiments.tools.unique_matches", "--side=64", "--spatial_weights=0,1"
+  out, _ = in_process.succeed(
+    "tools.unique_matches", "--side=64", "--spatial_weights=0,1"
   )
   lines = out.splitlines()
   assert lines[0].split()[:2] == ["spatial", "weight"]

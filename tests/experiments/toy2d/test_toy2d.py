@@ -7,9 +7,9 @@ from PIL import Image
 from experiments.common import results
 from experiments.toy2d import estimates
 from experiments.toy2d.settings import Settings
-from tests.experiments import command
+from tests.experiments import in_process
 
-_run = functools.partial(command.run, "experiments.toy2d")
+_run = functools.partial(in_process.run, "toy2d")
 
 
 def test_estimates_fall_with_the_distance_and_are_scaled_to_its_ends():

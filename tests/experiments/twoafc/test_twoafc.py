@@ -8,9 +8,9 @@ from experiments.common import results
 from experiments.twoafc import bapps, distances, generated_triplets, measure, output
 from experiments.twoafc.settings import Settings
 from tests import golden_pairs
-from tests.experiments import command
+from tests.experiments import in_process
 
-_run = functools.partial(command.run, "experiments.twoafc")
+_run = functools.partial(in_process.run, "twoafc")
 
 
 def test_generated_set_is_scored_without_people(tmp_path):

@@ -53,7 +53,7 @@ def _check_intact(folder):
 
 
 # Before the first backup, and after it.
-@pytest.mark.parametrize("size", ["48k", "250k"])
+@pytest.mark.parametrize("size", [pytest.param("48k", marks=pytest.mark.slow), "250k"])
 def test_full_disk_ends_with_one_line_and_no_broken_file(tmp_path, size):
   arguments = " ".join([*_TINY, f"--output_dir={tmp_path}/disk/run"])
   (tmp_path / "disk").mkdir()

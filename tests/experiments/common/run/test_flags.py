@@ -37,7 +37,7 @@ def _folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("module", "arguments", "message"), _REFUSED)
 def test_bad_flags_are_refused_before_any_work(folder, module, arguments, message):
   before = sorted(folder.rglob("*"))
-  code, stderr = in_process.run(module, *arguments.split())
+  code, _, stderr = in_process.run(module, *arguments.split())
   assert code == 1, stderr
   *others, last = stderr.splitlines()
   name = module.removeprefix("tools.")
@@ -59,7 +59,7 @@ def test_flagfiles_hold_flags_of_their_entry_points(path, monkeypatch):
   for variant in ("_quick", "_l1_0", "_nyu_small"):
     name = name.removesuffix(variant)
   module = "sr" if name in _SR_FLAGFILES else name
-  code, stderr = in_process.run(module, f"--flagfile={path}")
+  code, _, stderr = in_process.run(module, f"--flagfile={path}")
   assert (code, stderr) == (0, "")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.common.run import lock
 from experiments.common.run.errors import UserError
-from tests.experiments import command
+from tests.experiments import command, in_process
 
 _HOLD = """
 import sys, time
@@ -49,8 +49,8 @@ def test_a_second_start_leaves_the_first_run_as_it_is(tmp_path):
   holder = _holder(folder)
   (folder / "kept.txt").write_text("kept")
   try:
-    code, _, err = command.run(
-      *("experiments.toy2d", "--flagfile=toy2d_quick.flags"),
+    code, _, err = in_process.run(
+      *("toy2d", "--flagfile=toy2d_quick.flags"),
       *(f"--output_dir={folder}", "--overwrite"),
     )
   finally:

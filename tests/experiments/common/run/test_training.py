@@ -110,7 +110,8 @@ def _whole(tmp_path_factory):
   return model
 
 
-@pytest.mark.parametrize("where", [1, 2, 5, 7])
+# Before the first backup, and between two within an epoch.
+@pytest.mark.parametrize("where", [1, 7])
 def test_training_cut_off_at_any_step_ends_with_the_same_weights(
   whole, tmp_path, where
 ):
