@@ -1,6 +1,6 @@
 """The documentation: its code runs, its numbers repeat, its site has no broken link.
 
-Slow, though not by much: they are not of the code, and `.ci/run` runs them.
+Marked slow, since the code does not depend on them; `.ci/run` runs them.
 """
 
 import importlib.util

@@ -133,6 +133,8 @@ print("grown by", peak() - before)
 """
 
 
+# Closer than the test of all backends, tests/cxloss/backend/test_contextual.py.
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_stays_far_below_the_matrix_of_affinities():
   result = subprocess.run(

@@ -31,7 +31,7 @@ def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos
   _, err = process.communicate(timeout=100)
   assert process.returncode == 130, err
   assert "the same command goes on" in err
-  out, _ = command.succeed("experiments.compare_sr", *arguments)
+  out, _ = in_process.succeed("compare_sr", *arguments)
   for name, steps in (("lapsrn", [2]), ("ours", [1, 1])):
     entries = [json.loads(line) for line in (run / name / "metrics.jsonl").open()]
     last = {entry["phase"]: entry["step"] for entry in entries}

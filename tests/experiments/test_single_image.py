@@ -61,6 +61,7 @@ def test_log_has_every_phase_and_only_its_own_losses(folder):
   assert "val_psnr_y" in entries[-1]
 
 
+@pytest.mark.slow
 def test_finished_run_is_not_repeated_and_gives_the_same(folder):
   log, content = (folder / "metrics.jsonl").read_text(), results.read(folder)
   train.train(_SETTINGS, _photograph(), folder)

@@ -119,7 +119,13 @@ def test_training_reduces_the_error():
   assert _steps(model, 1)["loss"][0] < 0.9 * first
 
 
-@pytest.mark.parametrize("optimizer", [keras.optimizers.Adam, keras.optimizers.SGD])
+@pytest.mark.parametrize(
+  "optimizer",
+  [
+    keras.optimizers.Adam,
+    pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow),
+  ],
+)
 def test_resumed_training_equals_uninterrupted_training(tmp_path, optimizer):
   def make():
     if optimizer is keras.optimizers.Adam:

@@ -20,6 +20,8 @@ _OWN = [
 ]
 
 
+# As the rest of the documentation, see tests/test_docs.py.
+@pytest.mark.slow
 @pytest.mark.parametrize("block", _OWN)
 def test_example_runs(block, tmp_path):
   done = subprocess.run(

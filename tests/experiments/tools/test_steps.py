@@ -14,7 +14,9 @@ def _policy_is_restored():
   keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.parametrize("loss", steps.LOSSES)
+@pytest.mark.parametrize(
+  "loss", ["contextual", pytest.param("vgg", marks=pytest.mark.slow)]
+)
 def test_a_step_is_timed(monkeypatch, loss):
   monkeypatch.setattr(steps, "_SECONDS", 0.0)
   monkeypatch.setattr(steps, "_LEAST", 1)
