@@ -1,0 +1,31 @@
+"""Flat drawings of colours that photographs do not have."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+
+def draw(rng, side):
+  """Draws flat shapes of saturated colours, smooth at their edges.
+
+  Args:
+    rng: `numpy.random.Generator`.
+    side: in pixels.
+
+  Returns:
+    uint8 RGB `(side, side, 3)`.
+  """
+  large = Image.new("RGB", (2 * side,) * 2, tuple(colour(rng)))
+  pen = ImageDraw.Draw(large)
+  for _ in range(rng.integers(1, 8)):
+    left, top = rng.integers(-side // 2, 2 * side, 2).tolist()
+    right, bottom = np.add((left, top), rng.integers(8, 2 * side, 2)).tolist()
+    shape = (pen.rectangle, pen.ellipse)[rng.integers(2)]
+    shape((left, top, right, bottom), fill=tuple(colour(rng)))
+  return np.asarray(large.reduce(2))
+
+
+def colour(rng):
+  """Returns any colour, or one with channels at an end of their range, as a list."""
+  channels = rng.integers(256, size=3)
+  ends = rng.random(3) < rng.choice([0.0, 0.4, 1.0])
+  return np.where(ends, 255 * rng.integers(2, size=3), channels).tolist()
