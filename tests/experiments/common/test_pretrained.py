@@ -66,12 +66,15 @@ def test_back_projection_keeps_colours_and_brings_results_closer_by_all_measures
 
 
 @pytest.mark.parametrize("colour", [(10, 200, 30), (255, 0, 0), (0, 0, 255)])
-def test_saturated_colours_are_kept_up_to_the_border_by_back_projection(colour):
+def test_saturated_colours_are_kept_up_to_the_border(colour):
+  cx = upscalers.network(networks.path_of("pretrained-cx"), 4, "--weights")
   path = networks.path_of("pretrained-mse")
-  network = upscalers.network(path, 4, "--weights", back_projections=4)
+  mse = upscalers.network(path, 4, "--weights", back_projections=4)
   flat = np.full((24, 32, 3), colour, np.uint8)
-  error = np.abs(network("", flat, None).astype(int) - colour)
-  assert error.mean() < 1.5 and error.max() < 10
+  ours, other = (np.abs(f("", flat, None).astype(int) - colour) for f in (cx, mse))
+  assert ours.mean() < 2.5 and ours.max() < 8
+  # Only by back-projection.
+  assert other.mean() < 1.5 and other.max() < 10
 
 
 @pytest.mark.parametrize("name", list(networks.GENERATORS))

@@ -42,7 +42,7 @@ def test_network_unlearns_its_grid(tmp_path, weights):
   output = tmp_path / "refined.keras"
   out, _ = in_process.succeed(
     *("tools.refine", "--data=samples", f"--weights={weights}", f"--output={output}"),
-    *("--back_projections=0", "--steps=60", "--learning_rate=1e-2", "--crop_size=20"),
+    *("--back_projections=0", "--steps=60", "--learning_rate=1e-2", "--crop_size=28"),
   )
   assert str(output) in out
   (grid,) = keras.models.load_model(output).get_weights()

@@ -138,6 +138,14 @@ CASES = {
     ("--scenes=0", "--scenes"),
     ("stray", "unexpected arguments"),
   ],
+  "tools.refine": [
+    ("--weights=pretrained-cx --output=o.keras", "--data must name photographs"),
+    ("--data=samples --output=o.keras", "--weights must be a network's .keras file"),
+    ("--data=samples --weights=pretrained-cx", "--output must end in .keras"),
+    ("--share=1.5", "--share"),
+    ("--crop_size=25", "--crop_size"),
+    ("stray", "unexpected arguments"),
+  ],
   "tools.shrink": [
     ("--output=o.keras", "--weights"),
     ("--weights=none.keras --output=o.keras", "--weights"),
