@@ -43,6 +43,7 @@ def _assert_same_step(one, other):
   assert np.abs(one[f"after/{kernel}"] - one[f"before/{kernel}"]).max() > 2e-3
 
 
+@pytest.mark.slow
 def test_replicas_take_the_step_of_one_device_on_the_whole_batch(trained):
   _assert_same_step(trained["one"], trained["mirrored"])
 
@@ -97,6 +98,7 @@ def test_mixed_precision_trains_with_finite_losses_close_to_those_of_float32(pol
     assert value == pytest.approx(exact[name], rel=0.1), name
 
 
+@pytest.mark.slow
 def test_float16_scales_the_losses_of_both_networks_and_skips_what_overflows():
   keras.config.set_dtype_policy("mixed_float16")
   try:

@@ -144,6 +144,7 @@ def test_resumed_training_equals_uninterrupted_training(tmp_path, optimizer):
     np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
 
 
+@pytest.mark.slow
 def test_saved_generator_loads_in_plain_keras_and_can_be_trained_on(tmp_path):
   network = _model().generator
   network.save(tmp_path / "generator.keras")

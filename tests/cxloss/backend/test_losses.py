@@ -172,7 +172,9 @@ def test_target_out_of_range_is_refused():
     cxloss.ContextualLoss(_vgg())(128 + 100 * _TARGET, _GENERATED)
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+  "policy", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_keras_trains_saves_and_loads_with_the_losses(policy, tmp_path):
   keras.utils.set_random_seed(1)
   image = keras.Input((14, 16, 3))

@@ -59,7 +59,7 @@ def test_network_of_the_contextual_loss_has_statistics_closer_to_the_originals(
 
 def test_back_projection_keeps_colours_and_brings_results_closer_by_all_measures(means):
   raw, corrected = means["pretrained-cx"], means["corrected"]
-  assert corrected["colour"] < 2 * means["bicubic"]["colour"] < raw["colour"]
+  assert corrected["colour"] < means["bicubic"]["colour"] < raw["colour"]
   assert corrected["psnr_y"] > raw["psnr_y"] and corrected["ssim_y"] > raw["ssim_y"]
   assert corrected["lpips"] < raw["lpips"]
   assert corrected["sliced_wasserstein"] < raw["sliced_wasserstein"]
