@@ -21,17 +21,15 @@ memory is not measured.
 """
 
 import dataclasses
-import multiprocessing
 import os
 import re
-from concurrent import futures
 
 from experiments.common import tables
 from experiments.common.run import app, checks
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.tools import passes, steps
+from experiments.tools import passes, steps, turns
 
 # N x N arrays held at once, the gradient's included; for the dense formula, the
 # least that was seen.
@@ -92,7 +90,7 @@ def compare(size, methods, rounds):
   fitting = {
     method: problem for method, problem in problems.items() if fits(method, positions)
   }
-  best = _best(fitting, rounds if positions < passes.LARGE else 1)
+  best = turns.best(fitting, rounds if positions < passes.LARGE else 1)
   unit, _ = best.get("products", (None, None))
   rows = []
   for method in methods:
@@ -112,7 +110,7 @@ def compare(size, methods, rounds):
 def compare_steps(step, rounds):
   """Measures steps of one batch; returns rows, see `common.tables`."""
   batch, side = map(int, step.split("x"))
-  best = _best(
+  best = turns.best(
     {
       (precision, loss): (steps.measure, loss, precision, batch, side)
       for precision in steps.PRECISIONS
@@ -133,33 +131,10 @@ def compare_steps(step, rounds):
   ]
 
 
-def _best(problems, rounds):
-  """Returns the least seconds and most memory of each problem, measured in turns."""
-  runs = {name: [] for name in problems}
-  for _ in range(rounds):
-    for name, problem in problems.items():
-      runs[name].append(_in_process(*problem))
-  return {
-    name: (min(seconds for seconds, _ in run), max(memory for _, memory in run))
-    for name, run in runs.items()
-  }
-
-
 def fits(method, positions):
   """Whether the method's square arrays fit into this machine's memory."""
   total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
   return ARRAYS[method] * 4 * positions**2 < 0.9 * total
-
-
-def _in_process(function, *problem):
-  spawn = multiprocessing.get_context("spawn")
-  with futures.ProcessPoolExecutor(1, spawn) as pool:
-    try:
-      return pool.submit(function, *problem).result()
-    except futures.BrokenExecutor as error:
-      raise UserError(
-        f"the process that measured {problem} was killed; memory may be short"
-      ) from error
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.tools import benchmark, passes
+from experiments.tools import benchmark, passes, turns
 
 
 def test_dense_formula_is_the_loss():
@@ -20,7 +20,7 @@ def test_dense_formula_is_the_loss():
 def test_rows_have_the_best_time_and_say_what_does_not_fit(monkeypatch):
   times = {"products": iter([2.0, 1.0]), "ours": iter([3.0, 4.0])}
   monkeypatch.setattr(
-    benchmark, "_in_process", lambda _, method, *__: (next(times[method]), 0.5)
+    turns, "_in_process", lambda _, method, *__: (next(times[method]), 0.5)
   )
   monkeypatch.setattr(benchmark, "fits", lambda method, _: method != "dense")
   rows = benchmark.compare("50x8", ["products", "ours", "dense"], rounds=2)
@@ -46,7 +46,7 @@ def test_steps_are_compared_at_equal_precision(monkeypatch):
     ("contextual", "mixed_bfloat16"): 1.1,
   }
   monkeypatch.setattr(
-    benchmark,
+    turns,
     "_in_process",
     lambda _, loss, precision, batch, side: (seconds[loss, precision], batch / side),
   )

@@ -5,7 +5,7 @@ import pytest
 from experiments.common.data import samples
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import pairs
-from experiments.tools import refine
+from experiments.tools import refine, self_training
 from tests.experiments import in_process
 
 _GRID = 6 / 127.5 * np.random.default_rng(0).normal(size=(4, 4, 3))
@@ -54,7 +54,7 @@ def test_examples_reduce_to_the_small_photograph_and_are_blended(tmp_path, weigh
 
   def examples(**values):
     settings = refine.Settings(data="samples", output="o.keras", **values)
-    [(lr, hr)] = refine.examples([photograph], settings)
+    [(lr, hr)] = self_training.examples([photograph], settings)
     np.testing.assert_array_equal(lr, pairs.make_pair(photograph, 4)[0])
     return lr, hr.astype(float)
 
