@@ -43,7 +43,8 @@ def measure(method, positions, channels):
     before = time.perf_counter()
     step(target, generated)
     times.append(time.perf_counter() - before)
-  return {"seconds": min(times), "memory": _memory(), "start": start}
+  # Linux counts pages by processor: its largest size can fall by a few of them.
+  return {"seconds": min(times), "memory": max(start, _memory()), "start": start}
 
 
 def _memory():

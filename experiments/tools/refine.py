@@ -58,9 +58,9 @@ class Settings:
   def __post_init__(self):
     if not self.data:
       raise UserError(f"--data must name photographs. Received: {self.data}")
-    for flag, value in (("--weights", self.weights), ("--blend", self.blend)):
-      if value or flag == "--weights":
-        networks.check_file(networks.path_of(value or "", flag), flag)
+    networks.check_file(networks.path_of(self.weights or ""))
+    if self.blend:
+      networks.check_file(networks.path_of(self.blend, "--blend"), "--blend")
     if not (self.output or "").endswith(".keras"):
       raise UserError(f"--output must end in .keras. Received: {self.output}")
 

@@ -28,10 +28,16 @@ def _losses():
   }
 
 
+# Graphs take ten seconds to trace.
+@pytest.mark.parametrize(
+  "compiled", [lambda loss: loss, pytest.param(tf.function, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", ["contextual", "sampled", "low_frequency"])
-def test_what_lies_at_invalid_pixels_has_no_influence_and_gets_no_gradient(name):
+def test_what_lies_at_invalid_pixels_has_no_influence_and_gets_no_gradient(
+  name, compiled
+):
   def evaluate(target, generated):
-    loss = _losses()[name]
+    loss = compiled(_losses()[name])
     return oracle.value_and_gradients(lambda x: loss(target, x, _MASK), generated)
 
   value, gradient = evaluate(_TARGET, _GENERATED)

@@ -78,9 +78,7 @@ def test_gradients_are_those_of_finite_differences(distance, centering):
     assert oracle.relative_error(_flat(actual[side].numpy()), expected) < 1e-4
 
 
-@pytest.mark.parametrize(
-  ("distance", "centering"), [("cosine", "batch"), ("l2", "image")]
-)
+@_settings
 def test_every_way_to_run_gives_the_same_loss_and_gradients(distance, centering):
   def run(target, generated):
     return oracle.value_and_gradients(

@@ -181,11 +181,11 @@ def last(loss):
     model.compile(keras.optimizers.SGD(0.1), loss)
   nine = np.concatenate([x, x[:1]]), np.concatenate([y, y[:1]])
   model.fit(*nine, batch_size=4, epochs=1, shuffle=False, verbose=0)
-  assert all(np.all(np.isfinite(w)) for w in model.get_weights())
+  print(all(np.all(np.isfinite(w)) for w in model.get_weights()))
 
 vgg = cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled")
-last(cxloss.ContextualLoss())
-last(cxloss.ContextualLoss([cxloss.PatchFeatures(3, 2), vgg]))
+for features in (None, cxloss.PatchFeatures(3, 2), vgg):
+  last(cxloss.ContextualLoss(features))
 last(cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True, max_points=9))
 last(cxloss.LowFrequencyLoss(3))
 """
@@ -197,7 +197,7 @@ def test_two_replicas_train_as_one():
 
 @pytest.mark.slow
 def test_replica_without_images_does_no_harm():
-  _run(_TWO + _LAST)
+  assert _run(_TWO + _LAST).split() == 5 * ["True"]
 
 
 def _run(code):

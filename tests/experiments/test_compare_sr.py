@@ -22,22 +22,22 @@ def _photos(tmp_path):
 def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos):
   run = tmp_path / "run"
   arguments = [*_TINY, f"--data={photos}", f"--output_dir={run}"]
-  arguments.append("--methods=lapsrn,ours")
+  arguments.append("--methods=srresnet,lapsrn,ours")
   out, _ = in_process.succeed("compare_sr", *arguments)
-  for name, steps in (("lapsrn", [2]), ("ours", [1, 1])):
+  for name, steps in (("srresnet", [2]), ("lapsrn", [2]), ("ours", [1, 1])):
     entries = [json.loads(line) for line in (run / name / "metrics.jsonl").open()]
     last = {entry["phase"]: entry["step"] for entry in entries}
     assert list(last.values()) == steps
     assert "--seed=3" in (run / name / "flags.txt").read_text()
   rows = {row["method"]: row for row in results.read(run)["rows"]}
-  assert list(rows) == ["bicubic", "lapsrn", "ours"]
+  assert list(rows) == ["bicubic", "srresnet", "lapsrn", "ours"]
   # The same photographs and networks as in the methods' own runs.
-  for name, phase in (("lapsrn", "lapsrn"), ("ours", "ours")):
+  for name, phase in (("srresnet", "mse"), ("lapsrn", "lapsrn"), ("ours", "ours")):
     own = results.read(run / name)["rows"][-1]
     assert own["method"] == phase
     assert {**rows[name], "method": phase}.items() <= own.items()
   with Image.open(run / "panels" / "2.png") as panel:
-    assert panel.size[0] > 4 * 3 * 40
+    assert panel.size[0] > 5 * 3 * 40
   spectra = results.read(run / "power_spectrum")["rows"]
   assert [row["method"] for row in spectra] == list(rows)
   assert (run / "power_spectrum" / "power_spectrum.png").exists()

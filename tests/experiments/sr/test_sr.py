@@ -61,7 +61,9 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
   base, _, _ = whole_run
   run = base / "killed"
   arguments = [*_TINY, f"--data={base / 'photos'}", f"--output_dir={run}"]
-  command.kill_at(run / "backup" / "ours.weights.h5", "experiments.sr", *arguments)
+  for phase in ("mse", "ours"):
+    backup = run / "backup" / f"{phase}.weights.h5"
+    command.kill_at(backup, "experiments.sr", *arguments)
   # What it recorded says how to go on.
   arguments = [f"--flagfile={run / 'flags.txt'}", f"--output_dir={run}"]
   command.succeed("experiments.sr", *arguments)

@@ -11,7 +11,7 @@ from PIL import Image
 from experiments.common import data
 from experiments.common.data import images
 from experiments.sr import upscale
-from tests.experiments import in_process
+from tests.experiments import command
 from tests.experiments.common.data import bad_images
 
 _INTACT, _BROKEN = bad_images.intact(), bad_images.broken()
@@ -150,7 +150,7 @@ def test_output_where_it_cannot_be_is_refused(
 
 @pytest.mark.parametrize("mode", ["upscale", "evaluate"])
 def test_command_that_can_do_nothing_fails_in_one_line(
-  generator, files, tmp_path, caplog, mode
+  generator, files, tmp_path, mode
 ):
   generator.save(tmp_path / "g.keras")
   arguments = [f"--mode={mode}", f"--weights={tmp_path / 'g.keras'}", "--scale=2"]
@@ -158,10 +158,10 @@ def test_command_that_can_do_nothing_fails_in_one_line(
     arguments += [f"--input={files[1]}", f"--output={tmp_path / 'out'}"]
   else:
     arguments += [f"--data={files[1]}", f"--output_dir={tmp_path / 'out'}"]
-  code, out, err = in_process.run("sr", *arguments)
+  code, out, err = command.run("experiments.sr", *arguments)
   assert code == 1 and not out
-  (line,) = err.splitlines()
-  assert line.startswith("sr: --input" if mode == "upscale" else "sr: --data")
-  assert all("Left out" in message for message in caplog.messages)
-  assert len(caplog.messages) == len(_BROKEN) - 1
+  *warned, last = err.strip().splitlines()
+  assert last.startswith("sr: --input" if mode == "upscale" else "sr: --data")
+  assert all("Left out" in line for line in warned)
+  assert len(warned) == len(_BROKEN) - 1
   assert not (tmp_path / "out").exists()

@@ -110,8 +110,10 @@ def _whole(tmp_path_factory):
   return model
 
 
-# Before the first backup, and between two within an epoch.
-@pytest.mark.parametrize("where", [1, 7])
+# Before the first backup and between two; at one, and at the end of an epoch.
+@pytest.mark.parametrize(
+  "where", [1, 7, *(pytest.param(step, marks=pytest.mark.slow) for step in (2, 5))]
+)
 def test_training_cut_off_at_any_step_ends_with_the_same_weights(
   whole, tmp_path, where
 ):
