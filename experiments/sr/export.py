@@ -1,4 +1,4 @@
-"""Exports a generator, to be used without Keras or TensorFlow."""
+"""Exports a generator, to be used without Keras."""
 
 import importlib.util
 import os

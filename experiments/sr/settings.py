@@ -109,17 +109,18 @@ class ObjectiveSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LpipsSettings:
-  """Names the files of LPIPS, if it is to be measured."""
+  """Names files of LPIPS other than the weights of AlexNet that come with `cxloss`."""
 
   lpips_weights: str | None = option(
     None,
-    "train and evaluate: .npz weights of AlexNet, VGG16 or SqueezeNet, for LPIPS; "
-    "experiments/tools/convert_torchvision.py writes them.",
+    "train and evaluate: .npz weights of AlexNet, VGG16 or SqueezeNet for LPIPS, as "
+    "experiments/tools/convert_torchvision.py writes them. By default the bundled "
+    "AlexNet.",
   )
   lpips_heads: str | None = option(
     None,
-    "train and evaluate: .npz file of the learned weights of LPIPS; "
-    "experiments/tools/convert_torchvision.py writes it.",
+    "train and evaluate: .npz file of the learned weights of LPIPS, as "
+    "experiments/tools/convert_torchvision.py writes it. By default the bundled one.",
   )
 
   def __post_init__(self):
@@ -236,9 +237,9 @@ class EvaluateSettings:
   methods: tuple[str, ...] = option(
     (),
     "evaluate: NAME=SOURCE, repeatable; SOURCE is a folder of results (or of a folder "
-    "for each set), a generator's .keras file, pretrained-cx, pretrained-mse, nearest, "
-    "bilinear or lanczos. Bicubic interpolation is always there. Without --weights, no "
-    "other network is used.",
+    "for each set), a generator's .keras file, pretrained-cx, pretrained-mse, the .npz "
+    "file of the published EnhanceNet, nearest, bilinear or lanczos. Bicubic "
+    "interpolation is always there. Without --weights, no other network is used.",
     flag="method",
     repeated=True,
   )
@@ -252,8 +253,9 @@ class EvaluateSettings:
   )
   back_projections: int = option(
     0,
-    "evaluate and upscale: correct what networks make so many times, by what it lacks "
-    "to reduce to the small picture. Not in the paper. 4 are enough.",
+    "evaluate and upscale: number of back-projections, each of which corrects a "
+    "network's result by the error of its reduction to the small picture. 4 are "
+    "enough. Not in the paper.",
     lower=0,
   )
   scale: int

@@ -47,7 +47,7 @@ class Settings:
   )
 
   def __post_init__(self):
-    checks.npz(self.output)
+    checks.output(self.output, ".npz")
 
 
 def main():

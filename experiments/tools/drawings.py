@@ -25,7 +25,13 @@ def draw(rng, side):
 
 
 def colour(rng):
-  """Returns any colour, or one with channels at an end of their range, as a list."""
-  channels = rng.integers(256, size=3)
+  """Returns any colour, or one with channels at, or near, an end of their range.
+
+  Returns:
+    List of three integers in 0 to 255.
+  """
+  anywhere = rng.integers(256, size=3)
+  distance = rng.exponential(rng.choice([0, 20]), size=3).astype(int).clip(0, 255)
+  near = np.where(rng.integers(2, size=3), distance, 255 - distance)
   ends = rng.random(3) < rng.choice([0.0, 0.4, 1.0])
-  return np.where(ends, 255 * rng.integers(2, size=3), channels).tolist()
+  return np.where(ends, near, anywhere).tolist()

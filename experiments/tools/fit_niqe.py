@@ -46,7 +46,7 @@ class Settings:
   )
 
   def __post_init__(self):
-    checks.npz(self.output)
+    checks.output(self.output, ".npz")
     if not self.data:
       raise UserError(
         "--data must name pristine photographs: a folder, a glob or div2k. "
@@ -64,7 +64,7 @@ def main():
 
 
 def fit(source, factor, description, output):
-  """Writes the statistics of photographs, for `niqe.read`.
+  """Writes the statistics of photographs, for `natural_quality.read`.
 
   Args:
     source: sequence of uint8 RGB arrays `(H, W, 3)`.

@@ -1,60 +1,130 @@
-"""Times passes of the contextual loss, and of what it is made of."""
+"""Times the contextual loss and the two products on the backend that Keras runs on.
 
-import resource
+One process measures one thing: see `benchmark.py`. It imports nothing of `experiments`,
+which would take TensorFlow along.
+"""
+
+import os
+import pathlib
+import re
 import time
 
-import tensorflow as tf
+import keras
+import numpy as np
 
 import cxloss
 
 # A process goes on for this many seconds. From this size on, one pass has to do.
 _SECONDS = 4.0
 LARGE = 100_000
+# N x N arrays held at once, the gradient's included; for the dense formula, the
+# least that was seen.
+ARRAYS = {"products": 1.2, "ours": 0.0, "dense": 7.0, "port": 7.0}
 
 
 def measure(method, positions, channels):
-  """Returns the best time in seconds, and the process's memory in GB."""
-  shape = [1, positions, channels]
-  generated = tf.random.stateless_normal(shape, [0, 1])
-  target = tf.random.stateless_normal(shape, [0, 2])
-  step = _products if method == "products" else loss_and_gradient(method)
+  """Returns the best seconds of forward and backward pass, and GB of the process.
+
+  Args:
+    method: `"products"`: features by features and the square result by features, the
+      least that any exact method computes; `"ours"`; `"dense"`: the same formula with
+      its square arrays; or `"port"`, in PyTorch: that of `contextual_loss_pytorch`.
+    positions: of both sets.
+    channels: of both sets.
+
+  Returns:
+    `{"seconds": float, "memory": GB at the end, "start": GB of the framework alone}`.
+  """
+  rng = np.random.default_rng(0)
+  pair = rng.normal(size=(2, 1, positions, channels)).astype("float32")
+  target, generated = (keras.ops.convert_to_tensor(v) for v in pair)
+  steps = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+  loss = {"ours": cxloss.contextual_loss, "dense": _dense, "port": _port}.get(method)
+  step = steps[keras.backend.backend()](loss)
+  step(target[:, :200], generated[:, :200])
+  start = memory()
   if positions < LARGE:
-    step(target, generated)[0].numpy()
+    step(target, generated)
   times = []
-  start = time.perf_counter()
-  while time.perf_counter() - start < _SECONDS:
+  begin = time.perf_counter()
+  while time.perf_counter() - begin < _SECONDS:
     before = time.perf_counter()
-    step(target, generated)[0].numpy()
+    step(target, generated)
     times.append(time.perf_counter() - before)
-  memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-  return min(times), memory / 1e9
+  # Linux counts pages by processor: its largest size can fall by a few of them.
+  return {"seconds": min(times), "memory": max(start, memory()), "start": start}
 
 
-def loss_and_gradient(method):
-  loss_function = {"ours": cxloss.contextual_loss, "dense": _dense}[method]
-
-  @tf.function
-  def step(target, generated):
-    with tf.GradientTape() as tape:
-      tape.watch(generated)
-      loss = loss_function(target, generated)
-    return loss, tape.gradient(loss, generated)
-
-  return step
+def fits(method, positions):
+  """Whether the method's square arrays fit into this machine's memory."""
+  total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+  return ARRAYS[method] * 4 * positions**2 < 0.9 * total
 
 
-@tf.function
-def _products(target, generated):
-  products = tf.matmul(generated[0], target[0], transpose_b=True)
-  back = tf.matmul(products, target[0])
-  return back[0, 0], back
+def memory():
+  """Returns the largest resident size of this process so far in GB, on Linux."""
+  # `getrusage` would count the process that this one was forked from, too.
+  status = pathlib.Path("/proc/self/status").read_text()
+  return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1e9
 
 
 def _dense(target, generated, bandwidth=0.1):
-  mean = tf.reduce_mean(target, axis=[0, 1], keepdims=True)
-  y = tf.math.l2_normalize(target - mean, axis=2)
-  x = tf.math.l2_normalize(generated - mean, axis=2)
-  distance = (1 - tf.matmul(x, y, transpose_b=True)) / 2
-  relative = distance / (tf.reduce_min(distance, axis=2, keepdims=True) + 1e-5)
-  affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
-  return -tf.math.log(tf.reduce_mean(tf.reduce_max(affinity, axis=1), axis=1))
+  ops = keras.ops
+  mean = ops.mean(target, axis=(0, 1), keepdims=True)
+  y = ops.normalize(target - mean, axis=2)
+  x = ops.normalize(generated - mean, axis=2)
+  distance = (1 - ops.matmul(x, ops.transpose(y, (0, 2, 1)))) / 2
+  relative = distance / (ops.min(distance, axis=2, keepdims=True) + 1e-5)
+  affinity = ops.softmax((1 - relative) / bandwidth, axis=2)
+  return -ops.log(ops.mean(ops.max(affinity, axis=1), axis=1))
+
+
+def _port(target, generated):
+  from contextual_loss import functional
+
+  # Channels first, and two dimensions of space.
+  x, y = (v.transpose(1, 2)[..., None] for v in (generated, target))
+  return functional.contextual_loss(x, y, band_width=0.1)
+
+
+def _tensorflow(loss_function):
+  import tensorflow as tf
+
+  def loss(target, generated):
+    with tf.GradientTape() as tape:
+      tape.watch(generated)
+      value = loss_function(target, generated)
+    return tape.gradient(value, generated)
+
+  def products(target, generated):
+    return tf.matmul(tf.matmul(generated[0], target[0], transpose_b=True), target[0])
+
+  step = tf.function(loss if loss_function else products)
+  return lambda target, generated: step(target, generated).numpy()
+
+
+def _jax(loss_function):
+  import jax
+
+  def loss(target, generated):
+    return jax.grad(lambda x: loss_function(target, x)[0])(generated)
+
+  def products(target, generated):
+    return (generated[0] @ target[0].T) @ target[0]
+
+  step = jax.jit(loss if loss_function else products)
+  return lambda target, generated: step(target, generated).block_until_ready()
+
+
+def _torch(loss_function):
+  import torch
+
+  def loss(target, generated):
+    generated = generated.detach().requires_grad_()
+    loss_function(target, generated).sum().backward()
+
+  @torch.no_grad()
+  def products(target, generated):
+    return (generated[0] @ target[0].T) @ target[0]
+
+  return loss if loss_function else products

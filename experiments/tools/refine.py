@@ -3,12 +3,13 @@
   python -m experiments.tools.refine --data=PHOTOS --weights=NETWORK.keras \\
       --output=REFINED.keras --blend=pretrained-mse --share=0.1
 
-The network is trained, for some minutes, on its own results: enlarged photographs that
-were corrected until they reduce to the small ones (`models.back_projection`), and out
-of which the pattern of its grid was taken (`lattice`). A share of another network's
-results may be mixed in. Beside them it sees drawings and flat colours, which are to
-stay as they are. Corrections thus become part of the weights, and cost nothing when the
-network is used. Nothing of this is in the paper.
+The network is trained, for half an hour on two cores, on its own results: enlarged
+photographs that were corrected until they reduce to the small ones
+(`models.back_projection`), and out of which the pattern of its grid was taken
+(`lattice`). A share of another network's results may be mixed in. Beside them it sees
+drawings and flat colours, which are to stay as they are. Corrections thus become part
+of the weights, and cost nothing when the network is used. Nothing of this is in the
+paper.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import dataclasses
 import numpy as np
 
 from experiments.common import data, networks
-from experiments.common.run import app, files
+from experiments.common.run import app, checks, files
 from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
@@ -61,8 +62,7 @@ class Settings:
     networks.check_file(networks.path_of(self.weights or ""))
     if self.blend:
       networks.check_file(networks.path_of(self.blend, "--blend"), "--blend")
-    if not (self.output or "").endswith(".keras"):
-      raise UserError(f"--output must end in .keras. Received: {self.output}")
+    checks.output(self.output, ".keras")
 
 
 def main():
@@ -76,7 +76,7 @@ def main():
     network.save(partial)
   count = max(settings.steps // 10, 1)
   first, last = np.mean(losses[:count]), np.mean(losses[-count:])
-  print(f"{settings.output}: squared error {first:.2f} -> {last:.2f}, in grey levels")
+  print(f"{settings.output}: loss {first:.2f} -> {last:.2f}, in squared grey levels")
 
 
 if __name__ == "__main__":

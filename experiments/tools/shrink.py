@@ -38,8 +38,7 @@ class Settings:
 
   def __post_init__(self):
     networks.check_file(self.weights or "")
-    if not (self.output or "").endswith(".keras"):
-      raise UserError(f"--output must end in .keras. Received: {self.output}")
+    checks.output(self.output, ".keras")
 
 
 def main():

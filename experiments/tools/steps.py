@@ -1,6 +1,5 @@
 """Times training steps of super-resolution, under two losses and two precisions."""
 
-import resource
 import time
 
 import keras
@@ -8,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import cxloss
+from experiments.tools import passes
 from models import feature_losses, srgan
 
 LOSSES = ("vgg", "contextual")
@@ -20,7 +20,7 @@ _SCALE = 4
 
 
 def measure(loss, precision, batch, side, blocks=16, width=64):
-  """Returns the best time of a step in seconds, and the process's memory in GB.
+  """Returns the best seconds of a step, and GB of the process.
 
   Args:
     loss: one of `LOSSES`.
@@ -30,6 +30,9 @@ def measure(loss, precision, batch, side, blocks=16, width=64):
     blocks: of the generator. Defaults to 16.
     width: channels of the generator, and of the discriminator's first layer. Defaults
       to 64.
+
+  Returns:
+    `{"seconds": float, "memory": GB}`.
   """
   keras.config.set_dtype_policy(precision)
   trainer = build(loss, precision, side, blocks=blocks, width=width)
@@ -43,8 +46,7 @@ def measure(loss, precision, batch, side, blocks=16, width=64):
     before = time.perf_counter()
     step(batches)
     times.append(time.perf_counter() - before)
-  memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-  return min(times), memory / 1e9
+  return {"seconds": min(times), "memory": passes.memory()}
 
 
 def build(

@@ -5,8 +5,8 @@
 
 The contextual bilateral loss (CoBi, `ContextualLoss(spatial_weight=...)`) is meant to
 spread matches over all targets: without positions, many features match the same one.
-Compared are features of photographs and of their bicubic x4 reconstructions, moved
-sideways by some pixels, as if a second camera had taken them.
+Compared are features of photographs and of their bicubic x4 reconstructions. `--shift`
+moves these sideways by some pixels, as if a second camera had taken them.
 
 Reference: Zhang, Chen, Ng, Koltun, "Zoom to Learn, Learn to Zoom", CVPR 2019,
 https://arxiv.org/abs/1905.05169, section 4.

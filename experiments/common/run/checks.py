@@ -52,7 +52,7 @@ def multiple(settings, name, of):
     )
 
 
-def npz(path):
-  """Raises `UserError` unless `--output` names an .npz file."""
-  if not (path or "").endswith(".npz"):
-    raise UserError(f"--output must be a file ending in .npz. Received: {path}")
+def output(path, suffix):
+  """Raises `UserError` unless `--output` names a file of a suffix, such as `.npz`."""
+  if not (path or "").endswith(suffix):
+    raise UserError(f"--output must be a file ending in {suffix}. Received: {path}")

@@ -75,7 +75,7 @@ def test_examples_reduce_to_the_small_photograph_and_are_blended(tmp_path, weigh
     ({"weights": "pretrained-xc"}, "--weights must be pretrained-mse or"),
     ({"weights": None}, "--weights must be a network's .keras file"),
     ({"blend": "none.keras"}, "--blend must be a network's .keras file"),
-    ({"output": "o.h5"}, r"--output must end in \.keras"),
+    ({"output": "o.h5"}, r"--output must be a file ending in \.keras"),
   ],
 )
 def test_mistakes_are_named(values, message):

@@ -38,7 +38,7 @@ def test_command_names_what_is_wrong(tmp_path):
   guided_crn.guided_crn(16, 16, 16).save(tmp_path / "n.keras")
   with pytest.raises(UserError, match="--weights must be"):
     shrink.Settings(weights=tmp_path / "none.keras", output="o.keras")
-  with pytest.raises(UserError, match=r"--output must end in \.keras"):
+  with pytest.raises(UserError, match=r"--output must be a file ending in \.keras"):
     shrink.Settings(weights=tmp_path / "n.keras", output="o.h5")
   (tmp_path / "bad.keras").write_text("no archive")
   output = tmp_path / "o.keras"

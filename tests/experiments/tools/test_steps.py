@@ -20,8 +20,8 @@ def _policy_is_restored():
 def test_a_step_is_timed(monkeypatch, loss):
   monkeypatch.setattr(steps, "_SECONDS", 0.0)
   monkeypatch.setattr(steps, "_LEAST", 1)
-  seconds, memory = steps.measure(loss, "float32", 1, 32, blocks=1, width=4)
-  assert 0 < seconds < 10 and memory > 0.05
+  found = steps.measure(loss, "float32", 1, 32, blocks=1, width=4)
+  assert 0 < found["seconds"] < 10 and found["memory"] > 0.05
 
 
 def test_gradients_of_the_generator_in_bfloat16_point_as_in_float32():
