@@ -4,6 +4,8 @@ No method can be best at both (Blau and Michaeli, "The Perception-Distortion Tra
 CVPR 2018, https://arxiv.org/abs/1711.06077).
 """
 
+import itertools
+
 from experiments.common import tables
 from experiments.common.drawing import diagrams
 
@@ -22,34 +24,39 @@ def draw(rows):
   """
   sets = list(dict.fromkeys(row["set"] for row in rows))
   points = {
-    (set_name, key): [
-      (row[_DISTORTION], row[key], row["method"])
+    (set_name, key): {
+      row["method"]: (row[_DISTORTION], row[key])
       for row in rows
       if row["set"] == set_name
       and row[_DISTORTION] is not None
       and row[key] is not None
-    ]
+    }
     for set_name in sets
     for key in _PERCEPTION
   }
   keys = [key for key in _PERCEPTION if any(len(points[s, key]) > 1 for s in sets)]
   if not keys:
     return None
-  drawn, axes = diagrams.figure(len(keys), len(sets), width=5.0, height=3.6)
+  methods = list(dict.fromkeys(row["method"] for row in rows))
+  colours = dict(zip(methods, itertools.cycle(diagrams.COLOURS), strict=False))
+  drawn, axes = diagrams.figure(len(keys), len(sets), width=4.0, height=3.0)
   for axis_row, key in zip(axes, keys, strict=True):
     for axis, set_name in zip(axis_row, sets, strict=True):
-      _panel(axis, points[set_name, key], tables.measure_of(key).title)
+      _panel(axis, points[set_name, key], colours, tables.measure_of(key).title)
       axis.set_title(set_name, fontsize="medium")
+  # The panel with most methods has all that can be drawn.
+  handles, labels = max((a.get_legend_handles_labels() for a in axes.flat), key=_count)
+  drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels))
   return diagrams.render(drawn)
 
 
-def _panel(axis, points, title):
-  for i, (x, y, method) in enumerate(points):
-    colour = diagrams.COLOURS[i % len(diagrams.COLOURS)]
-    axis.plot(x, y, "o", color=colour)
-    axis.annotate(
-      method, (x, y), xytext=(5, 4), textcoords="offset points", fontsize="small"
-    )
+def _count(legend):
+  return len(legend[0])
+
+
+def _panel(axis, points, colours, title):
+  for method, (x, y) in points.items():
+    axis.plot(x, y, "o", color=colours[method], alpha=0.8, label=method)
   axis.margins(0.2)
   axis.set(xlabel=f"{tables.measure_of(_DISTORTION).title}, dB", ylabel=title)
   axis.grid(alpha=0.3)

@@ -9,7 +9,7 @@
 
 The first downloads the weights by torchvision, the second takes a state dict as
 torchvision saves it, the third the learned weights that the `lpips` package ships
-(`lpips/weights/v0.1`). Nothing else in this project needs torch.
+(`lpips/weights/v0.1`). Nothing else here needs torchvision.
 
 Kernels go from (out, in, height, width) to (height, width, in, out). The file states
 its preprocessing, that of torchvision: RGB in [0, 1], minus mean, over standard

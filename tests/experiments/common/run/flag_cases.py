@@ -137,7 +137,7 @@ CASES = {
   "tools.refine": [
     ("--weights=pretrained-cx --output=o.keras", "--data must name photographs"),
     ("--data=samples --output=o.keras", "--weights must be a network's .keras file"),
-    ("--data=samples --weights=pretrained-cx", "--output must be a file ending in .keras"),
+    ("--data=samples --weights=pretrained-cx", "--output must be a file ending"),
     ("--share=1.5", "--share"),
     ("--crop_size=25", "--crop_size"),
     ("stray", "unexpected arguments"),
