@@ -101,7 +101,7 @@ MEASURES = {
     "ratio", ".2f", "that time over the one with the squared error of VGG's features"
   ),
   "memory": Measure("memory, GB", ".2f", "largest resident size of the process"),
-  "start": Measure("start, GB", ".2f", "that of the framework on a small problem"),
+  "start": Measure("start, GB", ".2f", "its size after a small problem"),
 }
 _BETTER = {
   "higher": "higher is better",

@@ -44,14 +44,14 @@ def draw(rows):
     for axis, set_name in zip(axis_row, sets, strict=True):
       _panel(axis, points[set_name, key], colours, tables.measure_of(key).title)
       axis.set_title(set_name, fontsize="medium")
-  # The panel with most methods has all that can be drawn.
-  handles, labels = max((a.get_legend_handles_labels() for a in axes.flat), key=_count)
-  drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+  handles = {}
+  for axis in axes.flat:
+    for handle, method in zip(*axis.get_legend_handles_labels(), strict=True):
+      handles.setdefault(method, handle)
+  drawn.legend(
+    handles.values(), handles, loc="outside upper center", ncols=min(len(handles), 6)
+  )
   return diagrams.render(drawn)
-
-
-def _count(legend):
-  return len(legend[0])
 
 
 def _panel(axis, points, colours, title):

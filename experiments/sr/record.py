@@ -43,17 +43,21 @@ class Record:
     keeps = self._scenes < results.SCENES
     self._scenes += 1
     panel = panels.ZoomPanel(hr)
-    against = self._measures.against(hr)
-    for method, apply in {**methods, upscalers.ORIGINAL: None}.items():
-      picture = apply(name, lr, hr) if apply else hr
-      values, reasons = against(picture) if apply else self._measures.original(hr)
+
+    # A picture is measured and written before the next is made, so that large ones are
+    # not all in memory.
+    def add(method, picture, measured):
+      values, reasons = measured(picture)
       self._add({**place, "method": method, **values}, reasons)
       panel.add(method, picture)
-      # At once, so that large pictures are not all in memory.
       if keeps:
         scene = f"{set_name}-{name}"
         results.save_pictures(self._folder, scene, {method: picture})
-      del picture
+
+    against = self._measures.against(hr)
+    for method, apply in methods.items():
+      add(method, apply(name, lr, hr), against)
+    add(upscalers.ORIGINAL, hr, self._measures.original)
     path = self._folder / "panels" / set_name / f"{name}.png"
     images.write_png(path, panel.draw(name))
     files.write_text(self._folder / "evaluation.csv", self._csv())

@@ -21,8 +21,9 @@ the unit of the steps' ratios.
 
 Each is timed in processes of its own, in turns, and its best time taken. Memory is the
 largest resident size of the whole process, `start` that of the framework at work on a
-small problem. What would not fit into this machine's memory is not measured. JAX and
-PyTorch must be installed: `pip install -e '.[jax,torch]'`.
+small problem. Problems that would not fit into this machine's memory are not measured,
+and those of 100,000 positions and more are measured once. JAX and PyTorch must be
+installed: `pip install -e '.[jax,torch]'`.
 """
 
 import dataclasses
@@ -77,7 +78,7 @@ class Settings:
     if not self.sizes and not self.steps:
       raise UserError("--sizes and --steps are both empty: nothing is timed")
     if "port" in self.methods and "torch" not in self.backends:
-      raise UserError("--methods=port: is in PyTorch; --backends lacks torch")
+      raise UserError("--methods=port is in PyTorch, but --backends lacks torch")
 
 
 def main():

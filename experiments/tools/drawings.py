@@ -1,11 +1,11 @@
-"""Flat drawings of colours that photographs do not have."""
+"""Flat drawings of any colours, many of them saturated."""
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 
 def draw(rng, side):
-  """Draws flat shapes of saturated colours, smooth at their edges.
+  """Draws flat shapes of any colours, smooth at their edges.
 
   Args:
     rng: `numpy.random.Generator`.

@@ -19,9 +19,9 @@ def best(problems, rounds):
   """Returns the least seconds, and the most of all else, of each problem.
 
   Args:
-    problems: dict from a name to `(module, backend, *arguments)`: the module's function
-      `measure` is called with the arguments, and Keras runs on the backend. It returns
-      a dict of floats, `"seconds"` among them.
+    problems: dict from a name to `(module, backend, *arguments)`. Keras runs on the
+      backend, and the module's function `measure` is called with the arguments. It
+      returns a dict of floats, `"seconds"` among them.
     rounds: how many times each is measured.
 
   Returns:
@@ -52,8 +52,8 @@ def _in_process(module, backend, *arguments):
   )
   if done.returncode < 0:
     raise UserError(
-      f"the process that measured {arguments} on {backend} was killed; memory may be "
-      "short"
+      f"the process that measured {arguments} on {backend} was killed by signal "
+      f"{-done.returncode}; memory may be short"
     )
   if done.returncode:
     raise UserError(f"{arguments} on {backend} failed: {done.stderr[-500:]}")

@@ -16,9 +16,9 @@ MARGIN = 6
 # Crops of photographs, drawings and flat colours in a step. The last are half as large,
 # and count as much as all the others together: there are many colours to learn.
 _PHOTOGRAPHS, _DRAWINGS, _COLOURS = 4, 1, 12
-# Weight of the squared error of the means of squares, each of a pixel of the small
+# Weight of the squared error of block means, a block being one pixel of the small
 # image: wrong colours are small beside wrong details, and are to go first.
-_SQUARES = 10.0
+_BLOCKS = 10.0
 
 
 def examples(source, settings):
@@ -57,9 +57,9 @@ def train(network, found, settings):
     settings: `refine.Settings`.
 
   Returns:
-    List of floats, each step's loss in squared grey levels: the mean squared error of
-    pixels, and `_SQUARES` times that of the means of squares; the sum of that of
-    photographs and drawings, and that of flat colours.
+    List of floats, each step's loss in squared grey levels. It is the mean squared
+    error of pixels plus `_BLOCKS` times that of block means, for photographs and
+    drawings, and the same for flat colours.
   """
   rng = np.random.default_rng(0)
   rise = max(settings.steps // 15, 1)
@@ -78,8 +78,8 @@ def train(network, found, settings):
     # With the statistics of batch normalisation that it has when it is used.
     difference = network(crops.to_unit(lr), training=False) - crops.to_unit(hr)
     difference = difference[:, margin:-margin, margin:-margin]
-    squares = tf.nn.avg_pool2d(difference, settings.scale, settings.scale, "VALID")
-    return tf.reduce_mean(difference**2) + _SQUARES * tf.reduce_mean(squares**2)
+    blocks = tf.nn.avg_pool2d(difference, settings.scale, settings.scale, "VALID")
+    return tf.reduce_mean(difference**2) + _BLOCKS * tf.reduce_mean(blocks**2)
 
   @tf.function
   def step(pictures, colours):
