@@ -9,9 +9,9 @@ from experiments.common.run.errors import UserError
 
 # By a file's path: with its module, `experiments` and TensorFlow would be imported.
 _PROGRAM = """
-import json, runpy, sys
-measure = runpy.run_path(sys.argv[1])["measure"]
-print(json.dumps(measure(*json.loads(sys.argv[2]))))
+import json, runpy
+measure = runpy.run_path({path!r})["measure"]
+print(json.dumps(measure(*{arguments!r})))
 """
 
 
@@ -44,8 +44,9 @@ def best(problems, rounds):
 
 
 def _in_process(module, backend, *arguments):
+  program = _PROGRAM.format(path=module.__file__, arguments=arguments)
   done = subprocess.run(
-    [sys.executable, "-c", _PROGRAM, module.__file__, json.dumps(arguments)],
+    [sys.executable, "-c", program],
     env={**os.environ, "KERAS_BACKEND": backend},
     capture_output=True,
     text=True,
