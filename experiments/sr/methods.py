@@ -73,6 +73,10 @@ def _adversarial_phase(settings, generator, steps_per_epoch):
   if name == "srgan":
     middle = max(steps_per_epoch * settings.epochs // 2, 1)
     rates = [optimizers.falling(rate, middle) for rate in rates]
+  if settings.discriminator_epochs:
+    rates[0] = optimizers.Waiting(
+      rates[0], steps_per_epoch * settings.discriminator_epochs
+    )
   model.compile(*map(optimizers.adam, rates))
   ours = name == "srgan" and weights.lambda_cx > 0
   return Phase("ours" if ours else name, model, settings.epochs)

@@ -188,6 +188,13 @@ class TrainSettings:
     "the default. A lower one holds back a discriminator that wins.",
     checks.POSITIVE,
   )
+  discriminator_epochs: int = option(
+    0,
+    "Number of epochs, the first of --epochs, in which the discriminator alone learns. "
+    "For generators of --initial_weights that were trained against another one: a new "
+    "discriminator has nothing to tell them yet. Not in the paper.",
+    lower=0,
+  )
   average: float = option(
     0.0,
     "Momentum of a running average of the generator's weights, such as 0.998, which "
@@ -216,10 +223,23 @@ class TrainSettings:
       )
     if not self.epochs + self.pretrain_epochs:
       raise UserError("--epochs must be positive where nothing else is. Received: 0")
+    if self.discriminator_epochs:
+      self._check_discriminator_epochs()
     if self.initial_weights:
       networks.check_file(self.initial_weights, "--initial_weights")
     if self.objective:
       self.objective.check(self.crop_size)
+
+  def _check_discriminator_epochs(self):
+    if not self.objective or not self.objective.lambda_gan:
+      raise UserError(
+        "--discriminator_epochs needs a discriminator, that is --lambda_gan"
+      )
+    if self.discriminator_epochs >= self.epochs:
+      raise UserError(
+        f"--discriminator_epochs must be fewer than --epochs={self.epochs}. "
+        f"Received: {self.discriminator_epochs}"
+      )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,15 @@ def _settings(*arguments):
     ("--epochs=-1", "--epochs"),
     ("--pretrain_epochs=-1", "--pretrain_epochs"),
     ("--pretrain_epochs=0 --epochs=0", "--epochs must be positive"),
+    ("--discriminator_epochs=-1", "--discriminator_epochs"),
+    (
+      "--discriminator_epochs=2 --epochs=2",
+      "--discriminator_epochs must be fewer than --epochs=2. Received: 2",
+    ),
+    (
+      "--discriminator_epochs=2 --lambda_gan=0",
+      "--discriminator_epochs needs a discriminator",
+    ),
     ("--learning_rate=0", "--learning_rate=0.0: must be positive"),
     ("--learning_rate=nan", "--learning_rate=nan"),
     ("--learning_rate=inf", "--learning_rate=inf"),

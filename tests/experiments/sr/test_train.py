@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from experiments.common import results
+from experiments.common.data import crops
 from experiments.common.run.errors import UserError
 from experiments.sr import flags as sr_flags
 from experiments.sr import methods, train
@@ -120,3 +121,25 @@ def test_discriminator_has_a_learning_rate_of_its_own():
     assert float(optimizer.learning_rate) == pytest.approx(rate)
     optimizer.iterations.assign(6)
     assert float(optimizer.learning_rate) == pytest.approx(rate / 10)
+
+
+def test_discriminator_learns_alone_in_its_epochs(photos):
+  arguments = (*_GAN, "--epochs=3", "--layers=block1_conv1", f"--data={photos}")
+  settings = _settings(*arguments, "--discriminator_epochs=1")
+  job = train.prepare(settings)
+  model = job.phases[-1].model
+  batches = crops.training_batches(job.source, 32, 4, 2, seed=0)
+  moved = []
+  for _ in range(3):
+    networks = model.generator, model.discriminator
+    before = [[w.numpy() for w in n.trainable_variables] for n in networks]
+    model.fit(batches, steps_per_epoch=1, verbose=0, shuffle=False)
+    after = [[w.numpy() for w in n.trainable_variables] for n in networks]
+    moved.append(
+      [
+        any((a != b).any() for a, b in zip(*weights, strict=True))
+        for weights in zip(before, after, strict=True)
+      ]
+    )
+  # An epoch has two steps.
+  assert moved == [[False, True], [False, True], [True, True]]
