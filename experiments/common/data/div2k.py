@@ -26,10 +26,16 @@ class Div2k:
         f"A folder of its images serves as well: --data=FOLDER. Received: {error}"
       ) from error
     first = {"train": 1, "validation": 801}[split]
-    self.names = [f"{first + i:04d}" for i in range(len(self._records))]
+    names = [f"{first + i:04d}" for i in range(len(self._records))]
+    # Records are stored in the order of their keys' hashes, which are names of LR files.
+    hasher = tfds.core.hashing.Hasher(split)
+    self.names = sorted(names, key=lambda name: hasher.hash_key(f"{name}x4.png"))
 
   def __len__(self):
     return len(self._records)
 
   def __getitem__(self, index):
+    # ArrayRecord raises a ValueError, by which no loop over the photographs would end.
+    if index >= len(self):
+      raise IndexError(index)
     return np.asarray(self._records[index]["hr"])

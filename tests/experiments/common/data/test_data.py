@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -117,19 +119,30 @@ def test_div2k_that_cannot_be_downloaded_is_told_with_another_way(monkeypatch):
     data.load("div2k", "train")
 
 
-def test_div2k_reads_high_resolution_images_of_the_split(monkeypatch):
-  records = [{"hr": _noise(8, 9, 3), "lr": _noise(2, 2, 3)}] * 2
-  asked = []
-
-  def data_source(name, split):
-    asked.append((name, split))
-    return records
-
+def test_div2k_names_the_images_that_tfds_prepares(tmp_path, monkeypatch):
+  urls, first = {}, {"train": 1, "valid": 801}
+  for part, number in first.items():
+    folders = tmp_path / part / f"DIV2K_{part}_HR", tmp_path / f"{part}_lr"
+    for folder, suffix in zip(folders, ("", "x4"), strict=True):
+      folder.mkdir(parents=True)
+      for i in range(12):
+        image = Image.new("RGB", (8, 8), (i,) * 3)
+        image.save(folder / f"{number + i:04d}{suffix}.png")
+    urls |= {f"{part}_hr_url": folders[0].parent, f"{part}_lr_url": folders[1]}
+  manager = tfds.download.DownloadManager
+  monkeypatch.setattr(manager, "download_and_extract", lambda *_: urls)
+  options = {"file_format": "array_record"}
+  data_source = functools.partial(
+    tfds.data_source, data_dir=tmp_path / "tfds", builder_kwargs=options
+  )
   monkeypatch.setattr(tfds, "data_source", data_source)
-  source = data.load("div2k", "validation")
-  assert asked == [("div2k/bicubic_x4", "validation")]
-  assert source.names == ["0801", "0802"]
-  np.testing.assert_array_equal(source[1], records[1]["hr"])
+  for split in ("train", "validation"):
+    source = data.load("div2k", split)
+    assert len(source) == len(source.names) == 12
+    for image, name in zip(source, source.names, strict=True):
+      np.testing.assert_array_equal(
+        image, np.full_like(image, int(name) - first[split[:5]])
+      )
 
 
 @pytest.mark.parametrize(
