@@ -29,6 +29,17 @@ def path_of(weights, flag="--weights"):
   return PRETRAINED.get(name, path)
 
 
+def file_of(weights, flag="--weights"):
+  """Returns the file that a name of `PRETRAINED`, or a path, stands for, and checks it.
+
+  Raises:
+    UserError: if `weights` is `None`, or no file that may hold a network.
+  """
+  path = path_of(weights, flag) if weights else None
+  check_file(path, flag)
+  return path
+
+
 def name_of(path, taken=()):
   """Returns a network's name in tables: its file's, or start if that is taken."""
   name = re.sub(r"[^\w.+-]", "_", pathlib.Path(path).stem)
@@ -71,9 +82,9 @@ def load(path, flag, side_of, factor, task):
 
 def check_file(path, flag="--weights"):
   """Raises UserError unless a file is there that may hold a network."""
-  path = pathlib.Path(path)
-  if not path.is_file() or path.suffix != ".keras":
-    found = "" if path.is_file() else ", where no file is"
+  there = path is not None and pathlib.Path(path).is_file()
+  if not there or pathlib.Path(path).suffix != ".keras":
+    found = "" if there or path is None else ", where no file is"
     raise UserError(f"{flag} must be a network's .keras file. Received: {path}{found}")
 
 

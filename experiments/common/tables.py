@@ -40,7 +40,9 @@ MEASURES = {
   "colour": Measure(
     "colour", ".2f", "mean error of the colours of 16-pixel blocks, levels", "lower"
   ),
-  "lpips": Measure("LPIPS", ".3f", "distance of AlexNet's features on RGB", "lower"),
+  "lpips": Measure(
+    "LPIPS", ".3f", "distance of features on RGB, AlexNet's by default", "lower"
+  ),
   "niqe": Measure("NIQE", ".2f", "unnaturalness of Y, without the original", "lower"),
   "spectrum_db": Measure(
     "spectrum", ".2f", "distance of the log power spectra of Y, dB", "lower"
@@ -93,6 +95,13 @@ MEASURES = {
   # Matches of features (`tools.unique_matches`).
   "unique": Measure("unique, %", ".1f", "features that match a target of their own"),
   "loss": Measure("loss", ".3f", "contextual loss, with its bilateral term"),
+  # Artefacts (`tools.artefacts`).
+  "grid_db": Measure(
+    "grid", ".1f", "power of what repeats with each small pixel, dB", "zero"
+  ),
+  "flat_error": Measure(
+    "flat", ".0f", "largest error on flat colours, levels", "lower"
+  ),
   # Speed (`tools.benchmark`).
   "seconds": Measure("seconds", ".3f", "best time of a forward and backward pass"),
   "ratio": Measure("ratio", ".2f", "that time over the one of the products alone"),

@@ -2,8 +2,8 @@
 
 The figure compares the power spectra of bicubic interpolation, LapSRN, SRResNet,
 SRGAN, EnhanceNet and our method. The paper used the results that their authors had
-published; here all networks see the same photographs, in the same order, for the
-same number of steps:
+published; here all networks see the same photographs for the same number of steps, and
+each phase of a training the same crops in the same order:
 
   python -m experiments.compare_sr --flagfile=compare_sr.flags   # DIV2K, full size
   python -m experiments.compare_sr --flagfile=compare_sr_quick.flags
@@ -55,7 +55,8 @@ def main():
   }
   methods = upscalers.load([], pairs, SCALE, own=own)
   if settings.spectra:
-    compare_spectra.compare(methods, pairs, SCALE, folder / "power_spectrum", seed=0)
+    spectra = folder / "power_spectrum"
+    compare_spectra.compare(methods, pairs, SCALE, spectra, settings.seed)
   _report(methods, pairs, folder)
 
 

@@ -44,7 +44,8 @@ class Settings:
   )
   pretrain_share: float = option(
     0.5,
-    "Share of the steps on squared error, in methods with two phases.",
+    "Share of the steps on squared error, in methods with two phases; rounded to "
+    f"multiples of 1 / {_EPOCHS}.",
     checks.NOT_NEGATIVE,
     lower=0.0,
     upper=1.0,
@@ -71,6 +72,13 @@ class Settings:
     if self.crop_size % SCALE:
       raise UserError(
         f"--crop_size must be a multiple of {SCALE}. Received: {self.crop_size}"
+      )
+    share, epochs = self.pretrain_share, min(_EPOCHS, self.steps)
+    if 0 < share < 1 and round(share * epochs) in (0, epochs):
+      raise UserError(
+        f"--pretrain_share must leave steps to both phases, or be 0 or 1: with "
+        f"--steps={self.steps} it is rounded to a multiple of 1 / {epochs}. "
+        f"Received: {share}"
       )
 
   def arguments(self, method):

@@ -25,7 +25,7 @@ right, y up, z towards the viewer, and in pictures (n + 1) / 2.
 
 from absl import flags
 
-from experiments.common.run import app
+from experiments.common.run import app, devices
 from experiments.normals import evaluate, predict, settings, train
 from experiments.normals import flags as normals_flags
 
@@ -33,6 +33,7 @@ from experiments.normals import flags as normals_flags
 def main():
   mode = flags.FLAGS.mode
   if mode == "train":
+    app.check_effect(devices.DeviceSettings, settings.TrainSettings)
     app.train(train.prepare, normals_flags.train_settings())
   elif mode == "evaluate":
     app.check_effect(settings.EvaluateSettings)

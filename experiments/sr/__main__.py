@@ -24,7 +24,7 @@ Images are RGB in [-1, 1] within the networks and uint8 outside of them.
 
 from absl import flags
 
-from experiments.common.run import app
+from experiments.common.run import app, devices
 from experiments.sr import evaluate, export, settings, train, upscale
 from experiments.sr import flags as sr_flags
 
@@ -32,6 +32,7 @@ from experiments.sr import flags as sr_flags
 def main():
   mode = flags.FLAGS.mode
   if mode == "train":
+    app.check_effect(devices.DeviceSettings, settings.TrainSettings)
     app.train(train.prepare, sr_flags.train_settings())
   elif mode == "evaluate":
     app.check_effect(settings.EvaluateSettings)

@@ -70,9 +70,6 @@ def _split_of(source, names):
 def _select(photographs, source, names):
   """Returns the photographs that --images names."""
   there = photographs.names
-  twice = sorted({name for name in there if there.count(name) > 1})
-  if twice:
-    raise UserError(f"--data: {source} holds several images named {twice[0]}")
   if names is None:
     return photographs
   for pattern in names:

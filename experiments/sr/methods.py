@@ -71,7 +71,9 @@ def _adversarial_phase(settings, generator, steps_per_epoch):
   rate = settings.learning_rate
   rates = [rate, settings.discriminator_learning_rate or rate]
   if name == "srgan":
-    middle = max(steps_per_epoch * settings.epochs // 2, 1)
+    # Half-way through the steps in which the generator learns.
+    epochs = settings.discriminator_epochs + settings.epochs
+    middle = max(steps_per_epoch * epochs // 2, 1)
     rates = [optimizers.falling(rate, middle) for rate in rates]
   if settings.discriminator_epochs:
     rates[0] = optimizers.Waiting(

@@ -35,7 +35,8 @@ class NetworkSettings:
 
   model: str = option(
     "srgan",
-    "Networks. Defaults of other flags are those of srgan; flags/ has the others'.",
+    "Networks. lapsrn and enhancenet change defaults of other flags, which the help "
+    "gives for srgan: see flags/lapsrn.flags and flags/enhancenet.flags.",
     choices=("srgan", "lapsrn", "enhancenet"),
   )
   scale: int = option(
@@ -190,9 +191,10 @@ class TrainSettings:
   )
   discriminator_epochs: int = option(
     0,
-    "Number of epochs, the first of --epochs, in which the discriminator alone learns. "
-    "For generators of --initial_weights that were trained against another one: a new "
-    "discriminator has nothing to tell them yet. Not in the paper.",
+    "Number of epochs, the first of --epochs, in which the discriminator alone learns; "
+    "of the generator, batch normalisation's statistics move, and nothing else. For "
+    "--initial_weights that were trained against another discriminator: a new one has "
+    "nothing to tell them yet. Not in the paper.",
     lower=0,
   )
   average: float = option(
@@ -223,6 +225,10 @@ class TrainSettings:
       )
     if not self.epochs + self.pretrain_epochs:
       raise UserError("--epochs must be positive where nothing else is. Received: 0")
+    if self.average and self.network.model == "lapsrn":
+      raise UserError(
+        f"--average must be 0 for --model=lapsrn. Received: {self.average}"
+      )
     if self.discriminator_epochs:
       self._check_discriminator_epochs()
     if self.initial_weights:

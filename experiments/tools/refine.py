@@ -38,7 +38,10 @@ class Settings:
     None, "Another network whose results are mixed in. Defaults to none."
   )
   share: float = option(
-    0.1, "Share of the results of --blend, from 0 to 1.", lower=0.0, upper=1.0
+    0.1,
+    "Share of the results of --blend, from 0 to 1; unused without it.",
+    lower=0.0,
+    upper=1.0,
   )
   back_projections: int = option(
     4, "Corrections of the results by back-projection.", lower=0
@@ -59,9 +62,9 @@ class Settings:
   def __post_init__(self):
     if not self.data:
       raise UserError(f"--data must name photographs. Received: {self.data}")
-    networks.check_file(networks.path_of(self.weights or ""))
+    networks.file_of(self.weights)
     if self.blend:
-      networks.check_file(networks.path_of(self.blend, "--blend"), "--blend")
+      networks.file_of(self.blend, "--blend")
     checks.output(self.output, ".keras")
 
 

@@ -37,7 +37,7 @@ class Settings:
   output: str | None = option(None, "The .keras file to write.")
 
   def __post_init__(self):
-    networks.check_file(self.weights or "")
+    networks.check_file(self.weights)
     checks.output(self.output, ".keras")
 
 

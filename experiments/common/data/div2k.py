@@ -27,7 +27,7 @@ class Div2k:
       ) from error
     first = {"train": 1, "validation": 801}[split]
     names = [f"{first + i:04d}" for i in range(len(self._records))]
-    # Records are stored in the order of their keys' hashes, which are names of LR files.
+    # Records lie in the order of their keys' hashes; keys are names of LR files.
     hasher = tfds.core.hashing.Hasher(split)
     self.names = sorted(names, key=lambda name: hasher.hash_key(f"{name}x4.png"))
 

@@ -1,8 +1,8 @@
 """Endless batches for training, drawn by index.
 
-Every example is a function of the seed and its index in the whole training alone. A run
-that was cut off therefore goes on with the very examples it would have seen, two runs
-with one seed see the same, and replicas share the examples of one device among them.
+Every example is a function of the seed and its index in a phase of a training alone. A
+run that was cut off therefore goes on with the very examples it would have seen, two
+runs with one seed see the same, and replicas share the examples of one device.
 """
 
 import functools

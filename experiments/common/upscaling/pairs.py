@@ -1,8 +1,11 @@
 """Pairs of a reduced photograph and the photograph itself."""
 
+from collections import Counter
+
 import numpy as np
 
 from experiments.common.data import bicubic
+from experiments.common.run.errors import UserError
 
 
 class Pairs:
@@ -12,12 +15,21 @@ class Pairs:
     source: sequence of photographs with `names`, see `experiments.common.data`.
     scale: integer factor; HR is cut to a multiple of it.
     limit: take only so many; `None` (default) takes all.
+
+  Raises:
+    UserError: for photographs of one name, whose results could not be told apart.
   """
 
   def __init__(self, source, scale, limit=None):
     self._source = source
     self._scale = scale
     self.names = list(source.names)[:limit]
+    twice = [name for name, count in Counter(self.names).items() if count > 1]
+    if twice:
+      raise UserError(
+        "photographs of a set must differ in their files' names, suffixes aside. "
+        f"Received: several named {min(twice)}"
+      )
 
   def __len__(self):
     return len(self.names)

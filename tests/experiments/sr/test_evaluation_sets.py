@@ -68,5 +68,5 @@ def test_div2k_is_opened_where_the_images_are(monkeypatch, names, split):
 
 def test_two_images_of_one_name_are_refused(photos):
   images.write_png(photos / "one" / "0001.jpg", np.zeros((40, 40, 3), np.uint8))
-  with pytest.raises(ValueError, match="several images named 0001"):
+  with pytest.raises(ValueError, match="Received: several named 0001"):
     evaluation_sets.load(str(photos / "one"), 4)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from experiments.tools import artefacts
+from tests.experiments import in_process
+
+
+def _noise(height, width):
+  return np.random.default_rng(0).integers(60, 180, (height, width, 3))
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_grid_is_found_where_a_pattern_repeats_and_nowhere_else(period):
+  noise = _noise(464, 464)
+  pattern = np.random.default_rng(1).normal(0, 20, (period, period, 1))
+  repeated = np.tile(pattern, (464 // period, 464 // period, 1))
+
+  def grid(image):
+    return artefacts.grid_db(np.clip(image, 0, 255).astype(np.uint8), period)
+
+  assert abs(grid(noise)) < 1
+  assert grid(noise + repeated) > 10
+
+
+def test_grid_of_a_constant_pattern_is_its_power_over_the_noise():
+  height = width = 1040
+  signs = np.indices((height, width)).sum(axis=0) % 2 * 2.0 - 1
+  noise = np.random.default_rng(2).normal(0, 10, (height, width))
+  grey = np.clip(np.round(128 + noise + 4 * signs), 0, 255).astype(np.uint8)
+  found = artefacts.grid_db(np.repeat(grey[..., None], 3, axis=2), 2)
+  # One of the frequencies (1/2, 0), (0, 1/2), (1/2, 1/2) holds 16 (sum w)^2, beside the
+  # noise's 100 sum w^2.
+  window = np.outer(np.hanning(64), np.hanning(64))
+  power = 1 + 16 * window.sum() ** 2 / (100 * (window**2).sum())
+  assert found == pytest.approx(10 * np.log10(power) / 3, abs=0.3)
+
+
+def test_flat_error_is_the_largest_of_any_pixel():
+  def enlarge(name, lr, hr):
+    del name, hr
+    picture = lr.repeat(4, axis=0).repeat(4, axis=1).astype(int)
+    picture[0, -1] += np.where(picture[0, -1] > 128, -7, 7)
+    return picture.astype(np.uint8)
+
+  assert artefacts.flat_error(enlarge, 4) == 7
+
+
+def test_command_measures_originals_interpolation_and_networks():
+  out, _ = in_process.succeed("tools.artefacts", "--method=mse=pretrained-mse")
+  rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+  assert float(rows["bicubic"][1]) == 0
+  assert abs(float(rows["original"][0])) < 3
+  assert 5 < float(rows["mse"][1]) < 60
+
+
+def test_folder_of_results_is_refused(tmp_path):
+  code, _, err = in_process.run("tools.artefacts", f"--method=a={tmp_path}")
+  assert code == 1 and "--method=a must be a generator" in err
