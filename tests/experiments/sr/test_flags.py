@@ -65,6 +65,7 @@ def _settings(*arguments):
     ("--average=1", "--average=1.0: must be in"),
     ("--average=nan", "--average=nan"),
     ("--average=-0.1", "--average"),
+    ("--average=0.9 --model=lapsrn", "--average must be 0 for --model=lapsrn"),
     ("--lambda_cx=-0.1", "--lambda_cx=-0.1: must be finite and at least 0"),
     ("--lambda_gan=nan", "--lambda_gan"),
     ("--lambda_lf=inf", "--lambda_lf"),

@@ -51,8 +51,3 @@ def test_command_measures_originals_interpolation_and_networks():
   assert float(rows["bicubic"][1]) == 0
   assert abs(float(rows["original"][0])) < 3
   assert 5 < float(rows["mse"][1]) < 60
-
-
-def test_folder_of_results_is_refused(tmp_path):
-  code, _, err = in_process.run("tools.artefacts", f"--method=a={tmp_path}")
-  assert code == 1 and "--method=a must be a generator" in err

@@ -35,6 +35,7 @@ CASES = {
     ("--mode=upscale --precision=mixed_bfloat16", "--precision has no effect with --m"),
     ("--mode=evaluate --weights=g.keras --noicnr", "--icnr has no effect with --mode"),
     ("--mode=export --max_images=3", "--max_images has no effect with --mode=export"),
+    ("--weights=g.keras", "--weights has no effect with --mode=train"),
     ("--precision=int8", "--precision"),
   ],
   "normals": [
@@ -43,6 +44,7 @@ CASES = {
     ("--mode=predict --epochs=3", "--epochs has no effect with --mode=predict"),
     ("--width_divisor=2000", "--width_divisor.*between 1 and 512"),
     ("--backbone=vgg19", "bundled weights are those of --backbone=vgg16"),
+    ("--input=photo.png", "--input has no effect with --mode=train"),
     *_OLD,
   ],
   "normals.ablation": [
@@ -97,6 +99,8 @@ CASES = {
     ("--methods=ours,theirs", "--methods"),
     ("--methods=ours,ours", "--methods.*each once"),
     ("--crop_size=30", "--crop_size must be a multiple of 4"),
+    ("--pretrain_share=0.04", "--pretrain_share must leave steps to both phases"),
+    ("--pretrain_share=0.96", "--pretrain_share must leave .* Received: 0.96"),
   ],
   "toy2d": [
     *_OLD,
@@ -115,6 +119,13 @@ CASES = {
     ("--data_dir=. --subsets=", "--subsets"),
     ("--triplet=photo.png,photo.png", "--triplet must be three files"),
     ("--triplet=photo.png,photo.png,none.png", "--triplet must be three files"),
+  ],
+  "tools.artefacts": [
+    ("--data=none", "--data must be samples"),
+    ("--method=cx", "--method must be NAME=SOURCE"),
+    ("--method=cx=.", "--method=cx must be a generator"),
+    ("--scale=3", "--scale=3: must be a power of 2"),
+    ("stray", "unexpected arguments"),
   ],
   "tools.benchmark": [
     ("--sizes=10", "--sizes.*POSITIONSxCHANNELS"),
