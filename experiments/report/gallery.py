@@ -77,7 +77,7 @@ def of(run):
   figures, remarks = [], []
   for folder, content in run.results.items():
     methods = list(dict.fromkeys(row.get("method") for row in content["rows"]))
-    scenes = _scenes(folder / "pictures")
+    scenes = _scenes(folder / "pictures", content["rows"])
     for name, paths in list(scenes.items())[: results.SCENES]:
       _add(figures, remarks, _scene, name, _ordered(paths, methods))
     panels = [] if scenes else sorted((folder / "panels").glob("**/[!.]*.png"))
@@ -101,11 +101,19 @@ def _add(figures, remarks, draw, *args):
     remarks.append(str(error))
 
 
-def _scenes(folder):
+def _scenes(folder, rows):
   """Dict from the names of scenes to the paths of their pictures."""
+  # Evaluations of other sets or methods may have left theirs, too.
+  evaluated = {
+    (f"{row['set']}-{row['image']}", row["method"])
+    for row in rows
+    if {"set", "image"} <= set(row)
+  }
   scenes = {}
   for path in sorted(folder.glob("**/[!.]*.png")):
-    scenes.setdefault(path.parent.relative_to(folder).as_posix(), []).append(path)
+    scene = path.parent.relative_to(folder).as_posix()
+    if not evaluated or (scene, path.stem) in evaluated:
+      scenes.setdefault(scene, []).append(path)
   return scenes
 
 

@@ -17,8 +17,6 @@ is in memory at a time. A set is named after its folder. OUTPUT/evaluation gets
   pictures/SET-IMAGE/METHOD.png    of the first images
 """
 
-import shutil
-
 from tqdm import tqdm
 
 from cxloss import metrics
@@ -78,9 +76,6 @@ def evaluate(settings, folder):
     name: upscalers.load(settings.methods, pairs, scale, name, own, corrections)
     for name, (_, pairs) in sets.items()
   }
-  for earlier in ("panels", "pictures"):
-    # Of other methods or sets, perhaps.
-    shutil.rmtree(folder / earlier, ignore_errors=True)
   record = Record(measures, folder)
   for name, (source, pairs) in sets.items():
     print(f"{name}: {tables.counted(len(pairs), 'image')} of {source}", flush=True)
