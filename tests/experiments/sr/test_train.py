@@ -143,3 +143,7 @@ def test_discriminator_learns_alone_in_its_epochs(photos):
     )
   # An epoch has two steps.
   assert moved == [[False, True], [False, True], [True, True]]
+  # The rate falls half-way through the steps of the generator, 2 to 5.
+  for step, rate in ((1, 0), (2, 1e-4), (4, 1e-4), (5, 1e-5)):
+    model.optimizer.iterations.assign(step)
+    assert float(model.optimizer.learning_rate) == pytest.approx(rate)
