@@ -224,7 +224,7 @@ class TrainSettings:
         f"Received: {self.crop_size}"
       )
     if not self.epochs + self.pretrain_epochs:
-      raise UserError("--epochs must be positive where nothing else is. Received: 0")
+      raise UserError("--epochs or --pretrain_epochs must be positive. Received: 0")
     if self.average and self.network.model == "lapsrn":
       raise UserError(
         f"--average must be 0 for --model=lapsrn. Received: {self.average}"

@@ -39,7 +39,9 @@ COLOURS = (
 class Settings:
   """Names the generators and the photographs."""
 
-  data: str = option("samples", "Photographs: samples, div2k, a folder or a glob.")
+  data: str = option(
+    "samples", "Photographs: samples, textures, div2k, a folder or a glob."
+  )
   methods: tuple[str, ...] = option(
     ("cx=pretrained-cx",),
     "NAME=SOURCE, repeatable; SOURCE is a generator's .keras file, pretrained-cx, "
@@ -48,7 +50,7 @@ class Settings:
     repeated=True,
   )
   scale: int = option(
-    4, "Factor of enlargement, a power of 2.", checks.POWER_OF_TWO, lower=2, upper=32
+    4, "Factor of enlargement: 2, 4 or 8.", checks.POWER_OF_TWO, lower=2, upper=8
   )
   back_projections: int = option(
     0, "Corrections of the results by back-projection.", lower=0
@@ -90,10 +92,10 @@ def grid_db(image, period):
 
   Args:
     image: uint8 RGB `(H, W, 3)`, sides of at least 80.
-    period: in pixels, a power of 2 of at most 32.
+    period: in pixels: 2, 4 or 8. At longer ones, neighbours would be of the grid, too.
 
   Returns:
-    Float, the mean in dB over frequencies.
+    Float, the mean in dB over frequencies that are not negative.
   """
   y = luma(image[None], _BORDER).numpy()[0, :, :, 0].astype(np.float64)
   blocks = np.lib.stride_tricks.sliding_window_view(y, (_BLOCK, _BLOCK))

@@ -1,4 +1,4 @@
-"""Takes a generator's grid and errors of colour out of its weights.
+"""Reduces a generator's grid and its errors of colour.
 
   python -m experiments.tools.refine --data=PHOTOS --weights=NETWORK.keras \\
       --output=REFINED.keras --blend=pretrained-mse --share=0.1
