@@ -48,7 +48,10 @@ def _settings(*arguments):
     ("--discriminator_width=0", "--discriminator_width"),
     ("--epochs=-1", "--epochs"),
     ("--pretrain_epochs=-1", "--pretrain_epochs"),
-    ("--pretrain_epochs=0 --epochs=0", "--epochs must be positive"),
+    (
+      "--pretrain_epochs=0 --epochs=0",
+      "--epochs or --pretrain_epochs must be positive",
+    ),
     ("--discriminator_epochs=-1", "--discriminator_epochs"),
     (
       "--discriminator_epochs=2 --epochs=2",
