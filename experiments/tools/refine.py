@@ -10,6 +10,9 @@ photographs that were corrected until they reduce to the small ones
 drawings and flat colours, which are to stay as they are. Corrections thus become part
 of the weights, and cost nothing when the network is used. Nothing of this is in the
 paper.
+
+With `--back_projections=0 --nopattern` the network keeps its results on photographs,
+and learns drawings and flat colours alone.
 """
 
 import dataclasses
@@ -45,6 +48,14 @@ class Settings:
   )
   back_projections: int = option(
     4, "Corrections of the results by back-projection.", lower=0
+  )
+  pattern: bool = option(
+    True, "Whether the grid's pattern is taken out of the results."
+  )
+  colour_weight: float = option(
+    1.0,
+    "Weight of the error on flat colours, beside 1 for photographs and drawings.",
+    checks.POSITIVE,
   )
   steps: int = option(1500, "Steps of the training.", lower=1)
   learning_rate: float = option(

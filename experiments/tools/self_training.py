@@ -41,7 +41,9 @@ def examples(source, settings):
   found = []
   for photograph in tqdm(source, "results", disable=None, leave=False):
     lr, _ = pairs.make_pair(photograph, settings.scale)
-    result = lattice.without_pattern(own("", lr, None), settings.scale)
+    result = own("", lr, None).astype(float)
+    if settings.pattern:
+      result = lattice.without_pattern(result, settings.scale)
     if other:
       result += settings.share * (other("", lr, None) - result)
     found.append((lr, np.uint8(np.round(np.clip(result, 0, 255)))))
@@ -59,7 +61,7 @@ def train(network, found, settings):
   Returns:
     List of floats, each step's loss in squared grey levels. It is the mean squared
     error of pixels plus `_BLOCKS` times that of block means, for photographs and
-    drawings, and the same for flat colours.
+    drawings, and `settings.colour_weight` times the same for flat colours.
   """
   rng = np.random.default_rng(0)
   rise = max(settings.steps // 15, 1)
@@ -84,7 +86,7 @@ def train(network, found, settings):
   @tf.function
   def step(pictures, colours):
     with tf.GradientTape() as tape:
-      loss = error(*pictures) + error(*colours)
+      loss = error(*pictures) + settings.colour_weight * error(*colours)
     variables = network.trainable_variables
     optimizer.apply(tape.gradient(loss, variables), variables)
     return loss * 127.5**2

@@ -49,6 +49,23 @@ def test_network_unlearns_its_grid(tmp_path, weights):
   assert np.abs(grid).mean() < 0.1 * np.abs(_GRID).mean()
 
 
+@pytest.mark.parametrize("weight", [1, 10])
+def test_results_that_are_kept_are_weighed_against_flat_colours(
+  tmp_path, weights, weight
+):
+  output = tmp_path / "refined.keras"
+  in_process.succeed(
+    *("tools.refine", "--data=samples", f"--weights={weights}", f"--output={output}"),
+    *("--back_projections=0", "--nopattern", f"--colour_weight={weight}"),
+    *("--steps=150", "--learning_rate=1e-2", "--crop_size=28"),
+  )
+  (grid,) = keras.models.load_model(output).get_weights()
+  # Of five pictures, four are photographs, whose results have the grid: the least of
+  # 4/5 (g - 1)^2 + 1/5 g^2 + weight g^2.
+  share = np.vdot(grid, _GRID) / np.vdot(_GRID, _GRID)
+  assert share == pytest.approx(0.8 / (1 + weight), abs=0.03)
+
+
 def test_examples_reduce_to_the_small_photograph_and_are_blended(tmp_path, weights):
   photograph = samples.photograph("coffee")[100:228, 200:360]
 
