@@ -61,7 +61,9 @@ MEASURES = {
   ),
   # Distributions of patches (figure 2).
   "overlap": Measure("overlap", ".3f", "of projected patches with the target's", "one"),
-  "kl": Measure("KL", ".3f", "of projected patches from the target's, nats", "zero"),
+  "kl": Measure(
+    "KL", ".3f", "of projected patches from the target's, estimated, nats", "zero"
+  ),
   "contrast": Measure("contrast", ".3f", "standard deviation over the target's", "one"),
   # Surface normals.
   "mean": Measure("mean", ".2f", "of the angular errors, degrees", "lower"),
@@ -97,7 +99,9 @@ MEASURES = {
   "loss": Measure("loss", ".3f", "contextual loss, with its bilateral term"),
   # Artefacts (`tools.artefacts`).
   "grid_db": Measure(
-    "grid", ".1f", "power of what repeats with each small pixel, dB", "zero"
+    "grid",
+    ".1f",
+    "power of what repeats with each small pixel, dB; the originals' is none",
   ),
   "flat_error": Measure(
     "flat", ".0f", "largest error on flat colours, levels", "lower"
