@@ -194,7 +194,7 @@ class TrainSettings:
     "Number of epochs, the first of --epochs, in which the discriminator alone learns; "
     "of the generator, batch normalisation's statistics move, and nothing else. For "
     "--initial_weights that were trained against another discriminator: a new one has "
-    "nothing to tell them yet. Not in the paper.",
+    "nothing to tell them yet. Rates fall half-way through the rest. Not in the paper.",
     lower=0,
   )
   average: float = option(

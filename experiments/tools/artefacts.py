@@ -14,7 +14,7 @@ import dataclasses
 import numpy as np
 from tqdm import tqdm
 
-from cxloss.metrics.luma import luma
+from cxloss.metrics.spectrum import log_power_spectrum
 from experiments.common import data, networks, tables
 from experiments.common.run import app, checks
 from experiments.common.run import flags as run_flags
@@ -97,14 +97,9 @@ def grid_db(image, period):
   Returns:
     Float, the mean in dB over frequencies that are not negative.
   """
-  y = luma(image[None], _BORDER).numpy()[0, :, :, 0].astype(np.float64)
-  blocks = np.lib.stride_tricks.sliding_window_view(y, (_BLOCK, _BLOCK))
-  half = _BLOCK // 2
-  blocks = blocks[::half, ::half].reshape(-1, _BLOCK, _BLOCK)
-  window = np.outer(np.hanning(_BLOCK), np.hanning(_BLOCK))
-  blocks = (blocks - blocks.mean(axis=(1, 2), keepdims=True)) * window
-  power = (np.abs(np.fft.fft2(blocks)) ** 2).mean(axis=0)
-  steps = np.arange(0, half + 1, _BLOCK // period)
+  inner = image[_BORDER:-_BORDER, _BORDER:-_BORDER]
+  power = 10 ** (np.fft.ifftshift(log_power_spectrum(inner, _BLOCK)) / 10)
+  steps = np.arange(0, _BLOCK // 2 + 1, _BLOCK // period)
   ratios = []
   for u in steps:
     for v in steps:
