@@ -2,4 +2,5 @@
 
 from experiments.common.run import startup
 
+startup.check_packages()
 startup.import_tensorflow()

@@ -5,7 +5,7 @@ A run folder, or a folder `evaluation` in it, then holds
   metrics.json            {"rows": [...], "curves": {...}, "about": {...}}
   FIGURE.png              drawings for people
   pictures/SCENE/NAME.png single pictures of one size: what each method made of a scene
-  tensorboard/            means of the rows, and the figures
+  tensorboard/            figures, and means of the rows in results/METHOD
 
 `rows` are those of `common.tables`; `curves` are {name: {"x": [...], "y": {label:
 [...]}}}; `about` is what the numbers cannot be understood without. Numbers that are not
@@ -107,7 +107,9 @@ def _log(folder, rows, figures, step):
   names = tables.labels(rows)
   for row in rows:
     label = "/".join(row[name] for name in names if row.get(name))
-    with tf.summary.create_file_writer(str(folder / label)).as_default(step):
+    # In a folder of their own: phases of a training may be named as methods are.
+    writer = tf.summary.create_file_writer(str(folder / "results" / label))
+    with writer.as_default(step):
       for key in tables.measured([row]):
         tf.summary.scalar(f"measures/{key}", row[key])
   if figures:

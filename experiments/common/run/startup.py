@@ -1,11 +1,29 @@
-"""Silences TensorFlow's start-up notices."""
+"""Names missing packages, and silences TensorFlow's start-up notices."""
 
 import contextlib
+import importlib.util
 import os
 import sys
 import tempfile
 
 from experiments.common.run.errors import UserError
+
+# What the extra `experiments` of setup.py brings, by the names that are imported.
+PACKAGES = (
+  *("absl", "filelock", "importlib_resources", "jinja2", "markdown", "matplotlib"),
+  *("skimage", "tensorboard", "tensorflow_datasets", "tqdm"),
+)
+
+
+def check_packages(packages=PACKAGES):
+  """Raises ModuleNotFoundError, with the remedy, unless all packages are installed."""
+  missing = [name for name in packages if importlib.util.find_spec(name) is None]
+  if missing:
+    raise ModuleNotFoundError(
+      f"the experiments need {', '.join(missing)}. In the checkout, run: "
+      'pip install -e ".[experiments]"',
+      name=missing[0],
+    )
 
 
 def import_tensorflow():
