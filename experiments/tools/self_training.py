@@ -13,12 +13,18 @@ from experiments.tools import drawings, lattice
 # Pixels of the small image at the border of a crop that do not count: the network has
 # seen no neighbours there.
 MARGIN = 6
-# Crops of photographs, drawings and flat colours in a step. The last are half as large,
-# and count as much as all the others together: there are many colours to learn.
+# Crops of photographs, drawings and flat colours in a step. The last are half as large:
+# there are many colours to learn.
 _PHOTOGRAPHS, _DRAWINGS, _COLOURS = 4, 1, 12
-# Weight of the squared error of block means, a block being one pixel of the small
-# image: wrong colours are small beside wrong details, and are to go first.
-_BLOCKS = 10.0
+# Weights of squared errors beside that of pixels. Wrong colours and a grid are small
+# beside wrong details, and are to go first. In means of blocks, which are one pixel of
+# the small image; of squares of 4 x 4 blocks; of pixels at one place of their blocks
+# over 7 x 7 blocks, less the means of the blocks: what repeats; and in the strength of
+# details over 2 x 2 blocks, which the error of pixels alone would let fade.
+_BLOCKS, _SQUARES, _PATTERN, _STRENGTH = 1.0, 600.0, 80.0, 100.0
+_SQUARE, _EXTENT, _AREA = 4, 7, 2
+# Added to squared strengths, in squared grey levels: roots have no slope at 0.
+_FLOOR = 0.1
 
 
 def examples(source, settings):
@@ -59,10 +65,13 @@ def train(network, found, settings):
     settings: `refine.Settings`.
 
   Returns:
-    List of floats, each step's loss in squared grey levels. It is the mean squared
-    error of pixels plus `_BLOCKS` times that of block means, for photographs and
-    drawings, and `settings.colour_weight` times the same for flat colours.
+    List of floats, each step's loss in squared grey levels: `error` of photographs and
+    drawings plus `settings.colour_weight` times the mean square of flat colours'.
   """
+  layers = [layer for layer in network.layers if layer.weights and layer.trainable]
+  frozen = layers[: -settings.last_layers] if settings.last_layers else []
+  for layer in frozen:
+    layer.trainable = False
   rng = np.random.default_rng(0)
   rise = max(settings.steps // 15, 1)
   rate = keras.optimizers.schedules.CosineDecay(
@@ -76,26 +85,65 @@ def train(network, found, settings):
   optimizer.build(network.trainable_variables)
   margin = MARGIN * settings.scale
 
-  def error(lr, hr):
+  def inner(lr, hr):
     # With the statistics of batch normalisation that it has when it is used.
-    difference = network(crops.to_unit(lr), training=False) - crops.to_unit(hr)
-    difference = difference[:, margin:-margin, margin:-margin]
-    blocks = tf.nn.avg_pool2d(difference, settings.scale, settings.scale, "VALID")
-    return tf.reduce_mean(difference**2) + _BLOCKS * tf.reduce_mean(blocks**2)
+    result = (network(crops.to_unit(lr), training=False) + 1) * 127.5
+    cut = np.s_[:, margin:-margin, margin:-margin]
+    return result[cut], tf.cast(hr, tf.float32)[cut]
 
   @tf.function
   def step(pictures, colours):
     with tf.GradientTape() as tape:
-      loss = error(*pictures) + settings.colour_weight * error(*colours)
+      result, colour = inner(*colours)
+      flat = tf.reduce_mean((result - colour) ** 2)
+      loss = error(*inner(*pictures), settings.scale) + settings.colour_weight * flat
     variables = network.trainable_variables
     optimizer.apply(tape.gradient(loss, variables), variables)
-    return loss * 127.5**2
+    return loss
 
   losses = []
   for _ in tqdm(range(settings.steps), "steps", disable=None, leave=False):
     pictures, colours = _pictures(found, settings, rng), _colours(settings, rng)
     losses.append(float(step(pictures, colours)))
+  for layer in frozen:
+    layer.trainable = True
   return losses
+
+
+def error(result, target, scale):
+  """Returns the weighted squared error of pixels, colours, the grid and details.
+
+  Args:
+    result: float `(N, scale h, scale w, C)` in grey levels; h and w of at least 7.
+    target: as `result`.
+    scale: side of a block, an integer.
+
+  Returns:
+    Scalar: the mean square of pixels plus `_BLOCKS`, `_SQUARES`, `_PATTERN` and
+    `_STRENGTH` times those of what is named there.
+  """
+  found, details = _split(result, scale)
+  wanted, wanted_details = _split(target, scale)
+  blocks = found - wanted
+  squares = tf.nn.avg_pool2d(blocks, _SQUARE, _SQUARE, "VALID")
+  pattern = tf.nn.avg_pool2d(details - wanted_details, _EXTENT, _EXTENT, "VALID")
+  strength = _strength(details) - _strength(wanted_details)
+  parts = {_BLOCKS: blocks, _SQUARES: squares, _PATTERN: pattern, _STRENGTH: strength}
+  loss = tf.reduce_mean((result - target) ** 2)
+  return loss + sum(weight * tf.reduce_mean(part**2) for weight, part in parts.items())
+
+
+def _split(images, scale):
+  """Returns the means of blocks, and all their pixels less these as channels."""
+  pixels = tf.nn.space_to_depth(images, scale)
+  shape = tf.concat([tf.shape(pixels)[:3], [scale**2, images.shape[-1]]], 0)
+  means = tf.reduce_mean(tf.reshape(pixels, shape), 3)
+  return means, pixels - tf.tile(means, [1, 1, 1, scale**2])
+
+
+def _strength(details):
+  power = tf.reduce_mean(details**2, -1, keepdims=True)
+  return tf.sqrt(tf.nn.avg_pool2d(power, _AREA, _AREA, "VALID") + _FLOOR)
 
 
 def _pictures(found, settings, rng):

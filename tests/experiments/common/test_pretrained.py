@@ -73,15 +73,15 @@ def test_saturated_colours_are_kept_up_to_the_border(colour):
   mse = upscalers.network(path, 4, "--weights", back_projections=4)
   flat = np.full((24, 32, 3), colour, np.uint8)
   ours, other = (np.abs(f("", flat, None).astype(int) - colour) for f in (cx, mse))
-  assert ours.mean() < 1.5 and ours.max() < 6
+  assert ours.mean() < 1.5 and ours.max() < 5
   # Only by back-projection.
   assert other.mean() < 1.5 and other.max() < 10
 
 
-def test_back_projection_brings_flat_colours_within_3_levels():
+def test_flat_colours_come_back_within_3_levels_and_closer_by_back_projection():
   path = networks.path_of("pretrained-cx")
   raw, corrected = (upscalers.network(path, 4, "--weights", n) for n in (0, 4))
-  assert artefacts.flat_error(corrected, 4) <= 3 < artefacts.flat_error(raw, 4) < 6
+  assert artefacts.flat_error(corrected, 4) < artefacts.flat_error(raw, 4) <= 3
 
 
 @pytest.mark.parametrize("name", list(networks.GENERATORS))

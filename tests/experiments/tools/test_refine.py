@@ -6,10 +6,13 @@ from experiments.common.data import samples
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import pairs
 from experiments.tools import refine, self_training
+from models import srgan
 from tests.experiments import in_process
 
 _GRID = 6 / 127.5 * np.random.default_rng(0).normal(size=(4, 4, 3))
 _GRID -= _GRID.mean(axis=(0, 1))
+_GRIDS = 127.5 * np.tile(_GRID, (1, 7, 7, 1))
+_CHECKS = (-1.0) ** np.indices((8, 8)).sum(axis=0)
 
 
 @keras.saving.register_keras_serializable("test_refine")
@@ -49,10 +52,11 @@ def test_network_unlearns_its_grid(tmp_path, weights):
   assert np.abs(grid).mean() < 0.1 * np.abs(_GRID).mean()
 
 
-@pytest.mark.parametrize("weight", [1, 10])
+@pytest.mark.parametrize("weight", [50, 500])
 def test_results_that_are_kept_are_weighed_against_flat_colours(
-  tmp_path, weights, weight
+  tmp_path, weights, weight, monkeypatch
 ):
+  monkeypatch.setattr(self_training, "_DRAWINGS", 0)
   output = tmp_path / "refined.keras"
   in_process.succeed(
     *("tools.refine", "--data=samples", f"--weights={weights}", f"--output={output}"),
@@ -60,10 +64,59 @@ def test_results_that_are_kept_are_weighed_against_flat_colours(
     *("--steps=150", "--learning_rate=1e-2", "--crop_size=28"),
   )
   (grid,) = keras.models.load_model(output).get_weights()
-  # Of five pictures, four are photographs, whose results have the grid: the least of
-  # 4/5 (g - 1)^2 + 1/5 g^2 + weight g^2.
+  # Photographs' results have the grid: the least of error (g - 1)^2 + weight g^2.
+  error = 1 + self_training._PATTERN + self_training._STRENGTH
   share = np.vdot(grid, _GRID) / np.vdot(_GRID, _GRID)
-  assert share == pytest.approx(0.8 / (1 + weight), abs=0.03)
+  assert share == pytest.approx(error / (error + weight), abs=0.03)
+
+
+@pytest.mark.parametrize(
+  ("difference", "parts"),
+  [
+    # A wrong colour is one of blocks and squares, too; a grid has details.
+    (np.ones((1, 28, 28, 3)), {"_BLOCKS", "_SQUARES"}),
+    (100 * _GRIDS, {"_PATTERN", "_STRENGTH"}),
+    # Colours of blocks that cancel out in squares.
+    (np.kron(_CHECKS, np.ones((4, 4)))[None, ..., None], {"_BLOCKS"}),
+  ],
+)
+def test_error_weighs_what_many_pixels_share(difference, parts):
+  expected = 1 + sum(getattr(self_training, name) for name in parts)
+  assert _error(difference) == pytest.approx(
+    expected * np.mean(difference**2), rel=1e-2
+  )
+
+
+def test_details_of_the_right_strength_cost_less_than_none():
+  details = 10 * np.random.default_rng(0).normal(size=(2, 1, 28, 28, 3))
+  target, other = details.astype(np.float32)
+  assert self_training.error(other, target, 4) < self_training.error(
+    np.zeros_like(target), target, 4
+  )
+
+
+def _error(difference):
+  difference = difference.astype(np.float32)
+  return float(self_training.error(difference, np.zeros_like(difference), 4))
+
+
+def test_last_layers_alone_are_trained(tmp_path):
+  keras.utils.set_random_seed(0)
+  before = srgan.generator(blocks=1, width=4)
+  before.save(tmp_path / "start.keras")
+  in_process.succeed(
+    *("tools.refine", "--data=samples", f"--weights={tmp_path / 'start.keras'}"),
+    *(f"--output={tmp_path / 'refined.keras'}", "--last_layers=2", "--steps=2"),
+    *("--back_projections=0", "--crop_size=28"),
+  )
+  after = keras.models.load_model(tmp_path / "refined.keras")
+  moved = [
+    layer.name
+    for layer, other in zip(before.layers, after.layers, strict=True)
+    if any(map(np.any, map(np.subtract, layer.get_weights(), other.get_weights())))
+  ]
+  assert moved == [layer.name for layer in before.layers if layer.weights][-2:]
+  assert all(layer.trainable for layer in after.layers)
 
 
 def test_examples_reduce_to_the_small_photograph_and_are_blended(tmp_path, weights):
