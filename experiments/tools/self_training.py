@@ -128,9 +128,11 @@ def error(result, target, scale):
   squares = tf.nn.avg_pool2d(blocks, _SQUARE, _SQUARE, "VALID")
   pattern = tf.nn.avg_pool2d(details - wanted_details, _EXTENT, _EXTENT, "VALID")
   strength = _strength(details) - _strength(wanted_details)
-  parts = {_BLOCKS: blocks, _SQUARES: squares, _PATTERN: pattern, _STRENGTH: strength}
-  loss = tf.reduce_mean((result - target) ** 2)
-  return loss + sum(weight * tf.reduce_mean(part**2) for weight, part in parts.items())
+  parts = (
+    *((1.0, result - target), (_BLOCKS, blocks), (_SQUARES, squares)),
+    *((_PATTERN, pattern), (_STRENGTH, strength)),
+  )
+  return sum(weight * tf.reduce_mean(part**2) for weight, part in parts)
 
 
 def _split(images, scale):
