@@ -57,7 +57,7 @@ _STRIDE = 16
 
 
 class LPIPS(PairMetric):
-  """LPIPS distance, at least 0, and 0 up to rounding for equal images. Symmetric.
+  """LPIPS distance, at least 0, and 0 for equal images. Symmetric.
 
   Args:
     value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
@@ -125,10 +125,11 @@ class LPIPS(PairMetric):
 
   def _layer_distances(self, pair):
     """Return the distance at each position, a list of `(h, w)`, one a layer."""
-    maps = self._features(pair / 255)
+    # One by one: in a batch, convolutions may round equal images differently.
+    maps = (self._features(image[None] / 255) for image in tf.unstack(pair))
     return [
-      layer_distance(features[:1], features[1:], head)[0]
-      for (_, features), head in zip(maps, self._heads, strict=True)
+      layer_distance(reference, image, head)[0]
+      for (_, reference), (_, image), head in zip(*maps, self._heads, strict=True)
     ]
 
 

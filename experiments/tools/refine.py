@@ -3,14 +3,14 @@
   python -m experiments.tools.refine --data=PHOTOS --weights=NETWORK.keras \\
       --output=REFINED.keras --blend=pretrained-mse --share=0.1
 
-The network is trained, for half an hour on two cores, on its own results: enlarged
+The network is trained, for an hour on two cores, on its own results: enlarged
 photographs that were corrected until they reduce to the small ones
 (`models.back_projection`), and out of which the pattern of its grid was taken
 (`lattice`). A share of another network's results may be mixed in. Beside them it sees
 drawings and flat colours, which are to stay as they are. Corrections thus become part
 of the weights, and cost nothing when the network is used. Nothing of this is in the
 paper. `--last_layers=5` trains those after the residual blocks of SRGAN's generator
-alone, which takes less time a step and moves textures little.
+alone, which takes half the time and moves textures little.
 
 With `--back_projections=0 --nopattern` the network keeps its results on photographs,
 and learns drawings and flat colours alone.
