@@ -6,11 +6,12 @@
 The network is trained, for an hour on two cores, on its own results: enlarged
 photographs that were corrected until they reduce to the small ones
 (`models.back_projection`), and out of which the pattern of its grid was taken
-(`lattice`). A share of another network's results may be mixed in. Beside them it sees
-drawings and flat colours, which are to stay as they are. Corrections thus become part
-of the weights, and cost nothing when the network is used. Nothing of this is in the
-paper. `--last_layers=5` trains those after the residual blocks of SRGAN's generator
-alone, which takes half the time and moves textures little.
+(`lattice`). `--lift=0.3` brings their spectra nearer to photographs' (`equaliser`), and
+a share of another network's results may be mixed in. Beside them it sees drawings and
+flat colours, which are to stay as they are. Corrections thus become part of the
+weights, and cost nothing when the network is used. Nothing of this is in the paper.
+`--last_layers=5` trains those after the residual blocks of SRGAN's generator alone,
+which takes half the time and moves textures little.
 
 With `--back_projections=0 --nopattern` the network keeps its results on photographs,
 and learns drawings and flat colours alone.
@@ -53,6 +54,14 @@ class Settings:
   pattern: bool = option(
     True, "Whether the grid's pattern is taken out of the results."
   )
+  lift: float | None = option(
+    None,
+    "Bring the results' mean power spectrum nearer to the photographs': frequencies "
+    "that are too strong are lowered, and those that are too weak lifted by this "
+    "share, from 0 to 1. By default, spectra stay.",
+    lower=0.0,
+    upper=1.0,
+  )
   colour_weight: float = option(
     200.0,
     "Weight of the squared error on flat colours, beside 1 for pixels of photographs "
@@ -91,14 +100,19 @@ def main():
   settings = run_flags.read(Settings)
   least = settings.crop_size * settings.scale
   source = data.load(settings.data, "train", least=least)
-  network = networks.load_generator(networks.path_of(settings.weights), settings.scale)
-  examples = self_training.examples(source, settings)
+  network = _load(settings.weights, "--weights", settings.scale)
+  other = settings.blend and _load(settings.blend, "--blend", settings.scale)
+  examples = self_training.examples(source, network, other, settings)
   losses = self_training.train(network, examples, settings)
   with files.replacing(settings.output) as partial:
     network.save(partial)
   count = max(settings.steps // 10, 1)
   first, last = np.mean(losses[:count]), np.mean(losses[-count:])
   print(f"{settings.output}: loss {first:.2f} -> {last:.2f}, in squared grey levels")
+
+
+def _load(weights, flag, scale):
+  return networks.load_generator(networks.path_of(weights, flag), scale, flag)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from experiments.common import networks
 from experiments.common.data import crops
 from experiments.common.upscaling import pairs, upscalers
-from experiments.tools import drawings, lattice
+from experiments.tools import drawings, equaliser, lattice
 
 # Pixels of the small image at the border of a crop that do not count: the network has
 # seen no neighbours there.
@@ -20,40 +19,47 @@ _PHOTOGRAPHS, _DRAWINGS, _COLOURS = 4, 1, 12
 # beside wrong details, and are to go first. In means of blocks, which are one pixel of
 # the small image; of squares of 4 x 4 blocks; of pixels at one place of their blocks
 # over 7 x 7 blocks, less the means of the blocks: what repeats; and in the strength of
-# details over 2 x 2 blocks, which the error of pixels alone would let fade.
-_BLOCKS, _SQUARES, _PATTERN, _STRENGTH = 1.0, 600.0, 80.0, 100.0
+# details, and of diagonals among them, over 2 x 2 blocks, which the error of pixels
+# alone would let fade.
+_BLOCKS, _SQUARES, _PATTERN, _STRENGTH = 60.0, 600.0, 80.0, 100.0
+_DIAGONALS = 60.0
 _SQUARE, _EXTENT, _AREA = 4, 7, 2
 # Added to squared strengths, in squared grey levels: roots have no slope at 0.
 _FLOOR = 0.1
 
 
-def examples(source, settings):
+def examples(source, network, other, settings):
   """Returns pairs of small photographs and the results that the network shall have.
 
   Args:
     source: sequence of uint8 RGB photographs `(H, W, 3)`.
+    network: Keras model from `(N, h, w, 3)` to `(N, scale h, scale w, 3)`, in [-1, 1].
+    other: another such model, whose results are mixed in, or `None`.
     settings: `refine.Settings`.
 
   Returns:
     List of `(lr, hr)`, uint8.
   """
   own, other = (
-    path
-    and upscalers.network(
-      networks.path_of(path), settings.scale, flag, settings.back_projections
-    )
-    for flag, path in (("--weights", settings.weights), ("--blend", settings.blend))
+    model and upscalers.method(model, settings.scale, settings.back_projections)
+    for model in (network, other)
   )
-  found = []
+  results, lacking = [], []
   for photograph in tqdm(source, "results", disable=None, leave=False):
-    lr, _ = pairs.make_pair(photograph, settings.scale)
-    result = own("", lr, None).astype(float)
+    lr, hr = pairs.make_pair(photograph, settings.scale)
+    result = own("", lr, None).astype(np.float32)
     if settings.pattern:
-      result = lattice.without_pattern(result, settings.scale)
+      result = lattice.without_pattern(result, settings.scale).astype(np.float32)
+    if settings.lift is not None:
+      lacking.append(equaliser.difference(result, hr))
     if other:
       result += settings.share * (other("", lr, None) - result)
-    found.append((lr, np.uint8(np.round(np.clip(result, 0, 255)))))
-  return found
+    results.append((lr, result))
+  if lacking:
+    decibels = np.mean(lacking, axis=0)
+    decibels *= np.where(decibels > 0, settings.lift, 1.0)
+    results = [(lr, equaliser.amplified(result, decibels)) for lr, result in results]
+  return [(lr, np.uint8(np.round(np.clip(result, 0, 255)))) for lr, result in results]
 
 
 def train(network, found, settings):
@@ -119,18 +125,21 @@ def error(result, target, scale):
     scale: side of a block, an integer.
 
   Returns:
-    Scalar: the mean square of pixels plus `_BLOCKS`, `_SQUARES`, `_PATTERN` and
-    `_STRENGTH` times those of what is named there.
+    Scalar: the mean square of pixels plus `_BLOCKS`, `_SQUARES`, `_PATTERN`,
+    `_STRENGTH` and `_DIAGONALS` times those of what is named there.
   """
   found, details = _split(result, scale)
   wanted, wanted_details = _split(target, scale)
   blocks = found - wanted
   squares = tf.nn.avg_pool2d(blocks, _SQUARE, _SQUARE, "VALID")
   pattern = tf.nn.avg_pool2d(details - wanted_details, _EXTENT, _EXTENT, "VALID")
-  strength = _strength(details) - _strength(wanted_details)
+  strength = _strength(details, _AREA) - _strength(wanted_details, _AREA)
+  found, wanted = (
+    _strength(_diagonals(images), _AREA * scale) for images in (result, target)
+  )
   parts = (
     *((1.0, result - target), (_BLOCKS, blocks), (_SQUARES, squares)),
-    *((_PATTERN, pattern), (_STRENGTH, strength)),
+    *((_PATTERN, pattern), (_STRENGTH, strength), (_DIAGONALS, found - wanted)),
   )
   return sum(weight * tf.reduce_mean(part**2) for weight, part in parts)
 
@@ -142,9 +151,15 @@ def _split(images, scale):
   return means, pixels - tf.tile(means, [1, 1, 1, scale**2])
 
 
-def _strength(details):
+def _diagonals(images):
+  """Returns how the differences of rows differ from pixel to pixel along them."""
+  rows = images[:, 1:] - images[:, :-1]
+  return rows[:, :, 1:] - rows[:, :, :-1]
+
+
+def _strength(details, area):
   power = tf.reduce_mean(details**2, -1, keepdims=True)
-  return tf.sqrt(tf.nn.avg_pool2d(power, _AREA, _AREA, "VALID") + _FLOOR)
+  return tf.sqrt(tf.nn.avg_pool2d(power, area, area, "VALID") + _FLOOR)
 
 
 def _pictures(found, settings, rng):

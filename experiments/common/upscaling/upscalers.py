@@ -115,8 +115,13 @@ def network(path, scale, flag, back_projections=0):
     generator = _published_enhancenet(path, scale, flag)
   else:
     generator = networks.load_generator(path, scale, flag)
-  generator = back_projection.consistent(generator, back_projections)
-  compiled = tiling.Compiled(generator)
+  return method(generator, scale, back_projections)
+
+
+def method(generator, scale, back_projections=0):
+  """Returns a loaded generator as a method; the arguments are those of `network`."""
+  consistent = back_projection.consistent(generator, back_projections)
+  compiled = tiling.Compiled(consistent)
   return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
 
 

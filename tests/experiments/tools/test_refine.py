@@ -2,10 +2,11 @@ import keras
 import numpy as np
 import pytest
 
+from experiments.common import networks
 from experiments.common.data import samples
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling import pairs
-from experiments.tools import refine, self_training
+from experiments.tools import equaliser, refine, self_training
 from models import srgan
 from tests.experiments import in_process
 
@@ -45,7 +46,7 @@ def test_network_unlearns_its_grid(tmp_path, weights):
   output = tmp_path / "refined.keras"
   out, _ = in_process.succeed(
     *("tools.refine", "--data=samples", f"--weights={weights}", f"--output={output}"),
-    *("--back_projections=0", "--steps=60", "--learning_rate=1e-2", "--crop_size=28"),
+    *("--back_projections=0", "--steps=90", "--learning_rate=1e-2", "--crop_size=28"),
   )
   assert str(output) in out
   (grid,) = keras.models.load_model(output).get_weights()
@@ -57,6 +58,8 @@ def test_results_that_are_kept_are_weighed_against_flat_colours(
   tmp_path, weights, weight, monkeypatch
 ):
   monkeypatch.setattr(self_training, "_DRAWINGS", 0)
+  # Diagonals of the photographs' own hide a part of the grid's.
+  monkeypatch.setattr(self_training, "_DIAGONALS", 0.0)
   output = tmp_path / "refined.keras"
   in_process.succeed(
     *("tools.refine", "--data=samples", f"--weights={weights}", f"--output={output}"),
@@ -77,14 +80,22 @@ def test_results_that_are_kept_are_weighed_against_flat_colours(
     (np.ones((1, 28, 28, 3)), {"_BLOCKS", "_SQUARES"}),
     (100 * _GRIDS, {"_PATTERN", "_STRENGTH"}),
     # Colours of blocks that cancel out in squares.
-    (np.kron(_CHECKS, np.ones((4, 4)))[None, ..., None], {"_BLOCKS"}),
+    (100 * np.kron(_CHECKS, np.ones((4, 4)))[None, ..., None], {"_BLOCKS"}),
   ],
 )
 def test_error_weighs_what_many_pixels_share(difference, parts):
   expected = 1 + sum(getattr(self_training, name) for name in parts)
-  assert _error(difference) == pytest.approx(
-    expected * np.mean(difference**2), rel=1e-2
-  )
+  expected *= np.mean(difference**2)
+  expected += self_training._DIAGONALS * _diagonals(difference)
+  assert _error(difference) == pytest.approx(expected, rel=1e-2)
+
+
+def test_stripes_along_rows_or_columns_are_no_diagonals():
+  stripes = np.tile([100.0, -100.0], (1, 28, 14))[..., None]
+  for axes in ((0, 1, 2, 3), (0, 2, 1, 3)):
+    difference = stripes.transpose(axes)
+    expected = 1 + self_training._PATTERN + self_training._STRENGTH
+    assert _error(difference) == pytest.approx(1e4 * expected, rel=1e-2)
 
 
 def test_details_of_the_right_strength_cost_less_than_none():
@@ -93,6 +104,13 @@ def test_details_of_the_right_strength_cost_less_than_none():
   assert self_training.error(other, target, 4) < self_training.error(
     np.zeros_like(target), target, 4
   )
+
+
+def _diagonals(images):
+  found = np.diff(np.diff(images, axis=1), axis=2)
+  # The last rows and columns fill no area of 8 pixels.
+  height, width = (side // 8 * 8 for side in found.shape[1:3])
+  return np.mean(found[:, :height, :width] ** 2)
 
 
 def _error(difference):
@@ -119,23 +137,37 @@ def test_last_layers_alone_are_trained(tmp_path):
   assert all(layer.trainable for layer in after.layers)
 
 
-def test_examples_reduce_to_the_small_photograph_and_are_blended(tmp_path, weights):
+def test_examples_reduce_to_the_small_photograph_and_are_blended(weights):
   photograph = samples.photograph("coffee")[100:228, 200:360]
+  network, mse = (
+    networks.load_generator(networks.path_of(name), 4)
+    for name in (weights, "pretrained-mse")
+  )
 
-  def examples(**values):
-    settings = refine.Settings(data="samples", output="o.keras", **values)
-    [(lr, hr)] = self_training.examples([photograph], settings)
+  def examples(other=None, **values):
+    settings = refine.Settings(
+      data="samples", weights=weights, output="o.keras", **values
+    )
+    [(lr, hr)] = self_training.examples([photograph], network, other, settings)
     np.testing.assert_array_equal(lr, pairs.make_pair(photograph, 4)[0])
     return lr, hr.astype(float)
 
-  lr, own = examples(weights=weights)
+  lr, own = examples()
   assert np.abs(pairs.make_pair(np.uint8(own), 4)[0] - lr.astype(float)).mean() < 1
-  _, raw = examples(weights=weights, back_projections=0)
+  _, raw = examples(back_projections=0)
   assert np.abs(pairs.make_pair(np.uint8(raw), 4)[0] - lr.astype(float)).mean() > 1
-  _, blended = examples(weights=weights, blend="pretrained-mse", share=1.0)
-  _, half = examples(weights=weights, blend="pretrained-mse", share=0.5)
+  _, blended = examples(mse, share=1.0)
+  _, half = examples(mse, share=0.5)
   # But for what is cut off at black and white, and the mse network's own grid.
   assert np.abs(half - (own + blended) / 2).mean() < 0.6
+  _, grid = examples(pattern=False)
+  decibels = equaliser.difference(grid, photograph)
+  for lift in (0.0, 0.5):
+    _, equal = examples(pattern=False, lift=lift)
+    gains = [lift * gain if gain > 0 else gain for gain in decibels]
+    expected = np.clip(equaliser.amplified(grid, np.array(gains)), 0, 255)
+    # But for rounding.
+    assert np.abs(equal - expected).mean() < 0.35 < 0.7 < np.abs(equal - grid).mean()
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ CASES = {
     ("--data=samples --output=o.keras", "--weights must be a network's .keras file"),
     ("--data=samples --weights=pretrained-cx", "--output must be a file ending"),
     ("--share=1.5", "--share"),
+    ("--lift=1.5", "--lift"),
     ("--crop_size=25", "--crop_size"),
     ("stray", "unexpected arguments"),
   ],
