@@ -1,8 +1,7 @@
 """Measures how power spectra differ, and changes that of an image.
 
 The details that a generator invents are too weak at some frequencies, and too strong
-at others: where pictures are smooth, and beyond 0.5 cycles a pixel, which diagonal
-stripes alone have.
+at others, such as beyond 0.5 cycles a pixel, which diagonal stripes alone have.
 """
 
 import numpy as np
@@ -14,15 +13,15 @@ _WINDOW = 64
 
 
 def difference(image, reference):
-  """Returns by how much the power spectrum of Y differs from that of a reference.
+  """Returns what the power spectrum of Y lacks to be that of a reference.
 
   Args:
     image: RGB `(H, W, 3)` in [0, 255], sides of at least 64.
     reference: as `image`.
 
   Returns:
-    Float64 `(46,)`: decibels that the image lacks, means over all directions, at
-    frequencies of 0, 1 / 64, 2 / 64... cycles a pixel.
+    Float64 `(46,)` in dB, means over all directions, at frequencies of 0, 1 / 64,
+    2 / 64... cycles a pixel; negative where the image has more, and 0 at 0.
   """
   found, wanted = (spectrum.log_power_spectrum(v, _WINDOW) for v in (image, reference))
   steps = np.arange(_WINDOW) - _WINDOW // 2
