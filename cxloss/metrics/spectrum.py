@@ -115,22 +115,23 @@ def mean_log_power_spectrum(
   return np.mean([log_power_spectrum(image, window) for image in images], axis=0)
 
 
-def radial_average(spectrum: _Array) -> tuple[_Array, _Array]:
+def radial_average(spectrum: _Array, corners: bool = False) -> tuple[_Array, _Array]:
   """Return the mean of a spectrum over all directions.
 
   Args:
     spectrum: float `(window, window)` in dB, see `log_power_spectrum`.
+    corners: whether to go on beyond 0.5 cycles a pixel, up to the corners at 0.71,
+      which only diagonal waves reach. Defaults to `False`.
 
   Returns:
-    `(frequencies, values)`, both `(window // 2,)`: rings of width 1 / window around
-    the frequencies 1 / window, 2 / window, ..., 0.5, and their means. Corners beyond
-    0.5 are left out.
+    `(frequencies, values)`, both of one length, `window // 2` without corners: rings
+    of width 1 / window around the frequencies 1 / window, 2 / window, ..., and their
+    means.
   """
   window = len(spectrum)
   ring = np.rint(_radius(window) * window).astype(int).ravel()
-  sums = np.bincount(ring, spectrum.ravel())
-  values = sums / np.bincount(ring)
-  rings = np.arange(1, window // 2 + 1)
+  values = np.bincount(ring, spectrum.ravel()) / np.bincount(ring)
+  rings = np.arange(1, len(values) if corners else window // 2 + 1)
   return rings / window, values[rings]
 
 

@@ -24,11 +24,8 @@ def difference(image, reference):
     2 / 64... cycles a pixel; negative where the image has more, and 0 at 0.
   """
   found, wanted = (spectrum.log_power_spectrum(v, _WINDOW) for v in (image, reference))
-  steps = np.arange(_WINDOW) - _WINDOW // 2
-  ring = np.rint(np.hypot(steps[:, None], steps)).astype(int).ravel()
-  decibels = np.bincount(ring, (wanted - found).ravel()) / np.bincount(ring)
-  decibels[0] = 0
-  return decibels
+  _, decibels = spectrum.radial_average(wanted - found, corners=True)
+  return np.concatenate([[0.0], decibels])
 
 
 def amplified(image, decibels):

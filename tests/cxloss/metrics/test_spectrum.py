@@ -39,6 +39,16 @@ def test_gaussian_blur_lowers_each_frequency_by_its_known_factor():
   np.testing.assert_allclose(lost[used], expected[used], atol=0.4)
 
 
+def test_average_radius_of_each_ring_lies_within_its_width():
+  radius = np.hypot(*np.mgrid[-32:32, -32:32]) / 64
+  short, values = spectrum.radial_average(radius)
+  np.testing.assert_allclose(values, short, atol=0.5 / 64)
+  long, values = spectrum.radial_average(radius, corners=True)
+  np.testing.assert_allclose(values, long, atol=0.5 / 64)
+  np.testing.assert_array_equal(long[: len(short)], short)
+  assert (len(short), len(long)) == (32, 45)
+
+
 def test_wave_is_a_peak_at_its_frequency():
   x = np.arange(256)
   wave = np.cos(2 * np.pi * x * 12 / 64)[None, :] * np.ones((256, 1))
