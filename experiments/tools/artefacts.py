@@ -81,7 +81,9 @@ def measure(pairs, settings):
     results = {method: apply(name, lr, hr) for method, apply in methods.items()}
     for method, picture in {upscalers.ORIGINAL: hr, **results}.items():
       rows.append({"method": method, "grid_db": grid_db(picture, settings.scale)})
-  flat = {name: flat_error(apply, settings.scale) for name, apply in methods.items()}
+  flat = {
+    name: max(flat_errors(apply, settings.scale)) for name, apply in methods.items()
+  }
   return [
     {**row, "flat_error": flat.get(row["method"], 0.0)} for row in tables.means(rows)
   ]
@@ -108,14 +110,22 @@ def grid_db(image, period):
   return float(np.mean(10 * np.log10(ratios)))
 
 
-def flat_error(apply, scale):
-  """Returns the largest error of a method on pictures of one colour, in grey levels."""
+def flat_errors(apply, scale):
+  """Returns the largest error of a method on a picture of each of `COLOURS`.
+
+  Args:
+    apply: function from `(name, lr, hr)` to the enlarged picture; see `upscalers`.
+    scale: factor of enlargement, an integer.
+
+  Returns:
+    List of floats, in grey levels.
+  """
   errors = []
   for colour in COLOURS:
     lr = np.full((_SIDE, _SIDE, 3), colour, np.uint8)
     hr = np.full((scale * _SIDE, scale * _SIDE, 3), colour, np.uint8)
-    errors.append(np.abs(apply("", lr, hr).astype(int) - hr).max())
-  return float(max(errors))
+    errors.append(float(np.abs(apply("", lr, hr).astype(int) - hr).max()))
+  return errors
 
 
 def _neighbours(power, u, v):

@@ -35,14 +35,14 @@ def test_grid_of_a_constant_pattern_is_its_power_over_the_noise():
   assert found == pytest.approx(10 * np.log10(power) / 3, abs=0.3)
 
 
-def test_flat_error_is_the_largest_of_any_pixel():
+def test_flat_error_of_each_colour_is_the_largest_of_any_pixel():
   def enlarge(name, lr, hr):
     del name, hr
     picture = lr.repeat(4, axis=0).repeat(4, axis=1).astype(int)
     picture[0, -1] += np.where(picture[0, -1] > 128, -7, 7)
     return picture.astype(np.uint8)
 
-  assert artefacts.flat_error(enlarge, 4) == 7
+  assert artefacts.flat_errors(enlarge, 4) == [7.0] * len(artefacts.COLOURS)
 
 
 def test_command_measures_originals_interpolation_and_networks():
