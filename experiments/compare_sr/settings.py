@@ -19,6 +19,8 @@ _METHODS["ours"] = {"paper": "sr.flags", "quick": "ours_quick.flags"}
 _TWO_PHASES = ("srgan", "enhancenet", "ours")
 # Epochs into which the steps of a method are cut, for logs and phases.
 _EPOCHS = 10
+# LapSRN's paper halves the rate after half of so many.
+_LAPSRN_EPOCHS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Settings:
   steps: int = option(
     600,
     f"Updates of the generator, for each method; above {_EPOCHS}, rounded up to a "
-    "multiple of it.",
+    f"multiple of it ({_LAPSRN_EPOCHS} for lapsrn with --size=paper).",
     lower=1,
   )
   pretrain_share: float = option(
@@ -84,7 +86,8 @@ class Settings:
   def arguments(self, method):
     """Returns the flags of one method's run of `experiments.sr`, a list of strings."""
     # Phases have only their epochs in common: lengths are counted in these.
-    epochs = min(_EPOCHS, self.steps)
+    paper_lapsrn = method == "lapsrn" and self.size == "paper"
+    epochs = min(_LAPSRN_EPOCHS if paper_lapsrn else _EPOCHS, self.steps)
     arguments = [
       f"--flagfile={_FLAGFILES / _METHODS[method][self.size]}",
       f"--data={self.data}",

@@ -43,13 +43,13 @@ def main():
     if not value:
       raise UserError(f"--{name} must be positive here. Received: 0")
   app.check_run()
-  both_sources = sources.load_both(settings.data)
+  both_sources = sources.load_both(settings.data, settings.validation_data)
   folder = app.open_run()
   if settings.pretrain_epochs:
     start = dataclasses.replace(settings, epochs=0, objective=None)
     _train(start, both_sources, folder / "start")
     network = dataclasses.replace(
-      settings.network, initial_weights=folder / "start" / train.FILES["l1"]
+      settings.network, initial_weights=folder / "start" / train.FILE
     )
     settings = dataclasses.replace(settings, pretrain_epochs=0, network=network)
   for name, weights in _VARIANTS.items():
@@ -82,7 +82,7 @@ def _report(folder, source, count):
     mean_normal, own = results.read(run)["rows"]
     rows += [] if rows else [mean_normal]
     rows.append({**own, "method": name})
-    predictors[name] = evaluate.predictor(evaluate.load(run / train.FILES["ours"]))
+    predictors[name] = evaluate.predictor(evaluate.load(run / train.FILE))
   for i in range(min(count, len(source))):
     maps = {name: predict(source[i].image) for name, predict in predictors.items()}
     evaluate.save(folder, i, source.names[i], source[i], maps)

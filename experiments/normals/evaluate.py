@@ -108,7 +108,7 @@ def measure(predictors, source, show=None):
   scores = {name: _Scores() for name in predictors}
   for index, scene in enumerate(source):
     maps = {name: predict(scene.image) for name, predict in predictors.items()}
-    near = scipy.ndimage.distance_transform_edt(~example.edges(scene)) <= _NEAR
+    near = _near_edges(scene)
     for name, predicted in maps.items():
       scores[name].add(scene, predicted, near)
     if show:
@@ -172,32 +172,42 @@ def _pictures(scene, maps):
   }
 
 
+def _near_edges(scene):
+  edges = example.edges(scene)
+  # Without any, SciPy measures from a pixel outside of the image.
+  if not edges.any():
+    return edges
+  return scipy.ndimage.distance_transform_edt(~edges) <= _NEAR
+
+
 class _Scores:
   """Pools the errors and the gradients of one predictor."""
 
   def __init__(self):
     self._everywhere, self._near = angles.AngularError(), angles.AngularError()
     self._histograms = np.zeros((2, len(_GRADIENT_BINS) - 1))
+    self._gradients, self._count = np.zeros(2), 0
 
   def add(self, scene, predicted, near):
     degrees = angles.angular_error(scene.normals, predicted)
     self._everywhere.add(degrees[scene.mask])
     self._near.add(degrees[scene.mask & near])
-    for histogram, normals in zip(
-      self._histograms, (predicted, scene.normals), strict=True
-    ):
-      histogram += np.histogram(_gradients(normals, scene.mask), _GRADIENT_BINS)[0]
+    for i, normals in enumerate((predicted, scene.normals)):
+      lengths = _gradients(normals, scene.mask)
+      self._histograms[i] += np.histogram(lengths, _GRADIENT_BINS)[0]
+      self._gradients[i] += lengths.sum(dtype=np.float64)
+    self._count += lengths.size
 
   def result(self):
     centres = (_GRADIENT_BINS[1:] + _GRADIENT_BINS[:-1]) / 2
-    predicted, true = self._histograms
+    gradient, true_gradient = self._gradients / max(self._count, 1)
     near = self._near.result()["mean"] if self._near.count else None
-    distance = scipy.stats.wasserstein_distance(centres, centres, predicted, true)
+    distance = scipy.stats.wasserstein_distance(centres, centres, *self._histograms)
     return {
       **self._everywhere.result(),
       "mean_near_edges": near,
-      "gradient": float(np.average(centres, weights=predicted)),
-      "true_gradient": float(np.average(centres, weights=true)),
+      "gradient": float(gradient),
+      "true_gradient": float(true_gradient),
       "gradient_distance": float(distance),
     }
 

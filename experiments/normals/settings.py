@@ -48,12 +48,6 @@ class DataSettings:
     "with depth images or normal maps.",
     checks.NOT_EMPTY,
   )
-  validation_data: str | None = option(
-    None,
-    "train: held-out pictures, like --data. By default the validation split of --data, "
-    "or the last tenth of a folder.",
-    checks.NOT_EMPTY,
-  )
   height: int = option(
     480,
     "The height of the crops, of procedural scenes, and of the pictures that the "
@@ -176,6 +170,12 @@ class TrainSettings:
   network: NetworkSettings
   views: ViewSettings
   objective: ObjectiveSettings | None
+  validation_data: str | None = option(
+    None,
+    "train: held-out pictures, like --data. By default the validation split of --data, "
+    "or the last tenth of a folder.",
+    checks.NOT_EMPTY,
+  )
   batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
   pretrain_epochs: int = option(
     0,

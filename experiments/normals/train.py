@@ -21,8 +21,8 @@ from experiments.normals.data import batches, sources
 from experiments.normals.settings import TrainSettings
 from models import crn, guided_crn
 
-# Files of the phases' networks in the run folder.
-FILES = {"l1": "network_l1.keras", "ours": "network.keras"}
+# The last phase's network in the run folder.
+FILE = "network.keras"
 _PANELS = 3
 
 
@@ -37,10 +37,12 @@ def prepare(settings, both_sources=None):
     UserError: if data, weights or networks are missing or do not fit.
   """
   devices.check_batch(settings.batch_size)
-  source, held_out = both_sources or sources.load_both(settings.data)
+  source, held_out = both_sources or sources.load_both(
+    settings.data, settings.validation_data
+  )
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
-    network = _build_network(settings.network)
+    network = _build_network(settings)
     phases = []
     if settings.pretrain_epochs:
       phases.append(_l1_phase(settings, network, steps))
@@ -73,7 +75,8 @@ class Job:
     for phase in self.phases:
       self._fit(phase, folder)
       if devices.is_chief():
-        path = folder / FILES[phase.name]
+        last = phase is self.phases[-1]
+        path = folder / (FILE if last else f"network_{phase.name}.keras")
         training.save_model(self.network, path)
         predictors[phase.name] = evaluate.predictor(evaluate.load(path))
     if devices.is_chief():
@@ -131,13 +134,20 @@ class Validation(logs.Periodic):
 
 
 def _build_network(settings):
-  if settings.initial_weights:
-    network = evaluate.load(settings.initial_weights, "--initial_weights")
+  wanted, height, width = settings.network, settings.data.height, settings.data.width
+  if wanted.initial_weights:
+    network = evaluate.load(wanted.initial_weights, "--initial_weights")
+    multiple = crn.multiple(network)
+    if height % multiple or width % multiple:
+      raise UserError(
+        f"--height and --width must be multiples of {multiple} for the network of "
+        f"--initial_weights. Received: {height} x {width}"
+      )
   else:
-    build = guided_crn.guided_crn if settings.kind == "guided" else crn.crn
-    network = build(settings.height, settings.width, settings.width_divisor)
+    build = guided_crn.guided_crn if wanted.kind == "guided" else crn.crn
+    network = build(height, width, wanted.width_divisor)
   try:
-    guided_crn.tune(network, settings.tune)
+    guided_crn.tune(network, wanted.tune)
   except ValueError as error:
     raise UserError(f"--tune: {error}") from error
   return network

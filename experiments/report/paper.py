@@ -58,6 +58,14 @@ class Experiment:
     return self.entries[0].name
 
 
+# The paper trains from scratch, by its own objective, in float32.
+_TRAINED = {
+  "initial_weights": None,
+  "spatial_weight": "0",
+  "precision": "float32",
+  "backbone_precision": "float32",
+}
+
 EXPERIMENTS = (
   Experiment(
     "Super-resolution",
@@ -67,7 +75,18 @@ EXPERIMENTS = (
         "sr",
         paper=("sr.flags",),
         cost="days on a GPU; it downloads DIV2K and VGG19",
-        defaults={"model": "srgan", "icnr": "False", "max_points": "0"},
+        defaults={
+          **_TRAINED,
+          "model": "srgan",
+          "icnr": "False",
+          "max_points": "0",
+          "steps_per_epoch": None,
+          "average": "0",
+          "discriminator_epochs": "0",
+          "discriminator_learning_rate": None,
+          "lambda_vgg": "0",
+          "lambda_texture": "0",
+        },
       ),
     ),
   ),
@@ -79,7 +98,15 @@ EXPERIMENTS = (
         "normals",
         paper=("normals.flags", "normals_l1_0.flags"),
         cost="days on a GPU; it downloads NYU v2 and VGG19",
-        defaults={"pretrain_epochs": "0"},
+        defaults={
+          **_TRAINED,
+          "pretrain_epochs": "0",
+          "network": "crn",
+          "reduce": "1",
+          "view_zoom": None,
+          "view_turn": "0",
+          "view_colour": "0",
+        },
       ),
       Entry(
         "normals.ablation",
@@ -162,7 +189,10 @@ EXPERIMENTS = (
         cost="BAPPS, and weights converted from torchvision's; some 1.5 hours",
         needs=("--data_dir=BAPPS/2afc", "--weights_dir=WEIGHTS"),
         free=("data_dir", "weights_dir"),
-        defaults={"limit": None},
+        defaults={
+          "limit": None,
+          "subsets": "traditional,cnn,superres,deblur,color,frameinterp",
+        },
       ),
     ),
   ),

@@ -33,6 +33,8 @@ def main():
   mode = flags.FLAGS.mode
   if mode == "train":
     app.check_effect(devices.DeviceSettings, settings.TrainSettings)
+    for idle, cause in sr_flags.idle():
+      app.refuse(idle, cause)
     app.train(train.prepare, sr_flags.train_settings())
   elif mode == "evaluate":
     app.check_effect(settings.EvaluateSettings)

@@ -66,7 +66,7 @@ def evaluate(settings, folder):
   """
   scale, corrections, own = settings.scale, settings.back_projections, {}
   if settings.weights is not None:
-    name = networks.name_of(settings.weights)
+    name = networks.name_of(settings.weights, ("bicubic", upscalers.ORIGINAL))
     own[name] = upscalers.network(settings.weights, scale, "--weights", corrections)
   measures = all_measures(scale, settings.seed, settings.lpips.files)
   sets = evaluation_sets.load(

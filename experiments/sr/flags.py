@@ -19,6 +19,7 @@ _DEFAULTS = {
     "crop_size": 128,
     "batch_size": 64,
     "epochs": 100,
+    "pretrain_epochs": 0,
     "learning_rate": 1e-5,
     "optimizer": "sgd",
   },
@@ -80,6 +81,20 @@ def train_settings(values=flags.FLAGS):
       values.initial_weights, "--initial_weights"
     )
   return run_flags.read(settings.TrainSettings, values, **given)
+
+
+def idle(values=flags.FLAGS):
+  """Yields sets of flags that a training does not read, and the flag that is why."""
+  model = f"--model={values.model}"
+  if values.model == "lapsrn":
+    other = {"discriminator_width", "discriminator_learning_rate", "pretrain_epochs"}
+    yield other | set(run_flags.names(settings.ObjectiveSettings)), model
+  else:
+    yield {"optimizer"}, model
+  if values.model != "srgan":
+    yield {"icnr"}, model
+  if values.initial_weights:
+    yield {"blocks", "width", "icnr"}, "--initial_weights"
 
 
 def evaluate_settings(values=flags.FLAGS):

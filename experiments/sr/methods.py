@@ -14,6 +14,7 @@ which each method has its own part:
 import keras
 
 from experiments.common.run import optimizers
+from experiments.common.run.errors import UserError
 from experiments.common.run.training import Phase
 from experiments.sr import objective
 from models import enhancenet, lapsrn, srgan
@@ -43,7 +44,10 @@ def build_phases(settings, generator, steps_per_epoch):
     steps_per_epoch: positive integer.
   """
   if settings.network.model == "lapsrn":
-    model = lapsrn.LapSRN(generator)
+    try:
+      model = lapsrn.LapSRN(generator)
+    except ValueError as error:
+      raise UserError(f"--initial_weights: {error}") from error
     model.compile(_lapsrn_optimizer(settings, steps_per_epoch))
     return [Phase("lapsrn", model, settings.epochs)]
   phases = []

@@ -95,7 +95,8 @@ class Job:
     scale = self.settings.network.scale
     trained = {"bicubic": tiling.Bicubic(scale)}
     if self.settings.initial_weights:
-      taken = ["bicubic", *(phase.name for phase in self.phases)]
+      phases = (phase.name for phase in self.phases)
+      taken = ["bicubic", upscalers.ORIGINAL, *phases]
       name = networks.name_of(self.settings.initial_weights, taken)
       trained[name] = tiling.Compiled(_initial_network(self.settings))
     for phase in self.phases:

@@ -51,6 +51,7 @@ class LowLevel:
 
   name = "low level"
   remark = None
+  weights = ()
 
   def __init__(self, names):
     self.labels = {name: LOW_LEVEL[name] for name in names}
@@ -83,14 +84,17 @@ class Network:
       path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
     else:
       path, preprocessing, self.remark = nets.find(name, weights_dir)
-    self._heads = None
+    self._heads, files = None, [] if path == "bundled" else [path]
     try:
       self._features = _features(net.architecture, layers, path, preprocessing)
       if "lpips" in distances:
-        self._heads = lpips.read_heads(nets.heads_path(name, weights_dir), layers)
+        files.append(nets.heads_path(name, weights_dir))
+        self._heads = lpips.read_heads(files[-1], layers)
     except ValueError as error:
       raise UserError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
+    # For a run that goes on: the same files?
+    self.weights = tuple(map(nets.digest, files))
     self._graph = tf.function(self._distances)
 
   def __call__(self, images):

@@ -1,7 +1,8 @@
 """Measures the distances of triplets, and goes on where a stopped run was.
 
 A subset's distances lie in `distances/SUBSET.npz`: arrays `(2, n)` by row label, of p0
-and p1, and `names`. The file is rewritten, whole, every minute.
+and p1, `names`, and `weights`, digests of the networks' files. The file is rewritten,
+whole, every minute.
 """
 
 import time
@@ -17,6 +18,7 @@ from experiments.common.run.errors import UserError
 from experiments.twoafc import agreement, bapps
 
 _SAVE_SECONDS = 60.0
+_RECORDS = ("names", "weights")  # beside the distances
 
 
 def rank(paths, measures):
@@ -51,7 +53,8 @@ def measure(subsets, measures, folder, batch_size):
 def _measure_subset(subset, measures, folder, batch_size):
   path = folder / "distances" / f"{subset.name}.npz"
   labels = [label for one in measures for label in one.labels.values()]
-  parts = _load(path, subset, labels)
+  weights = [digest for one in measures for digest in one.weights]
+  parts = _load(path, subset, labels, weights)
   done = _count(parts)
   if done == len(subset):
     return _join(parts)
@@ -64,20 +67,20 @@ def _measure_subset(subset, measures, folder, batch_size):
       bar.update(batch.shape[1])
       if time.monotonic() - saved > _SAVE_SECONDS:
         saved = time.monotonic()
-        _save(path, subset, parts, writer)
+        _save(path, subset, parts, weights, writer)
   except KeyboardInterrupt:
     if parts:
-      _save(path, subset, parts, writer)
+      _save(path, subset, parts, weights, writer)
     raise training.StoppedError(
       f"stopped at triplet {_count(parts)} of {len(subset)} of {subset.name}"
     ) from None
   finally:
     bar.close()
-  _save(path, subset, parts, writer)
+  _save(path, subset, parts, weights, writer)
   return _join(parts)
 
 
-def _load(path, subset, labels):
+def _load(path, subset, labels, weights):
   """The distances that an earlier run has measured, as a list of parts."""
   if not path.exists():
     return []
@@ -86,20 +89,25 @@ def _load(path, subset, labels):
       arrays = {name: data[name] for name in data.files}
   except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
     raise UserError(f"--output_dir has a damaged {path}: {error}") from error
-  names = arrays.pop("names").tolist()
-  if names != subset.names[: len(names)] or sorted(arrays) != sorted(labels):
+  names, digests = (arrays.pop(name, np.array([])).tolist() for name in _RECORDS)
+  if (
+    names != subset.names[: len(names)]
+    or digests != weights
+    or sorted(arrays) != sorted(labels)
+  ):
     raise UserError(
-      f"--output_dir has distances of other triplets in {path}. Choose another "
-      "folder, or start anew with --overwrite"
+      f"--output_dir has distances of other triplets or weights in {path}. Choose "
+      "another folder, or start anew with --overwrite"
     )
   return [arrays]
 
 
-def _save(path, subset, parts, writer):
+def _save(path, subset, parts, weights, writer):
   distances = _join(parts)
   done = _count(parts)
   with files.replacing(path) as partial:
-    np.savez(partial, names=np.array(subset.names[:done]), **distances)
+    records = zip(_RECORDS, (subset.names[:done], weights), strict=True)
+    np.savez(partial, **{k: np.array(v, str) for k, v in records}, **distances)
   with writer.as_default(done):
     for label, pair in distances.items():
       score = agreement.score(subset.judges[:done], *pair)

@@ -1,6 +1,7 @@
 """The networks that `experiments.twoafc` compares, and their weights files."""
 
 import dataclasses
+import hashlib
 import pathlib
 
 from experiments.common.run.errors import UserError
@@ -51,6 +52,11 @@ def heads_path(name, weights_dir):
   if name == "vgg_front" or weights_dir is None:
     return None
   return pathlib.Path(weights_dir) / f"lpips_lin_{NETS[name].architecture}.npz"
+
+
+def digest(path):
+  """Returns a short text that tells a file's contents from others'."""
+  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:16]
 
 
 def find(name, weights_dir):

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import json
 import os
@@ -7,6 +8,9 @@ import pytest
 from PIL import Image
 
 from experiments.common import results
+from experiments.compare_sr import settings
+from experiments.sr import flags as sr_flags
+from experiments.sr import methods
 from tests.experiments import command, in_process
 from tests.experiments.common.upscaling import photographs
 
@@ -73,6 +77,22 @@ def test_quick_methods_start_anew_and_srgan_differs_from_ours_in_its_losses_alon
     assert not any(line.startswith("--weights") for line in found)
     assert {"--blocks=4", "--width=32", "--icnr", "--learning_rate=3e-4"} <= found
   assert "--discriminator_width=16" in lines["srgan"] & lines["ours"]
+
+
+def test_the_papers_lapsrn_halves_its_rate_half_way():
+  shared = settings.Settings(data="div2k", steps=100_000, size="paper")
+  values = sr_flags.parse(shared.arguments("lapsrn"))
+  lapsrn = sr_flags.train_settings(values)
+  assert lapsrn.epochs * lapsrn.steps_per_epoch == 100_000
+  generator = methods.build_generator(
+    dataclasses.replace(lapsrn.network, blocks=1, width=8)
+  )
+  (phase,) = methods.build_phases(lapsrn, generator, lapsrn.steps_per_epoch)
+  rates = []
+  for step in (0, 49_999, 50_000, 99_999):
+    phase.model.optimizer.iterations.assign(step)
+    rates.append(float(phase.model.optimizer.learning_rate))
+  assert rates == pytest.approx([1e-5, 1e-5, 5e-6, 5e-6])
 
 
 def test_photographs_too_small_for_spectra_are_refused_before_training(tmp_path):

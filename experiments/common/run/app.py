@@ -73,8 +73,10 @@ def run(main, experiment, default_flagfile=None):
       # A process that ends while others work makes them fail.
       devices.wait_for_all()
     except training.StoppedError as stop:
+      again = " without --overwrite" if _run_settings().overwrite else ""
       print(
-        f"{experiment}: {stop}; the same command goes on from there", file=sys.stderr
+        f"{experiment}: {stop}; the same command{again} goes on from there",
+        file=sys.stderr,
       )
       _leave(130, replicated)
     except KeyboardInterrupt:
@@ -100,6 +102,16 @@ def check_effect(*settings):
     *settings: dataclasses that are read, beside `RunSettings`.
   """
   run_flags.check_effect(_about["arguments"], RunSettings, *settings)
+
+
+def refuse(idle, cause):
+  """Raises `UserError` for flags on the command line that have no effect.
+
+  Args:
+    idle: set of names of flags.
+    cause: the flag that makes them so.
+  """
+  run_flags.refuse(_about["arguments"], idle, cause)
 
 
 def check_run():
@@ -187,7 +199,8 @@ def _line(error):
   if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
     first = error.message.strip().splitlines()[0]
     return (
-      f"another worker is gone: {first}. The same commands go on from the last backup"
+      f"another worker is gone: {first}. The same commands, without --overwrite, go on "
+      "from the last backup"
     )
   return None
 

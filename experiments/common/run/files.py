@@ -50,6 +50,11 @@ def write_text(path, text):
     partial.write_text(text, "utf-8")
 
 
+def is_partial(path):
+  """Whether a path is that of a temporary file."""
+  return path.name.startswith(_PARTIAL)
+
+
 def remove_partial(folder):
   """Deletes the temporary files that killed processes have left below a folder."""
   for path in pathlib.Path(folder).rglob(f"{_PARTIAL}*"):

@@ -102,7 +102,7 @@ def read(settings, values=flags.FLAGS, **given):
 
 
 def check_effect(arguments, *settings, values=flags.FLAGS):
-  """Refuses flags of a command line that nothing reads; those of flagfiles may be idle.
+  """Refuses flags of a command line that the mode does not read, see `refuse`.
 
   Args:
     arguments: list of strings, the command line.
@@ -112,13 +112,28 @@ def check_effect(arguments, *settings, values=flags.FLAGS):
   Raises:
     UserError: if there is one.
   """
-  used = {"mode", *(name for one in settings for name in _names(one))}
+  used = {"mode", *(name for one in settings for name in names(one))}
   ours = {flag.name for flag in values.get_key_flags_for_module(sys.argv[0])}
+  refuse(arguments, ours - used, f"--mode={values.mode}", values)
+
+
+def refuse(arguments, idle, cause, values=flags.FLAGS):
+  """Refuses flags of a command line that have no effect; flagfiles may have such.
+
+  Args:
+    arguments: list of strings, the command line.
+    idle: set of the flags' names.
+    cause: the flag that makes them so, for the error.
+    values: `flags.FlagValues`. Defaults to the command line's.
+
+  Raises:
+    UserError: if there is one.
+  """
   for argument in arguments:
     name = argument.lstrip("-").partition("=")[0]
     name = name if name in values else name.removeprefix("no")
-    if argument.startswith("-") and name in ours - used:
-      raise UserError(f"--{name} has no effect with --mode={values.mode}")
+    if argument.startswith("-") and name in idle:
+      raise UserError(f"--{name} has no effect with {cause}")
 
 
 def parse(arguments, define_all):
@@ -146,11 +161,11 @@ def _fields(settings):
       yield from _fields(nested)
 
 
-def _names(settings):
-  """Yields the names of the flags that `read` reads."""
+def names(settings):
+  """Yields the names of the flags that `read` reads for a dataclass."""
   for field in dataclasses.fields(settings):
     if nested := _nested(field):
-      yield from _names(nested)
+      yield from names(nested)
     else:
       yield _flag(field)
 

@@ -61,8 +61,9 @@ def check(path, overwrite, values=flags.FLAGS):
   folder = pathlib.Path(path)
   record = folder / _RECORD
   lock.check(folder)
-  others = folder.exists() and (
-    {p.name for p in folder.iterdir()} - {"evaluation", *lock.NAMES}
+  others = folder.exists() and any(
+    path.name not in {"evaluation", *lock.NAMES} and not files.is_partial(path)
+    for path in folder.iterdir()
   )
   if others and not record.exists():
     raise UserError(
@@ -87,7 +88,8 @@ def check(path, overwrite, values=flags.FLAGS):
 
 
 def _clear(folder):
-  for path in folder.iterdir():
+  # The record last: without it, what a killed process leaves would be refused.
+  for path in sorted(folder.iterdir(), key=lambda path: path.name == _RECORD):
     if path.is_dir() and not path.is_symlink():
       shutil.rmtree(path)
     elif path.name not in lock.NAMES:

@@ -197,7 +197,10 @@ class _Stopper:
   def _stop(self, *_):
     if devices.on_several_hosts(self._model.distribute_strategy):
       # Others would wait for this one's next step; hosts are not stopped at one step.
-      print("stopped; the same commands go on from the last backup", file=sys.stderr)
+      print(
+        "stopped; the same commands, without --overwrite, go on from the last backup",
+        file=sys.stderr,
+      )
       os._exit(_EXIT_CODE)
     self.stopped = True
     self._model.stop_training = True

@@ -1,6 +1,7 @@
 """One picture with its surface normals."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import skimage.measure
@@ -75,7 +76,7 @@ def reduce(example, factor):
   """Averages over blocks of `factor x factor` pixels, cutting off incomplete ones.
 
   A block's normal is the scaled mean of its valid ones, and valid if at least half of
-  them are.
+  them are. Its depth is the median of those that are known.
   """
   if factor == 1:
     return example
@@ -86,7 +87,11 @@ def reduce(example, factor):
   normals = np.where(mask[..., None], total / np.where(mask, length, 1)[..., None], 0)
   depth = example.depth
   if depth is not None:
-    depth = _blocks(depth, factor, np.median)
+    known = np.where(depth > 0, depth, np.nan)
+    with warnings.catch_warnings():
+      # A block that is unknown altogether.
+      warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+      depth = np.nan_to_num(_blocks(known, factor, np.nanmedian))
   return NormalsExample(reduce_image(example.image, factor), normals, mask, depth)
 
 

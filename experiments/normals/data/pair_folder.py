@@ -52,6 +52,7 @@ class PairFolder:
     depth_scale: units of a depth image per metre. Defaults to 1000.
     flip: axes, of "xyz", along which normal maps point the other way.
     fit: `depth.PlaneFit` for depth images. Defaults to its defaults.
+    flag: where the path comes from, for errors.
 
   Raises:
     UserError: if no usable example is left, or depth images come without intrinsics.
@@ -66,9 +67,10 @@ class PairFolder:
     depth_scale=1000.0,
     flip="",
     fit=None,
+    flag="--data",
   ):
     self._options = factor, least, intrinsics, depth_scale, flip, fit
-    groups = _groups(pathlib.Path(path))
+    groups = _groups(pathlib.Path(path), flag)
     if intrinsics is None and any(
       "depth" in files and "normals" not in files for files in groups.values()
     ):
@@ -87,7 +89,7 @@ class PairFolder:
         self._files.append(files)
     if not self.names:
       raise UserError(
-        "--data must be scenes, nyu, motorcycle or a folder of photographs with depth "
+        f"{flag} must be scenes, nyu, motorcycle or a folder of photographs with depth "
         f"images or normal maps. Received: {str(path)!r}, with none usable"
       )
 
@@ -108,7 +110,7 @@ class PairFolder:
       return None
 
 
-def _groups(folder):
+def _groups(folder, flag):
   """Returns `{name: {role: path}}` of the files in a folder and its role subfolders."""
   groups = collections.defaultdict(dict)
   paths = [p for p in folder.glob("*") if p.is_file()]
@@ -126,7 +128,7 @@ def _groups(folder):
       name, role = path.stem, _ROLE_OF.get(parent, "image")
     if role in groups[name]:
       raise UserError(
-        f"--data has two files for the {role} of {name!r}: {groups[name][role]} and "
+        f"{flag} has two files for the {role} of {name!r}: {groups[name][role]} and "
         f"{path}"
       )
     groups[name][role] = path

@@ -12,24 +12,27 @@ from experiments.normals.data import example, motorcycle, nyu, pair_folder, scen
 _SPLIT = ("scenes", "nyu")  # sources with a validation split of their own
 
 
-def load_both(settings):
+def load_both(settings, validation=None):
   """Opens the source to train on and the one held out.
 
   Args:
     settings: `DataSettings`.
+    validation: name of the source held out. Defaults to the validation split of the
+      source to train on, or the last tenth of a folder.
 
   Raises:
     UserError: if there is none, or its pictures are too small.
   """
   source = load(settings, settings.data, "train", (settings.height, settings.width))
-  if settings.validation_data:
-    return source, load(settings, settings.validation_data, "validation")
+  if validation:
+    held_out = load(settings, validation, "validation", flag="--validation_data")
+    return source, held_out
   if settings.data in _SPLIT:
     return source, load(settings, settings.data, "validation")
   return data.hold_out(source)
 
 
-def load(settings, name, split, least=(1, 1)):
+def load(settings, name, split, least=(1, 1), flag="--data"):
   """Opens a source.
 
   Args:
@@ -39,6 +42,7 @@ def load(settings, name, split, least=(1, 1)):
       `pair_folder.PairFolder`.
     split: `"train"` or `"validation"`; folders and the motorcycle have no splits.
     least: `(height, width)` that pictures must have, once reduced.
+    flag: where the name comes from, for errors.
 
   Raises:
     UserError: if there is none, or its pictures are too small.
@@ -52,13 +56,13 @@ def load(settings, name, split, least=(1, 1)):
     height, width = source[0].mask.shape
     if height < least[0] or width < least[1]:
       raise UserError(
-        f"--height and --width must not exceed the pictures of --data={name}, "
+        f"--height and --width must not exceed the pictures of {flag}={name}, "
         f"{height} x {width}. Received: {least[0]} x {least[1]}"
       )
     return source
   if not os.path.isdir(name):
     raise UserError(
-      "--data must be scenes, nyu, motorcycle or a folder. "
+      f"{flag} must be scenes, nyu, motorcycle or a folder. "
       f"Received: {name!r}, which is no folder"
     )
   return pair_folder.PairFolder(
@@ -69,6 +73,7 @@ def load(settings, name, split, least=(1, 1)):
     settings.depth_scale,
     settings.flip,
     settings.fit,
+    flag,
   )
 
 

@@ -9,7 +9,7 @@ from experiments.common.data import crops
 from experiments.common.run import training
 from experiments.normals import angles, evaluate
 from experiments.normals import flags as normals_flags
-from experiments.normals.data import resizing, scenes
+from experiments.normals.data import example, resizing, scenes
 from models import crn, guided_crn
 
 _SOURCE = [scenes.Scenes("validation", 48, 64)[i] for i in range(3)]
@@ -37,7 +37,13 @@ def test_mean_normal_is_the_best_constant_and_has_no_gradients():
   truth = np.concatenate([scene.normals.reshape(-1, 3) for scene in _SOURCE])
   direction = mean(_SOURCE[0].image)[0, 0]
   assert row["mean"] == pytest.approx(angles.angular_error(truth, direction).mean())
-  assert row["gradient"] < 0.01 < row["true_gradient"]
+  assert row["gradient"] == 0
+  lengths = []
+  for scene in _SOURCE:
+    x, y = (np.diff(scene.normals, axis=axis) for axis in (1, 0))
+    squares = (x[:-1] ** 2).sum(axis=-1) + (y[:, :-1] ** 2).sum(axis=-1)
+    lengths.append(np.sqrt(squares))
+  assert row["true_gradient"] == pytest.approx(np.mean(lengths), rel=1e-5)
   assert row["gradient_distance"] == pytest.approx(row["true_gradient"], abs=0.01)
   # The largest mean cosine that any constant has.
   other = np.random.default_rng(0).normal(size=(500, 3))
@@ -55,6 +61,13 @@ def test_blurred_truth_errs_most_near_edges():
   row = _measure(blurred)
   assert row["mean_near_edges"] > 1.2 * row["mean"]
   assert row["gradient_distance"] > 0.01
+
+
+def test_a_picture_without_edges_has_no_error_near_them():
+  normals = np.broadcast_to(np.float32([0, 0, 1]), (12, 12, 3))
+  wall = example.make_example(np.zeros((12, 12, 3), np.uint8), normals)
+  row = _measure(lambda _: normals, [wall])
+  assert row["mean"] == 0 and row["mean_near_edges"] is None
 
 
 def test_methods_are_measured_and_shown_apart():

@@ -96,7 +96,7 @@ def test_killed_training_on_real_depth_ends_as_if_it_had_not_been(rgbd, tmp_path
   backup = killed / "backup" / "l1.weights.h5"
   command.kill_at(backup, "experiments.normals", *rgbd, f"--output_dir={killed}")
   command.succeed("experiments.normals", *rgbd, f"--output_dir={killed}")
-  command.assert_same_weights(*(run / "network_l1.keras" for run in (whole, killed)))
+  command.assert_same_weights(*(run / "network.keras" for run in (whole, killed)))
 
 
 @pytest.mark.slow

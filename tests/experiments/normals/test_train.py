@@ -21,6 +21,7 @@ def _prepare(*arguments):
     (["--data=/nowhere"], "--data"),
     (["--data=motorcycle", "--height=512", "--width=512"], "--height"),
     (["--data=motorcycle"], "--validation_data"),
+    (["--validation_data=/nowhere"], "--validation_data must be scenes.*'/nowhere'"),
   ],
 )
 def test_pictures_that_do_not_serve_are_refused(arguments, message):
@@ -43,6 +44,27 @@ def test_phases_have_the_terms_of_the_flags(arguments, terms):
     ("l1", 3, {"l1"}),
     ("ours", 2, terms),
   ]
+
+
+def test_pictures_of_a_size_that_the_start_does_not_take_are_refused():
+  message = "--height and --width must be multiples of 16 .* Received: 96 x 136"
+  with pytest.raises(UserError, match=message):
+    _prepare(
+      *("--lambda_cx=0", "--initial_weights=pretrained-normals"),
+      *("--height=96", "--width=136"),
+    )
+
+
+def test_the_last_phase_leaves_the_network_of_the_run(tmp_path):
+  arguments = ["--lambda_cx=0", "--pretrain_epochs=1", "--steps_per_epoch=1"]
+  for epochs, files in (
+    (0, ["network.keras"]),
+    (1, ["network.keras", "network_l1.keras"]),
+  ):
+    folder = tmp_path / str(epochs)
+    folder.mkdir()
+    _prepare(*arguments, f"--epochs={epochs}", "--validation_images=1").run(folder)
+    assert sorted(path.name for path in folder.glob("*.keras")) == files
 
 
 def test_steps_see_every_picture_once():

@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import re
 
@@ -8,7 +7,7 @@ import pytest
 from experiments.common import results
 from experiments.common.data import images
 from experiments.common.run.errors import UserError
-from experiments.report import claims, flagfiles, judges, page, paper, runs
+from experiments.report import claims, flagfiles, judges, page, runs
 from tests.experiments import in_process
 from tests.experiments.report import example_runs
 
@@ -290,24 +289,6 @@ def test_pictures_shrink_until_the_page_is_small_enough(tmp_path):
   assert smaller < 0.8 * whole
   with pytest.raises(UserError, match="too many pictures"):
     _page(tmp_path, largest=1000)
-
-
-def test_commands_and_flags_of_the_paper_exist():
-  for experiment in paper.EXPERIMENTS:
-    assert claims.CLAIMS[experiment.key]
-    for entry in experiment.entries:
-      assert importlib.util.find_spec(f"experiments.{entry.name}")
-      assert flagfiles.read(entry.quick)
-      assert all(flagfiles.read(name) for name in entry.paper)
-
-
-def test_numbers_of_flags_are_compared_as_numbers():
-  flags = {**flagfiles.read("sr.flags"), "lambda_gan": "0.001", "lambda_lf": "10.0"}
-  assert flagfiles.differences(flags, "sr.flags", {}, ()) == []
-  flags.update(epochs="5", icnr="True", limit="3")
-  assert flagfiles.differences(
-    flags, "sr.flags", {"icnr": "False", "limit": None}, ()
-  ) == [("icnr", "False", "True"), ("limit", "not set", "3"), ("epochs", "1500", "5")]
 
 
 def test_command_line_reports_a_real_run(tmp_path):

@@ -1,6 +1,7 @@
 import csv
 import functools
 import os
+import shutil
 import subprocess
 import sys
 
@@ -83,6 +84,15 @@ def test_images_are_chosen_and_no_network_is_needed_beside_methods(base, capsys)
   _evaluate(base / "chosen", f"--data={base / 'one'}", "--images=b", "--method=nearest")
   out = capsys.readouterr().out
   assert "one: 1 image of" in out and "nearest" in out and "net" not in out.split()
+
+
+@pytest.mark.parametrize("taken", ["bicubic", "original"])
+def test_a_network_does_not_take_the_place_of_what_is_always_there(base, taken):
+  weights = shutil.copy(base / "net.keras", base / f"{taken}.keras")
+  folder = base / f"named_{taken}"
+  _evaluate(folder, f"--weights={weights}", f"--data={base / 'two'}")
+  methods = [row["method"] for row in results.read(folder)["rows"]]
+  assert methods == ["bicubic", "start", "original"]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,10 @@ def test_defaults_follow_the_model_and_yield_to_what_is_given():
   assert (ours.crop_size, ours.optimizer, ours.network.blocks) == (384, "adam", 16)
   assert (lapsrn.crop_size, lapsrn.optimizer, lapsrn.network.blocks) == (128, "sgd", 3)
   assert lapsrn.objective is None and lapsrn.pretrain_epochs == 0
+  # The run folder records what was run.
+  values = sr_flags.parse(["--model=lapsrn"])
+  sr_flags.train_settings(values)
+  assert values.pretrain_epochs == 0
   enhancenet = _settings("--model=enhancenet", "--lambda_gan=1").objective
   assert enhancenet.vgg_layers == {"block2_pool": 0.2, "block5_pool": 0.02}
   assert enhancenet.lambda_gan == 1 and enhancenet.losses.layers == {}

@@ -10,6 +10,7 @@ class _Brightness:
 
   name = "brightness"
   remark = None
+  weights = ("3f",)
   labels = {"any": "Mean"}  # noqa: RUF012
 
   def __init__(self, stop_at=None):
@@ -35,8 +36,11 @@ def test_interrupted_measurement_goes_on_where_it_was(data_dir, tmp_path):
   assert rest.calls == 2
   for name in ("blur", "noise"):
     np.testing.assert_array_equal(resumed[name]["Mean"], whole[name]["Mean"])
-  with pytest.raises(ValueError, match="--output_dir has distances of other triplets"):
-    measure.measure(subsets[:1], [distances.LowLevel(["l2"])], folder, 1)
+  other = _Brightness()
+  other.weights = ("4a",)
+  for changed in (distances.LowLevel(["l2"]), other):
+    with pytest.raises(ValueError, match="has distances of other triplets or weights"):
+      measure.measure(subsets[:1], [changed], folder, 1)
 
 
 def _folder(parent, name):
