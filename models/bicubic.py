@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import layers
 
+# The name of the layer in the networks that it is part of.
+LAYER = "bicubic_kernels"
 _TAPS = np.arange(-2, 3)
 
 
@@ -38,7 +40,7 @@ def upsample(image, scale, half_pixel_centers=True):
     use_bias=False,
     trainable=False,
     dtype="float32",
-    name="bicubic_kernels",
+    name=LAYER,
   )
   layer.build((None, None, None, 3))
   layer.kernel.assign(_kernels(scale, half_pixel_centers))

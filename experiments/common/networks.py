@@ -3,9 +3,12 @@
 import pathlib
 import re
 
+import keras
+
 import models
 from cxloss import weights_files
 from experiments.common.run.errors import UserError
+from models import bicubic
 
 _PRETRAINED = pathlib.Path(models.__file__).parent / "pretrained"
 # Names that stand for the networks that come with the project.
@@ -14,6 +17,9 @@ GENERATORS = {
   "pretrained-cx": _PRETRAINED / "cx.keras",
 }
 PRETRAINED = {**GENERATORS, "pretrained-normals": _PRETRAINED / "normals.keras"}
+
+# Layers that compute in float32 whatever the policy.
+_EXACT = keras.layers.GroupNormalization, keras.layers.UnitNormalization
 
 
 def path_of(weights, flag="--weights"):
@@ -80,12 +86,41 @@ def load(path, flag, side_of, factor, task):
   return network
 
 
+def follow_precision(network):
+  """Returns a copy of a loaded network that computes by Keras' global dtype policy.
+
+  Files keep the policy of their layers. As in `models`, what has an image's three
+  channels or fewer stays in float32, as do bicubic interpolation and normalisations of
+  groups and vectors.
+
+  Args:
+    network: functional `keras.Model`.
+  """
+  policy = keras.config.dtype_policy().name
+
+  def clone(layer):
+    config = layer.get_config()
+    if "dtype" in config:
+      config["dtype"] = "float32" if _is_exact(layer) else policy
+    return layer.__class__.from_config(config)
+
+  copy = keras.models.clone_model(network, clone_function=clone)
+  copy.set_weights(network.get_weights())
+  return copy
+
+
 def check_file(path, flag="--weights"):
   """Raises UserError unless a file is there that may hold a network."""
   there = path is not None and pathlib.Path(path).is_file()
   if not there or pathlib.Path(path).suffix != ".keras":
     found = "" if there or path is None else ", where no file is"
     raise UserError(f"{flag} must be a network's .keras file. Received: {path}{found}")
+
+
+def _is_exact(layer):
+  if layer.name == bicubic.LAYER or isinstance(layer, _EXACT):
+    return True
+  return layer.output.shape[-1] <= 3
 
 
 def _output_shape(network, side, path, flag):

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 import cxloss
-from experiments.common import data, loss_settings
+from experiments.common import data, loss_settings, networks
 from experiments.common.run import devices, logs, optimizers, training
 from experiments.common.run.errors import UserError
 from experiments.normals import evaluate
@@ -137,6 +137,7 @@ def _build_network(settings):
   wanted, height, width = settings.network, settings.data.height, settings.data.width
   if wanted.initial_weights:
     network = evaluate.load(wanted.initial_weights, "--initial_weights")
+    network = networks.follow_precision(network)
     multiple = crn.multiple(network)
     if height % multiple or width % multiple:
       raise UserError(

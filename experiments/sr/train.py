@@ -41,7 +41,7 @@ def prepare(settings):
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
     if settings.initial_weights:
-      generator = _initial_network(settings)
+      generator = networks.follow_precision(_initial_network(settings))
     else:
       generator = methods.build_generator(settings.network)
     phases = methods.build_phases(settings, generator, steps)

@@ -49,9 +49,9 @@ class DeviceSettings:
   )
   precision: str = option(
     "float32",
-    "Arithmetic of the layers of networks that start untrained, discriminators among "
-    "them; a network of --initial_weights keeps that of its file. Variables and all "
-    "losses stay in float32; with mixed_float16, losses are scaled.",
+    "Arithmetic of the trained networks' layers, also of --initial_weights. Variables, "
+    "layers that make images or normals, and losses stay in float32; with "
+    "mixed_float16, losses are scaled.",
     choices=("float32", "mixed_bfloat16", "mixed_float16"),
   )
 

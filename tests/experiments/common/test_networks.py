@@ -1,9 +1,11 @@
 import keras
+import numpy as np
 import pytest
 
 from cxloss.metrics import lpips
 from experiments.common import networks
 from experiments.normals import evaluate
+from models import crn, enhancenet, guided_crn, lapsrn, srgan
 from tests.cxloss import malice
 from tests.experiments import in_process
 
@@ -94,3 +96,50 @@ def test_command_refuses_a_pickle_in_one_line(module, arguments, message, tmp_pa
   assert len(err.strip().splitlines()) == 1
   assert message in err and str(path) in err
   assert not mark.exists()
+
+
+@pytest.fixture(name="set_policy")
+def _set_policy():
+  yield keras.config.set_dtype_policy
+  keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(
+  "build",
+  [
+    lambda: srgan.generator(2, 8, 4),
+    lambda: enhancenet.generator(2, 8, 4),
+    lambda: lapsrn.generator(2, 8, 4),
+    lambda: crn.crn(16, 32, 32),
+    lambda: guided_crn.guided_crn(16, 32, 2),
+  ],
+  ids=["srgan", "enhancenet", "lapsrn", "crn", "guided_crn"],
+)
+def test_a_loaded_network_computes_as_one_that_is_built(build, set_policy, tmp_path):
+  built = {}
+  for policy in ("float32", "mixed_bfloat16"):
+    set_policy(policy)
+    built[policy] = build()
+    built[policy].save(tmp_path / f"{policy}.keras")
+  for policy, other in (built, list(built)[::-1]):
+    set_policy(policy)
+    file = keras.models.load_model(tmp_path / f"{other}.keras")
+    network = networks.follow_precision(file)
+    for layer, same in zip(network.layers, built[policy].layers, strict=True):
+      if layer.weights:
+        assert (type(layer), layer.trainable) == (type(same), same.trainable)
+        assert layer.compute_dtype == same.compute_dtype, same.name
+    for weight, same in zip(network.weights, file.weights, strict=True):
+      np.testing.assert_array_equal(weight, same)
+      assert weight.dtype == "float32"
+
+
+def test_the_precision_of_a_network_changes_its_pictures_by_little(set_policy):
+  network = networks.load_generator(networks.PRETRAINED["pretrained-mse"], 4)
+  image = np.random.default_rng(0).uniform(-1, 1, (1, 12, 12, 3)).astype(np.float32)
+  expected = network(image).numpy()
+  np.testing.assert_array_equal(networks.follow_precision(network)(image), expected)
+  set_policy("mixed_bfloat16")
+  found = networks.follow_precision(network)(image).numpy()
+  assert found.dtype == np.float32
+  assert 0 < np.abs(found - expected).mean() < 0.02
