@@ -30,6 +30,7 @@ The graphs are in `architectures.py`.
 import hashlib
 import os
 import pathlib
+import re
 
 import keras
 from keras import ops
@@ -45,6 +46,8 @@ _BUNDLED_LAST = "block3_pool"
 _BUNDLED_SHA256 = "b4e8700cd21cdbd76931467761931b6fbef742f077fdce3a14f2a3e000db57be"
 _ALEXNET = _BUNDLED.with_name("alexnet.npz")
 _ALEXNET_SHA256 = "3dfa288294416111823bce30fde1e5550224ccee49423fa1e35ad5b12b1dad1e"
+
+_CONVOLUTION = re.compile(r"block\d+_conv\d+")  # of any VGG
 
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 _TORCH_MEAN = (0.485, 0.456, 0.406)
@@ -151,6 +154,8 @@ def _load(model, weights, preprocessing=None):
       f"Received: preprocessing={preprocessing!r} with {weights}"
     )
   if arrays is not None:
+    if model.name in ARCHITECTURES:
+      _refuse_another_vgg(arrays, model.name, weights)
     _assign(model, arrays, weights)
   model.trainable = False
   return model, stated or preprocessing or "torch"
@@ -252,6 +257,25 @@ def _read_npz(path, sha256=None):
       f"Received: {path}: {str(preprocessing)!r}"
     )
   return arrays, preprocessing if preprocessing is None else str(preprocessing)
+
+
+def _refuse_another_vgg(arrays, architecture, weights):
+  """Raises `ValueError` for VGG19's weights in VGG16 or reverse.
+
+  VGG19 has layers of the names and shapes of all that VGG16 has.
+  """
+  own = architectures.vgg_convolutions(architecture)
+  held = {name.split("/")[0] for name in arrays}
+  foreign = sorted(name for name in held - set(own) if _CONVOLUTION.fullmatch(name))
+  last = max((own.index(name) for name in held.intersection(own)), default=0)
+  lacking = [name for name in own[:last] if name not in held]
+  if foreign or lacking:
+    what = f"holds {', '.join(foreign)}" if foreign else f"lacks {', '.join(lacking)}"
+    raise ValueError(
+      f"`weights` must be those of {architecture}, with the convolutions "
+      f"{', '.join(own)}, or the first of them. "
+      f"Received: weights={str(weights)!r}, which {what}"
+    )
 
 
 def _assign(model, arrays, weights):

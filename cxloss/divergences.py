@@ -26,6 +26,10 @@ def chamfer_distance(target: TensorLike, generated: TensorLike) -> Tensor:
   loss, which also looks for a match for every target. Swap the arguments and add
   for the two-sided distance. (Barrow et al., IJCAI 1977.)
 
+  The nearest feature is searched in float32 and by squares, which lose digits where
+  features lie far from their mean for their distances, such as in tight clusters far
+  apart: a farther one may then be taken, and the result be many times too large.
+
   Args:
     target: `(N, H, W, C)` or `(N, Q, C)`, any float type.
     generated: `(N, H', W', C)` or `(N, P, C)`, any float type.
@@ -49,6 +53,9 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
   targets. The estimate is consistent but noisy, and may be negative. (Wang,
   Kulkarni, Verdu, "Divergence estimation for multidimensional densities via
   k-nearest-neighbor distances", IEEE Trans. Inf. Theory 55(5), 2009, eq. 5.)
+
+  Neighbours are searched with the limit of `chamfer_distance`: tight clusters far apart
+  make the estimate wrong.
 
   Args:
     target: `(N, H, W, C)` or `(N, Q, C)`, any float type, Q > k.

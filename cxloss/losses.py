@@ -66,8 +66,9 @@ class ContextualLoss(keras.losses.Loss):
     reduction: how Keras reduces the values of a batch. Defaults to
       `"sum_over_batch_size"`, their mean.
     name: defaults to `"contextual_loss"`.
-    dtype: type of the result; computation is in float32. Defaults to Keras'
-      `floatx`.
+    dtype: type of the result, to which a call casts both inputs first, as in every
+      Keras loss; the rest is computed in float32, but from features that have lost
+      digits if it has 16 bits. Defaults to Keras' `floatx`.
     spatial_weight: w of the contextual bilateral loss (CoBi), from 0 (default) to 1e6;
       see `cxloss.contextual_loss`. Positions are those on the whole feature map, whose
       sides have length 1 each, for drawn, masked and quartered features, too. Features
@@ -193,6 +194,8 @@ class ContextualLoss(keras.losses.Loss):
         "A masked loss needs a static batch size. "
         f"Received: y_true.shape={tuple(y_true.shape)}"
       )
+    if y_true.shape[0] == 0:
+      return self.call(y_true, y_pred)
     valid = [entry for features in listed for entry in features.valid(mask)]
     total = 0.0
     for (weight, target), (_, generated), where in zip(
@@ -310,6 +313,7 @@ class ContextualLoss(keras.losses.Loss):
       symmetric=self.symmetric,
       crop_quarters=self.crop_quarters,
       seed=self.seed,
+      dtype=self.dtype,
     )
     return config
 

@@ -24,7 +24,8 @@ class LowFrequencyLoss(keras.losses.Loss):
     sigma: its standard deviation in pixels. Defaults to 3.0.
     reduction: defaults to `"sum_over_batch_size"`.
     name: defaults to `"low_frequency_loss"`.
-    dtype: type of computation and result. Defaults to Keras' `floatx`.
+    dtype: type of computation and result, to which images are cast first. Defaults to
+      Keras' `floatx`.
 
   Call arguments:
     y_true: target images `(N, H, W, C)`, any value range.
@@ -76,6 +77,7 @@ class LowFrequencyLoss(keras.losses.Loss):
       Unreduced loss, `(N,)`; 0 for an image without valid pixels.
     """
     y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
+    y_true, y_pred = (ops.cast(v, self.dtype) for v in (y_true, y_pred))
     blurred, share = (
       gaussian_blur(images, self.kernel_size, self.sigma)
       for images in (y_pred - y_true, ops.cast(mask, y_pred.dtype))
@@ -85,5 +87,5 @@ class LowFrequencyLoss(keras.losses.Loss):
 
   def get_config(self) -> Config:
     config = super().get_config()
-    config.update(kernel_size=self.kernel_size, sigma=self.sigma)
+    config.update(kernel_size=self.kernel_size, sigma=self.sigma, dtype=self.dtype)
     return config

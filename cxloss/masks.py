@@ -5,6 +5,7 @@ other pixels, NaN included, has no influence on a masked loss, and they receive 
 gradient: features take part only if all pixels that they depend on are valid.
 """
 
+import keras
 from keras import ops
 
 from cxloss import backend
@@ -81,10 +82,12 @@ def masked_mean(values, mask):
     values: `(N, H, W, C)`.
     mask: bool `(N, H, W, 1)`.
   """
-  values = ops.where(mask, values, 0.0)
-  count = ops.sum(ops.cast(mask, values.dtype), axis=(1, 2, 3))
-  total = ops.sum(ops.mean(values, axis=3), axis=(1, 2))
-  return ops.divide_no_nan(total, count)
+  # Types of 16 bits cannot count the pixels of an image.
+  wide = keras.backend.result_type(dtype_of(values), "float32")
+  mean = ops.mean(ops.cast(ops.where(mask, values, 0.0), wide), axis=3)
+  count = ops.sum(ops.cast(mask, wide), axis=(1, 2, 3))
+  total = ops.sum(mean, axis=(1, 2))
+  return ops.cast(ops.divide_no_nan(total, count), values.dtype)
 
 
 def draw_valid(target, generated, mask, max_points, seed):

@@ -86,7 +86,7 @@ class ModelFeatures(Features):
     if self._path is not None:
       return {"model": self._path, "weights": self.weights}
     file = io.BytesIO()
-    np.savez(file, *self._model.get_weights())
+    np.savez(file, *(_storable(array) for array in self._model.get_weights()))
     return {
       "model": keras.saving.serialize_keras_object(self._model),
       "arrays": base64.b64encode(file.getvalue()).decode("ascii"),
@@ -103,3 +103,8 @@ class ModelFeatures(Features):
       model.set_weights([found[f"arr_{i}"] for i in range(len(found))])
       config["model"] = model
     return cls(**config)
+
+
+def _storable(array):
+  """NumPy writes types that are not its own, such as bfloat16, as bytes of no type."""
+  return array.astype("float32") if array.dtype.kind == "V" else array

@@ -139,7 +139,7 @@ class VGGFeatures(_NetworkFeatures):
     weight 0 are left out.
 
   Raises:
-    ValueError: for unknown options or images of the wrong shape or range.
+    ValueError: for unknown options or images of the wrong shape.
     FileNotFoundError, RuntimeError: if weights cannot be had.
   """
 
@@ -191,14 +191,16 @@ class AlexNetFeatures(_NetworkFeatures):
   Args:
     layers: dict from layer name, `"conv1"` to `"conv5"`, to weight in the loss, or
       a sequence of names (weight 1 each).
-    weights: path of an `.npz` file, or `None` (random); see `cxloss.backbones`.
-      Keras has none to download; `experiments.tools.convert_torchvision` makes it.
+    weights: `"bundled"` (they ship with the package), the path of an `.npz` file, such
+      as `experiments.tools.convert_torchvision` makes, or `None` (random); see
+      `cxloss.backbones`. Keras has none to download.
     value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
     preprocessing: `"torch"` or `"caffe"`, what the weights were trained with, for
       a file that does not state it. `None` (default) takes what the file states,
       or else `"torch"`.
 
-  Calling it is as with `VGGFeatures`. Images should have sides of at least 31.
+  Calling it is as with `VGGFeatures`. Images must have sides of at least 31 for the
+  deepest layer.
   """
 
   _backbone = staticmethod(backbones.alexnet)
@@ -225,7 +227,8 @@ class SqueezeNetFeatures(AlexNetFeatures):
   """Feature maps of SqueezeNet 1.1, after the ReLU; fire modules as a whole.
 
   Arguments and calls as of `AlexNetFeatures`; layers are `"conv1"` and `"fire2"` to
-  `"fire9"`. Images should have sides of at least 17.
+  `"fire9"`, and no weights are bundled. Images must have sides of at least 17 for the
+  deepest layer.
   """
 
   _backbone = staticmethod(backbones.squeezenet)

@@ -81,7 +81,7 @@ def as_positions(given, features, name, maps):
   n, p = features.shape[:2]
   if not (
     len(placed.shape) == 3
-    and placed.shape[0] in (1, n, None)
+    and (n is None or placed.shape[0] in (1, n, None))
     and compatible(placed.shape[1:2], (p,))
     and placed.shape[2] != 0
   ):

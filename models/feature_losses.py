@@ -57,7 +57,7 @@ class CharbonnierLoss(keras.losses.Loss):
     return tf.reduce_mean(distance, axis=[1, 2, 3])
 
   def get_config(self):
-    return {**super().get_config(), "epsilon": self.epsilon}
+    return {**super().get_config(), "epsilon": self.epsilon, "dtype": self.dtype}
 
 
 class _FeatureLoss(keras.losses.Loss):
@@ -84,7 +84,7 @@ class _FeatureLoss(keras.losses.Loss):
 
   def get_config(self):
     features = keras.saving.serialize_keras_object(self.features)
-    return {**super().get_config(), "features": features}
+    return {**super().get_config(), "features": features, "dtype": self.dtype}
 
   @classmethod
   def from_config(cls, config):
@@ -105,7 +105,8 @@ class PerceptualLoss(_FeatureLoss):
       the scale of the backbone's input. Defaults to False, as in [2].
     reduction: defaults to `"sum_over_batch_size"`.
     name: defaults to `"perceptual_loss"`.
-    dtype: type of the result; features are float32. Defaults to Keras' `floatx`.
+    dtype: type of the result, to which a call casts both inputs first, as in every
+      Keras loss; features are float32. Defaults to Keras' `floatx`.
 
   Call arguments:
     y_true: target images `(N, H, W, 3)` in the features' value range.
@@ -149,7 +150,8 @@ class TextureLoss(_FeatureLoss):
     patch_size: side of a patch in positions of the map. Defaults to 16 [3].
     reduction: defaults to `"sum_over_batch_size"`.
     name: defaults to `"texture_loss"`.
-    dtype: type of the result; features are float32. Defaults to Keras' `floatx`.
+    dtype: type of the result, to which a call casts both inputs first, as in every
+      Keras loss; features are float32. Defaults to Keras' `floatx`.
 
   Call arguments:
     y_true: target images `(N, H, W, 3)` in the features' value range, of known

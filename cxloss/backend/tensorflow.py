@@ -119,7 +119,8 @@ def nearest_points(queries, points, k, tile_bytes):
   queries, points = queries - mean, points - mean
   norms = tf.reduce_sum(points**2, axis=2)[:, None]
   n, size = tf.shape(queries)[0], tf.shape(queries)[1]
-  rows = tf.maximum(tile_bytes // (4 * n * tf.shape(points)[1]), 1)
+  row_bytes = 4 * tf.maximum(n * tf.shape(points)[1], 1)
+  rows = tf.maximum(tile_bytes // row_bytes, 1)
 
   def step(start, found):
     tile = queries[:, start : start + rows]

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import scipy.fft
 import scipy.ndimage
 
-from cxloss.metrics.metric import PairMetric
+from cxloss.metrics.metric import PairMetric, check_sides
 
 _YIQ = np.array(
   [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
@@ -41,6 +41,8 @@ _LOWPASS_CUTOFF, _LOWPASS_ORDER = 0.45, 15
 # empirical correction.
 _NOISE_SIGMAS, _NOISE_CORRECTION = 2.0, 1.7
 _EPSILON = 1e-4
+# A side of one pixel has no frequencies but 0.
+_LEAST_SIDE = 2
 
 
 class FSIM(PairMetric):
@@ -51,7 +53,8 @@ class FSIM(PairMetric):
   Args:
     value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
 
-  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`.
+  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
+  at least 2.
   """
 
   lower_is_better = False
@@ -68,7 +71,8 @@ class FSIMc(PairMetric):
   Args:
     value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
 
-  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`.
+  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
+  at least 2.
   """
 
   lower_is_better = False
@@ -86,6 +90,9 @@ def fsim(reference: npt.ArrayLike, images: npt.ArrayLike) -> npt.NDArray[np.floa
 
   Returns:
     Float64 `(...)`, at most 1, which equal images reach.
+
+  Raises:
+    ValueError: if images have a side of one pixel.
   """
   return _similarities(reference, images)[0]
 
@@ -99,11 +106,16 @@ def fsimc(reference: npt.ArrayLike, images: npt.ArrayLike) -> npt.NDArray[np.flo
 
   Returns:
     Float64 `(...)`, at most 1, which equal images reach.
+
+  Raises:
+    ValueError: if images have a side of one pixel.
   """
   return _similarities(reference, images)[1]
 
 
 def _similarities(reference, images):
+  for v in (reference, images):
+    check_sides(np.asarray(v), _LEAST_SIDE)
   y1, i1, q1 = _yiq(reference)
   y2, i2, q2 = _yiq(images)
   pc1, pc2 = _phase_congruency(y1), _phase_congruency(y2)

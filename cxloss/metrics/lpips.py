@@ -187,13 +187,20 @@ def read_heads(path: _Path, layers: Sequence[str]) -> list[npt.NDArray[np.float3
     ValueError: if the file is damaged, lacks a layer or has other shapes.
     FileNotFoundError: if there is none.
   """
+  return _heads(_read_arrays(path), path, layers)
+
+
+def _read_arrays(path):
   path = pathlib.Path(path)
   if not path.is_file():
     raise FileNotFoundError(f"LPIPS needs its learned weights. There is no file {path}")
   try:
-    arrays = weights_files.read_npz(path)
+    return weights_files.read_npz(path)
   except ValueError as error:
     raise ValueError(f"LPIPS heads: {error}") from error
+
+
+def _heads(arrays, path, layers):
   heads = []
   for layer in layers:
     head = arrays.get(f"lin/{layer}")
@@ -209,9 +216,10 @@ def read_heads(path: _Path, layers: Sequence[str]) -> list[npt.NDArray[np.float3
 
 def _recognise(path):
   """Return `(architecture, heads)` of the network whose layers the file names."""
+  arrays = _read_arrays(path)
   for architecture, layers in LAYERS.items():
     try:
-      return architecture, read_heads(path, layers)
+      return architecture, _heads(arrays, path, layers)
     except ValueError:
       continue
   raise ValueError(

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from cxloss.checks import compatible
+
 # Rows of a strip: bounds the memory of large images.
 _ROWS = 512
 _WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
@@ -39,7 +41,21 @@ def strips(
 
   Yields:
     Pairs of float32 `(N, h, W - 2 shave, 1)`.
+
+  Raises:
+    ValueError: if shapes do not fit, or no strip would have more rows than `overlap`.
   """
+  shapes = tuple(reference.shape), tuple(images.shape)
+  if shapes[0][3:] != (3,) or not compatible(*shapes):
+    raise ValueError(
+      "`reference` and `images` must have the same shape (N, H, W, 3). "
+      f"Received: {shapes[0]} and {shapes[1]}"
+    )
+  least = 1 + overlap + 2 * shave
+  if min(shapes[0][1:3]) < least:
+    raise ValueError(
+      f"`reference` must have sides of at least {least}. Received: shape={shapes[0]}"
+    )
   top, bottom = shave, reference.shape[1] - shave
   while True:
     end = min(top + _ROWS + overlap, bottom)

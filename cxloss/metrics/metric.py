@@ -77,7 +77,7 @@ class Metric(abc.ABC):
         warnings.warn(
           f"`{name}` has no value above 1 while value_range={self.value_range}. "
           "Pass value_range=(0, 1) if that is its range.",
-          stacklevel=4,
+          stacklevel=3,
         )
     return array
 
@@ -150,10 +150,10 @@ class ImageMetric(Metric):
     """Return the value of one image `(H, W, 3)` in [0, 255], uint8 or float32."""
 
 
-def check_sides(image: npt.NDArray[Any], least: int) -> None:
-  """Raise `ValueError` if an image is smaller than a metric needs."""
-  if min(image.shape[:2]) < least:
+def check_sides(images: npt.NDArray[Any], least: int) -> None:
+  """Raise `ValueError` if images `(..., H, W, 3)` are smaller than a metric needs."""
+  if min(images.shape[-3:-1]) < least:
     raise ValueError(
       f"`images` must have sides of at least {least}. "
-      f"Received: one of shape {image.shape}"
+      f"Received: one of shape {images.shape[-3:]}"
     )

@@ -44,6 +44,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
 
+from cxloss import weights_files
 from cxloss.metrics import generalised_gaussian as aggd
 from cxloss.metrics.luma import luma
 from cxloss.metrics.metric import GREY_LEVELS, ImageMetric
@@ -181,9 +182,9 @@ def read(path: str | os.PathLike[str]) -> Statistics:
     ValueError: if it is no such file.
   """
   try:
-    with np.load(path, allow_pickle=False) as arrays:
-      found = Statistics(arrays["mean"], arrays["covariance"])
-  except (OSError, KeyError, ValueError, EOFError) as error:
+    arrays = weights_files.read_npz(path)
+    found = Statistics(arrays["mean"], arrays["covariance"])
+  except (KeyError, ValueError) as error:
     raise ValueError(f"not a file of fit_niqe: {path}: {error}") from error
   shapes = found.mean.shape, found.covariance.shape
   if shapes != ((_FEATURES,), (_FEATURES, _FEATURES)):

@@ -21,7 +21,7 @@ class SlicedWasserstein(PairMetric):
 
   Args:
     value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
-    projections: number of directions. Defaults to 128.
+    projections: number of directions, at least 1. Defaults to 128.
     seed: integer that fixes the draws, which are the same for each image. Defaults
       to 0.
 
@@ -34,7 +34,7 @@ class SlicedWasserstein(PairMetric):
     self, value_range: ValueRange = GREY_LEVELS, projections: int = 128, seed: int = 0
   ):
     super().__init__(value_range)
-    self.projections = projections
+    self.projections = patches.check_projections(projections)
     self.seed = seed
 
   def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
@@ -53,7 +53,7 @@ class PatchDivergence(PairMetric):
   Args:
     value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
     reverse: whether to take KL(images || target). Defaults to False.
-    points: patches drawn of each image. Defaults to 2048.
+    points: patches drawn of each image, at least 6. Defaults to 2048.
     seed: integer that fixes the draws, which are the same for each image. Defaults
       to 0.
 
@@ -72,7 +72,7 @@ class PatchDivergence(PairMetric):
   ):
     super().__init__(value_range)
     self.reverse = reverse
-    self.points = points
+    self.points = patches.check_points(points)
     self.seed = seed
 
   def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:

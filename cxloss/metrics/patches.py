@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 import cxloss
+from cxloss.checks import is_positive_integer
 
 SIZE = 5  # the paper's
 # Neighbours of the divergences: more are steadier, and see less of the densities.
@@ -54,7 +55,8 @@ def compare(
   Args:
     reference: RGB `(H, W, 3)` in [0, 255], the original.
     image: RGB in [0, 255], of the same shape.
-    points: patches drawn of each image for the divergences. Defaults to 2048.
+    points: patches drawn of each image for the divergences, at least 6. Defaults to
+      2048.
     projections: directions of the Wasserstein distance. Defaults to 128.
     seed: integer that fixes the draws. Defaults to 0.
 
@@ -68,7 +70,8 @@ def compare(
       or of 262,144 at the same random places in both.
 
   Raises:
-    ValueError: if shapes differ, or the images have too few patches.
+    ValueError: if shapes differ, the images have too few patches, or a number is too
+      small.
   """
   if reference.shape != image.shape:
     raise ValueError(
@@ -112,7 +115,7 @@ def draw_details(
   Args:
     reference: float `(P, 75)`, the patches of the original.
     patches: float `(P, 75)`, those of the image at the same places.
-    points: patches to draw of each image, from different places.
+    points: patches to draw of each image, from different places; at least 6.
     rng: generator of the draws.
 
   Returns:
@@ -120,7 +123,7 @@ def draw_details(
     `(points, 75)` each, and planes as by `random_planes`.
 
   Raises:
-    ValueError: if the images have too few patches.
+    ValueError: if the images have too few patches, or `points` is too small.
   """
   subsets = _disjoint_subsets(reference, patches, points, rng)
   ours, theirs = (_details(v) for v in subsets)
@@ -246,30 +249,53 @@ def sliced_wasserstein(
   function: 0.09 |v| for 5 x 5 RGB patches.
 
   Args:
-    reference: float `(P, d)`.
-    patches: float `(P, d)`.
-    projections: number of directions. Defaults to 128.
+    reference: numbers `(P, d)`.
+    patches: numbers `(P, d)`.
+    projections: number of directions, at least 1. Defaults to 128.
     seed: integer that fixes the directions. Defaults to 0.
 
   Returns:
     Float, in units of the values. Symmetric in the two sets.
 
   Raises:
-    ValueError: if shapes differ.
+    ValueError: if shapes differ, or `projections` is no positive integer.
   """
+  projections = check_projections(projections)
   if reference.shape != patches.shape:
     raise ValueError(
       "`reference` and `patches` must have the same shape. "
       f"Received: {reference.shape} and {patches.shape}"
     )
+  # Directions in a type of integers would all be 0.
+  kind = np.result_type(reference.dtype, patches.dtype, np.float32)
+  reference, patches = reference.astype(kind), patches.astype(kind)
   size = reference.shape[1], projections
   directions = np.random.default_rng(seed).normal(size=size)
   directions /= np.linalg.norm(directions, axis=0)
   distances = [
     np.abs(np.sort(reference @ direction) - np.sort(patches @ direction)).mean()
-    for direction in directions.astype(reference.dtype).T
+    for direction in directions.astype(kind).T
   ]
   return float(np.mean(distances))
+
+
+def check_points(points: Any) -> int:
+  """Return how many patches to draw; raise `ValueError` unless they have neighbours."""
+  if not is_positive_integer(points) or points <= _NEIGHBOURS:
+    raise ValueError(
+      f"`points` must be an integer of at least {_NEIGHBOURS + 1}. "
+      f"Received: points={points!r}"
+    )
+  return int(points)
+
+
+def check_projections(projections: Any) -> int:
+  """Return the number of directions; raise `ValueError` unless it is one."""
+  if not is_positive_integer(projections):
+    raise ValueError(
+      f"`projections` must be a positive integer. Received: projections={projections!r}"
+    )
+  return int(projections)
 
 
 def _details(patches):
@@ -285,7 +311,7 @@ def _disjoint_subsets(ours, theirs, points, rng):
   equal images would not be near 0. Patches whose rounded colours are equal, as in a
   white sky, have no density; uniform noise within one grey level undoes the rounding.
   """
-  points = min(points, len(ours) // 2)
+  points = min(check_points(points), len(ours) // 2)
   if points <= _NEIGHBOURS:
     raise ValueError(
       f"Images must have more than {2 * _NEIGHBOURS + 1} patches. Received: {len(ours)}"

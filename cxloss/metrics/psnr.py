@@ -68,6 +68,9 @@ def psnr_y(reference: Any, images: Any, shave: int = 4) -> tf.Tensor:
   Returns:
     Float32 `(N,)`, higher for more alike images, infinite for equal ones.
 
+  Raises:
+    ValueError: if shapes differ, or images are no larger than what is cut off.
+
   Y is that of `cxloss.metrics.luma`, 16 to 235 and not rounded; the peak is 255.
   """
   total, count = 0.0, 0

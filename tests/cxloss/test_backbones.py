@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cxloss
-from cxloss import backbones
+from cxloss import architectures, backbones
 from tests.cxloss import oracle
 
 _IMAGES = np.random.default_rng(1).uniform(-1, 1, (1, 16, 20, 3)).astype("float32")
@@ -42,6 +42,30 @@ def test_vgg19_from_a_file_is_that_of_keras_applications(application, suffix, tm
   for (_, a), b in zip(actual, reference(images), strict=True):
     assert a.shape == b.shape
     assert oracle.relative_error(a, b) < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_vgg19_from_a_file_is_no_vgg16(application, suffix, tmp_path):
+  path = tmp_path / f"vgg19{suffix}"
+  (application.save_weights if suffix.endswith("h5") else application.save)(path)
+  with pytest.raises(ValueError, match=rf"`weights` must .*vgg16.*vgg19{suffix}"):
+    _features(weights=path)
+
+
+@pytest.mark.parametrize(
+  ("architecture", "other", "message"),
+  [
+    ("vgg16", "vgg19", "holds block3_conv4, block4_conv4, block5_conv4"),
+    ("vgg19", "vgg16", "lacks block3_conv4, block4_conv4"),
+  ],
+)
+def test_npz_of_the_other_vgg_is_refused(architecture, other, message, tmp_path):
+  names = architectures.vgg_convolutions(other)
+  arrays = {f"{name}__{part}": _BIAS for name in names for part in ("kernel", "bias")}
+  path = _save(tmp_path / "w.npz", **arrays)
+  with pytest.raises(ValueError, match=rf"`weights` .*{architecture}.*npz.*{message}$"):
+    _features(architecture=architecture, weights=path)
 
 
 @pytest.mark.parametrize("architecture", backbones.ARCHITECTURES)

@@ -122,6 +122,16 @@ def test_chamfer_refuses_an_empty_set():
     cxloss.chamfer_distance(np.zeros([1, 3, 2]), np.zeros([1, 0, 2]))
 
 
+@pytest.mark.parametrize("name", ["chamfer_distance", "kl_divergence"])
+def test_empty_batch_has_an_empty_distance(name):
+  function, empty = getattr(cxloss, name), np.zeros((0, 9, 2), "float32")
+  graph = tf.function(function, input_signature=[tf.TensorSpec([None, None, 2])] * 2)
+  for f in (function, graph):
+    value, *gradients = oracle.value_and_gradients(f, empty, empty)
+    assert value.shape == (0,)
+    assert [g.shape for g in gradients] == [empty.shape] * 2
+
+
 @pytest.mark.parametrize("k", [1.5, 0, "1", True, None])
 def test_number_of_neighbours_must_be_a_positive_integer(k):
   points = np.zeros((1, 9, 2), "float32")

@@ -132,6 +132,7 @@ _CONFIGURATIONS = {
     "seed": 4,
     "reduction": "sum",
     "name": "cx",
+    "dtype": "float16",
   },
   "list": {"features": [cxloss.PatchFeatures(3), cxloss.PatchFeatures(5, 3)]},
   "vgg": {"features": cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled")},
@@ -151,6 +152,7 @@ def test_loss_survives_its_configuration(name):
     keras.losses.get(serialised),
   ):
     assert copy.get_config() == loss.get_config()
+    assert copy.dtype == loss.dtype
     np.testing.assert_array_equal(copy(*images), expected)
 
 

@@ -10,11 +10,12 @@ _NOISY = np.random.default_rng(4).uniform(-1, 1, (4, 12, 12, 3)).astype("float32
 
 
 def test_low_frequency_loss_survives_its_configuration():
-  loss = cxloss.LowFrequencyLoss(5, 1.5, "sum", "lf")
+  loss = cxloss.LowFrequencyLoss(5, 1.5, "sum", "lf", "float64")
   copy = keras.saving.deserialize_keras_object(
     keras.saving.serialize_keras_object(loss)
   )
   assert copy.get_config() == loss.get_config()
+  assert copy.dtype == "float64"
   assert copy(_IMAGES, _NOISY) == loss(_IMAGES, _NOISY)
 
 

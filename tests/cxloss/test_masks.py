@@ -128,6 +128,26 @@ def test_low_frequency_error_of_a_constant_offset_is_its_square_for_any_mask():
   np.testing.assert_allclose(loss, [0.09, 0.09], rtol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_low_frequency_error_is_of_its_type_whatever_that_of_the_images(dtype):
+  # In float16, there is no number as large as that of the pixels.
+  target = tf.zeros((1, 256, 256, 1))
+  generated = tf.fill(target.shape, tf.constant(0.5, "float16"))
+  mask = tf.ones(target.shape[:3], "bool")
+  loss = cxloss.LowFrequencyLoss(1, dtype=dtype).masked(target, generated, mask)
+  assert loss.dtype == dtype
+  assert loss.numpy() == [0.25]
+
+
+@pytest.mark.parametrize("name", ["contextual", "sampled", "low_frequency"])
+def test_empty_batch_has_an_empty_loss(name):
+  value, gradient = oracle.value_and_gradients(
+    lambda x: _losses()[name](_TARGET[:0], x, _MASK[:0]), _GENERATED[:0]
+  )
+  assert value.shape == (0,) and value.dtype == "float32"
+  assert gradient.shape == _GENERATED[:0].shape
+
+
 def test_image_without_valid_features_counts_nothing():
   mask = _MASK.copy()
   mask[0] = False

@@ -9,18 +9,20 @@ import cxloss
 _IMAGES = np.random.default_rng(1).uniform(-1, 1, (2, 16, 20, 3)).astype("float32")
 
 
-def _own_model(outputs=1):
+def _own_model(outputs=1, dtype="float32"):
   image = keras.Input((None, None, 3))
   maps = [image]
   for _ in range(outputs):
-    x = keras.layers.Conv2D(4, 3, activation="relu")(maps[-1])
-    maps.append(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Conv2D(4, 3, activation="relu", dtype=dtype)(maps[-1])
+    maps.append(keras.layers.BatchNormalization(dtype=dtype)(x))
   return keras.Model(image, maps[1:] if outputs > 1 else maps[1])
 
 
-@pytest.mark.parametrize("outputs", [1, 2])
-def test_keras_model_serves_as_features_and_survives_serialisation(outputs):
-  model = _own_model(outputs)
+@pytest.mark.parametrize(
+  ("outputs", "dtype"), [(1, "float32"), (2, "float32"), (2, "bfloat16")]
+)
+def test_keras_model_serves_as_features_and_survives_serialisation(outputs, dtype):
+  model = _own_model(outputs, dtype)
   features = cxloss.ModelFeatures(model)
   maps = model(_IMAGES, training=False)
   maps = maps if outputs > 1 else [maps]

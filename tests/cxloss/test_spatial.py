@@ -299,6 +299,19 @@ def test_error_names_the_argument_and_what_was_received(error, options, message)
     cxloss.contextual_loss(*_sets(), **options)
 
 
+def test_positions_of_each_image_are_taken_in_graphs_of_unknown_batch_size():
+  places = [np.stack([p, p[::-1]]) for p in _PLACES]
+  settings = (0.3, "cosine", "batch", 2.0, *places)
+  spec = [tf.TensorSpec([None, *v.shape[1:]]) for v in _sets()]
+  graph = tf.function(
+    lambda t, g: cxloss.contextual_loss(t, g, *settings), input_signature=spec
+  )
+  expected = cxloss.contextual_loss(*_sets(), *settings)
+  np.testing.assert_allclose(graph(*_sets()), expected, rtol=1e-5)
+  with pytest.raises(tf.errors.InvalidArgumentError):
+    graph(*(np.repeat(v, 2, axis=0) for v in _sets()))
+
+
 def test_class_refuses_sets_without_positions_and_maps_that_do_not_fit():
   loss = cxloss.ContextualLoss(spatial_weight=1.0)
   with pytest.raises(ValueError, match=r"(?s)`spatial_weight`.*\(2, 48, 5\)"):

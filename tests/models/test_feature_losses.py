@@ -126,8 +126,10 @@ def test_gradient_reaches_the_generated_image_and_survives_flat_ones(make):
 @pytest.mark.parametrize(
   "loss",
   [
-    feature_losses.CharbonnierLoss(0.01, name="a"),
-    feature_losses.PerceptualLoss(cxloss.PatchFeatures(3), normalize=True, name="b"),
+    feature_losses.CharbonnierLoss(0.01, name="a", dtype="float16"),
+    feature_losses.PerceptualLoss(
+      cxloss.PatchFeatures(3), normalize=True, name="b", dtype="float16"
+    ),
     feature_losses.TextureLoss(cxloss.PatchFeatures(3), patch_size=5, name="c"),
   ],
 )
@@ -135,6 +137,7 @@ def test_configuration_round_trips(loss):
   copy = keras.losses.deserialize(keras.losses.serialize(loss))
   target, generated = _images(1, 12, 12, 3), _images(1, 12, 12, 3)
   assert copy.get_config() == loss.get_config()
+  assert copy.dtype == loss.dtype
   assert float(copy(target, generated)) == float(loss(target, generated))
 
 

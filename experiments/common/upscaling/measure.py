@@ -106,6 +106,7 @@ def spectra(reference, spectrum_, scale):
 
 def psnr(hr, picture, shave):
   """Returns PSNR on Y of one uint8 pair, a float."""
+  _need(hr, 1 + 2 * shave)
   return float(metrics.psnr_y(hr[None], picture[None], shave)[0])
 
 

@@ -79,6 +79,15 @@ def test_chroma_counts_in_fsimc_only():
   assert fsimc(a, shifted) < 0.9999
 
 
+@pytest.mark.parametrize("measure", [fsim, fsimc])
+def test_images_with_a_side_of_one_pixel_are_refused_and_of_two_measured(measure):
+  image = np.random.default_rng(0).uniform(0, 255, (2, 2, 40, 3))
+  for pair in ((image, image / 2), (image[:, :, :2], image[:, :, 3:5])):
+    assert np.isfinite(measure(*pair)).all()
+  with pytest.raises(ValueError, match=r"at least 2.*\(1, 40, 3\)"):
+    measure(image[:, :1], image[:, :1])
+
+
 def test_leading_axes_broadcast():
   a, b = golden_pairs.pair("block_means")
   both = fsimc(a[None, None], np.stack([[a, b], [b, a]]))

@@ -167,6 +167,14 @@ def test_tiles_sum_up_to_the_distance_of_whole_images(files, architecture):
     assert distance(pair[0], pair[0]) == pytest.approx(0, abs=1e-9)
 
 
+def test_damaged_heads_are_said_to_be_so(files, tmp_path):
+  weights, heads, *_ = files["alexnet"]
+  path = tmp_path / "h.npz"
+  path.write_bytes(heads.read_bytes()[:-100])
+  with pytest.raises(ValueError, match=r"LPIPS heads: an intact \.npz.*h\.npz"):
+    lpips.LPIPS((0, 255), weights, path)
+
+
 def test_small_images_and_foreign_files_are_refused(files, bundled):
   weights, heads, *_ = files["alexnet"]
   small = [image[None] for image in _pair(32, 32)]

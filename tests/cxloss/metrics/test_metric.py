@@ -104,8 +104,9 @@ def test_symbolic_tensors_are_refused():
 
 def test_unit_floats_under_the_range_of_grey_levels_bring_a_warning():
   images = np.full((1, 8, 8, 3), 0.5)
-  with pytest.warns(UserWarning, match=r"value_range=\(0, 1\)"):
+  with pytest.warns(UserWarning, match=r"value_range=\(0, 1\)") as found:
     assert np.isinf(metrics.PSNR((0, 255))(images, images)).all()
+  assert {warning.filename for warning in found} == {__file__}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,11 @@ def test_unit_floats_under_the_range_of_grey_levels_bring_a_warning():
     (lambda: metrics.PSNR(channels="g"), "`channels`.*'g'"),
     (lambda: metrics.SSIM(shave=-1), "`shave`.*-1"),
     (lambda: metrics.SpectrumDistance(window=5), "even.*5"),
+    (lambda: metrics.PatchDivergence(points=-1), "`points`.*at least 6.*=-1"),
+    (lambda: metrics.PatchDivergence(points=5), "`points`.*at least 6.*=5"),
+    (lambda: metrics.PatchDivergence(points=7.5), r"`points`.*integer.*=7\.5"),
+    (lambda: metrics.SlicedWasserstein(projections=0), "`projections`.*positive.*=0"),
+    (lambda: metrics.SlicedWasserstein(projections=True), "`projections`.*=True"),
   ],
 )
 def test_bad_settings_are_refused(make, message):
@@ -126,6 +132,8 @@ def test_bad_settings_are_refused(make, message):
   ("make", "least"),
   [
     (metrics.SSIM, 11),
+    (metrics.FSIM, 2),
+    (metrics.FSIMc, 2),
     (metrics.LPIPS, 32),
     (metrics.SpectrumDistance, 64),
     (metrics.PatchDivergence, 5),

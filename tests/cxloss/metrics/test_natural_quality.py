@@ -152,6 +152,12 @@ def test_other_files_are_refused(tmp_path):
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
       natural_quality.read(path)
+  with path.open("wb") as file:
+    np.save(file, np.zeros(36))
+  for content in (path.read_bytes(), b"PK\x03\x04 is how a zip file begins"):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
+      natural_quality.read(path)
   np.savez(path, mean=np.zeros(36), covariance=np.zeros((18, 18)))
   with pytest.raises(ValueError, match=r"36 features. Received: .*18, 18"):
     natural_quality.read(path)

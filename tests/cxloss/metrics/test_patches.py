@@ -83,6 +83,15 @@ def test_sliced_distance_in_one_dimension_is_that_of_scipy():
   assert patches.sliced_wasserstein(a, b, 3) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.float16, np.float64])
+def test_sliced_distance_does_not_depend_on_the_type_of_the_values(kind):
+  a, b = (np.random.default_rng(i).integers(0, 256 - 90 * i, (99, 4)) for i in range(2))
+  expected = patches.sliced_wasserstein(a.astype(np.float32), b.astype(np.float32))
+  assert expected > 10
+  found = patches.sliced_wasserstein(a.astype(kind), b.astype(kind))
+  assert found == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("dimension", [2, 75])
 def test_shift_has_its_closed_form(dimension):
   a = np.random.default_rng(0).normal(0, 3, (300, dimension))
@@ -163,3 +172,11 @@ def test_images_of_other_shapes_or_with_few_patches_are_refused():
     patches.compare(np.zeros((9, 9, 3)), np.zeros((9, 8, 3)))
   with pytest.raises(ValueError, match=r"more than 11 patches. Received: 4"):
     patches.compare(np.zeros((6, 6, 3)), np.zeros((6, 6, 3)))
+
+
+def test_too_few_points_or_projections_are_named_and_not_the_images():
+  image = _photograph()
+  with pytest.raises(ValueError, match=r"`points`.*at least 6.*=5"):
+    patches.compare(image, image, points=5)
+  with pytest.raises(ValueError, match=r"`projections`.*positive integer.*=1\.5"):
+    patches.compare(image, image, projections=1.5)

@@ -81,7 +81,22 @@ def test_strips_of_large_images_sum_up_to_the_whole(height):
   )
 
 
-def test_image_smaller_than_the_window_of_ssim_is_refused():
-  image = np.zeros((1, 18, 40, 3), np.uint8)
-  with pytest.raises(ValueError, match="at least 19"):
-    ssim_y(image, image)
+@pytest.mark.parametrize(("measure", "least"), [(ssim_y, 19), (psnr_y, 9)])
+def test_images_that_leave_nothing_to_measure_are_refused(measure, least):
+  image = np.zeros((1, least - 1, 40, 3), np.uint8)
+  for small in (image, image.swapaxes(1, 2)):
+    with pytest.raises(ValueError, match=f"`reference`.*at least {least}.*shape="):
+      measure(small, small)
+  image = np.zeros((1, least, least, 3), np.uint8)
+  assert not np.isnan(measure(image, image)).any()
+
+
+@pytest.mark.parametrize("measure", [ssim_y, psnr_y])
+@pytest.mark.parametrize(
+  "shape", [(1, 24, 24, 3), (2, 1, 24, 3), (2, 24, 26, 3), (2, 24, 24, 1), (24, 24, 3)]
+)
+def test_images_of_shapes_that_would_broadcast_are_refused(measure, shape):
+  image, other = np.zeros((2, 24, 24, 3), np.uint8), np.zeros(shape, np.uint8)
+  for pair in ((image, other), (other, image)):
+    with pytest.raises(ValueError, match=r"`reference` and `images`.*same shape.*24"):
+      measure(*pair)

@@ -33,6 +33,7 @@ def test_values_are_those_of_the_single_measures():
 @pytest.mark.parametrize(
   ("side", "missing"),
   [
+    (8, {"psnr_y", "ssim_y", "colour", "lpips", "niqe", "spectrum_db", "high_db"}),
     (16, {"ssim_y", "lpips", "niqe", "spectrum_db", "high_db"}),
     (60, {"niqe", "spectrum_db", "high_db"}),
     (64, {"niqe"}),
