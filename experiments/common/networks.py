@@ -120,7 +120,8 @@ def check_file(path, flag="--weights"):
 def _is_exact(layer):
   if layer.name == bicubic.LAYER or isinstance(layer, _EXACT):
     return True
-  return layer.output.shape[-1] <= 3
+  shape = keras.tree.flatten(layer.output)[0].shape
+  return shape[-1:] in ((1,), (2,), (3,))
 
 
 def _output_shape(network, side, path, flag):
