@@ -87,7 +87,7 @@ def load(path, flag, side_of, factor, task):
 
 
 def follow_precision(network):
-  """Returns a copy of a loaded network that computes by Keras' global dtype policy.
+  """Returns a loaded network, or a copy that computes by Keras' global dtype policy.
 
   Files keep the policy of their layers. As in `models`, what has an image's three
   channels or fewer stays in float32, as do bicubic interpolation and normalisations of
@@ -97,13 +97,24 @@ def follow_precision(network):
     network: functional `keras.Model`.
   """
   policy = keras.config.dtype_policy().name
+  wanted = {
+    layer.name: "float32" if _is_exact(layer) else policy
+    for layer in network.layers
+    if "dtype" in layer.get_config()
+  }
 
   def clone(layer):
     config = layer.get_config()
-    if "dtype" in config:
-      config["dtype"] = "float32" if _is_exact(layer) else policy
+    if layer.name in wanted:
+      config["dtype"] = wanted[layer.name]
     return layer.__class__.from_config(config)
 
+  # Not without need: a copy draws random numbers for weights that it does not keep.
+  if all(
+    layer.dtype_policy.name == wanted.get(layer.name, layer.dtype_policy.name)
+    for layer in network.layers
+  ):
+    return network
   copy = keras.models.clone_model(network, clone_function=clone)
   copy.set_weights(network.get_weights())
   return copy

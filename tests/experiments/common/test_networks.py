@@ -138,7 +138,7 @@ def test_the_precision_of_a_network_changes_its_pictures_by_little(set_policy):
   network = networks.load_generator(networks.PRETRAINED["pretrained-mse"], 4)
   image = np.random.default_rng(0).uniform(-1, 1, (1, 12, 12, 3)).astype(np.float32)
   expected = network(image).numpy()
-  np.testing.assert_array_equal(networks.follow_precision(network)(image), expected)
+  assert networks.follow_precision(network) is network
   set_policy("mixed_bfloat16")
   found = networks.follow_precision(network)(image).numpy()
   assert found.dtype == np.float32
