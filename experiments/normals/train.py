@@ -42,7 +42,7 @@ def prepare(settings, both_sources=None):
   )
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
-    network = _build_network(settings)
+    network = _build_network(settings.network)
     phases = []
     if settings.pretrain_epochs:
       phases.append(_l1_phase(settings, network, steps))
@@ -134,9 +134,9 @@ class Validation(logs.Periodic):
 
 
 def _build_network(settings):
-  wanted, height, width = settings.network, settings.data.height, settings.data.width
-  if wanted.initial_weights:
-    network = evaluate.load(wanted.initial_weights, "--initial_weights")
+  height, width = settings.height, settings.width
+  if settings.initial_weights:
+    network = evaluate.load(settings.initial_weights, "--initial_weights")
     network = networks.follow_precision(network)
     multiple = crn.multiple(network)
     if height % multiple or width % multiple:
@@ -145,10 +145,10 @@ def _build_network(settings):
         f"--initial_weights. Received: {height} x {width}"
       )
   else:
-    build = guided_crn.guided_crn if wanted.kind == "guided" else crn.crn
-    network = build(height, width, wanted.width_divisor)
+    build = guided_crn.guided_crn if settings.kind == "guided" else crn.crn
+    network = build(height, width, settings.width_divisor)
   try:
-    guided_crn.tune(network, wanted.tune)
+    guided_crn.tune(network, settings.tune)
   except ValueError as error:
     raise UserError(f"--tune: {error}") from error
   return network

@@ -41,8 +41,9 @@ class RunSettings:
   )
   deterministic: bool | None = option(
     None,
-    "Whether the same command gives the same bits, however often it is cut off. By "
-    "default only without a GPU: there it costs a few per cent of the time.",
+    "Whether the same command gives the same bits, however often it is cut off; "
+    "docs/experiments/runs.md has an exception. By default only without a GPU: there "
+    "it costs a few per cent of the time.",
   )
 
 
