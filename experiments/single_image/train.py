@@ -17,7 +17,7 @@ from experiments.common.upscaling import (
   tiling,
   validation,
 )
-from models import srgan
+from models import srgan, super_resolution
 
 _ORIGINAL = "original"
 # Patches for the divergences, and directions of the Wasserstein distance.
@@ -86,7 +86,7 @@ def _model(settings, name, steps):
     settings.blocks, settings.width, settings.scale, settings.icnr
   )
   rate = optimizers.falling(settings.learning_rate, max(steps // 2, 1))
-  model = srgan.SuperResolutionTrainer(generator, terms)
+  model = super_resolution.SuperResolutionTrainer(generator, terms)
   model.compile(optimizers.adam(rate))
   return model
 
