@@ -1,7 +1,7 @@
 """EnhanceNet, one of the methods that the paper compares with.
 
 The networks of Sajjadi et al. [1]; the generator as in the authors' released
-code [2]. It is trained by `models.srgan.SuperResolutionTrainer` with `PerceptualLoss`
+code [2]. It is trained by `models.super_resolution` with `PerceptualLoss`
 and `TextureLoss` of `models.feature_losses`: ENet-PAT. Unlike [1], which lets D rest
 while it wins, D takes a step before each of G.
 
