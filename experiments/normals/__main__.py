@@ -23,26 +23,26 @@ Without a flagfile, `normals_quick.flags` is read. Normals are unit vectors, x t
 right, y up, z towards the viewer, and in pictures (n + 1) / 2.
 """
 
-from absl import flags
-
-from experiments.common.run import app, devices
+from experiments.common.run import app
 from experiments.normals import evaluate, predict, settings, train
-from experiments.normals import flags as normals_flags
 
-
-def main():
-  mode = flags.FLAGS.mode
-  if mode == "train":
-    app.check_effect(devices.DeviceSettings, settings.TrainSettings)
-    app.train(train.prepare, normals_flags.train_settings())
-  elif mode == "evaluate":
-    app.check_effect(settings.EvaluateSettings)
-    evaluate.evaluate(normals_flags.evaluate_settings(), app.run_path() / "evaluation")
-  else:
-    app.check_effect(settings.PredictSettings)
-    predict.predict(normals_flags.predict_settings())
-
+COMMANDS = {
+  "train": app.Command(
+    settings.TrainSettings, train.Job.run, prepare=train.prepare, help="then evaluate."
+  ),
+  "evaluate": app.Command(
+    settings.EvaluateSettings,
+    evaluate.evaluate,
+    folder="named",
+    help="angular errors of --weights on --data.",
+  ),
+  "predict": app.Command(
+    settings.PredictSettings,
+    predict.predict,
+    folder="named",
+    help="normal maps of --input, or of the pictures of --data.",
+  ),
+}
 
 if __name__ == "__main__":
-  normals_flags.define()
-  app.run(main, "normals", default_flagfile="normals_quick.flags")
+  app.main("normals", COMMANDS, default_flagfile="normals_quick.flags")

@@ -17,14 +17,12 @@ was stopped.
 
 import dataclasses
 
-import keras
-
 from experiments.common import results
-from experiments.common.run import app, devices
+from experiments.common.run import app, devices, options, process
 from experiments.common.run.errors import UserError
 from experiments.normals import evaluate, train
-from experiments.normals import flags as normals_flags
 from experiments.normals.data import sources
+from experiments.normals.settings import TrainSettings
 
 # Weights that differ from those of the flags.
 _VARIANTS = {
@@ -34,44 +32,35 @@ _VARIANTS = {
 }
 
 
-def main():
-  settings = normals_flags.train_settings()
-  for name, value in (
-    ("epochs", settings.epochs),
-    ("lambda_cx", settings.objective and settings.objective.lambda_cx),
-  ):
-    if not value:
+def prepare(settings):
+  """Opens the data; returns what `run` takes."""
+  for name in ("epochs", "lambda_cx"):
+    if not options.values_of(settings)[name]:
       raise UserError(f"--{name} must be positive here. Received: 0")
-  app.check_run()
-  both_sources = sources.load_both(settings.data, settings.validation_data)
-  folder = app.open_run()
-  if settings.pretrain_epochs:
-    start = dataclasses.replace(settings, epochs=0, objective=None)
-    _train(start, both_sources, folder / "start")
-    network = dataclasses.replace(
-      settings.network, initial_weights=folder / "start" / train.FILE
+  return settings, sources.load_both(settings.data, settings.validation_data)
+
+
+def run(prepared, folder):
+  """Trains the networks, each as a run of its own, and writes their errors."""
+  settings, both_sources = prepared
+
+  def train_in(name, settings):
+    process.run_within(
+      "normals", lambda s: train.prepare(s, both_sources), settings, folder / name
     )
+
+  if settings.pretrain_epochs:
+    train_in("start", dataclasses.replace(settings, epochs=0))
+    start = str(folder / "start" / train.FILE)
+    network = dataclasses.replace(settings.network, initial_weights=start)
     settings = dataclasses.replace(settings, pretrain_epochs=0, network=network)
   for name, weights in _VARIANTS.items():
     objective = dataclasses.replace(settings.objective, **weights)
-    variant = dataclasses.replace(settings, objective=objective)
-    _train(variant, both_sources, _folder(folder, name))
+    train_in(
+      _folder(folder, name).name, dataclasses.replace(settings, objective=objective)
+    )
   if devices.is_chief():
     _report(folder, both_sources[1], settings.validation_images)
-
-
-def _train(settings, both_sources, folder):
-  """Trains as a process of its own would: same names, same random numbers."""
-  # Written when all is trained: a folder that has it is finished.
-  if not (folder / results.FILE).exists():
-    print(f"== {folder}", flush=True)
-    policy = keras.config.dtype_policy()
-    keras.utils.clear_session()
-    keras.config.set_dtype_policy(policy)
-    keras.utils.set_random_seed(settings.seed)
-    train.prepare(settings, both_sources).run(folder)
-  # The next network may start from the file of this one.
-  devices.wait_for_all()
 
 
 def _report(folder, source, count):
@@ -94,5 +83,8 @@ def _folder(folder, name):
 
 
 if __name__ == "__main__":
-  normals_flags.define(modes=())
-  app.run(main, "normals.ablation", default_flagfile="normals_quick.flags")
+  app.main(
+    "normals.ablation",
+    app.Command(TrainSettings, run, prepare=prepare),
+    default_flagfile="normals_quick.flags",
+  )

@@ -26,15 +26,16 @@ def evaluate(settings, folder):
 
   Args:
     settings: `EvaluateSettings`.
-    folder: path where results go.
+    folder: path of the run folder, in which `evaluation` gets the results.
 
   Raises:
     UserError: for bad settings and files, before anything is measured.
   """
-  network = load(settings.weights)
+  weights = networks.path_of(settings.weights or folder / "network.keras")
+  network = load(weights)
   source = sources.load(settings.data, settings.data.data, "validation")
-  predictors = {settings.weights.stem: predictor(network, settings.mirror)}
-  report(predictors, source, folder, settings.validation_images)
+  predictors = {weights.stem: predictor(network, settings.mirror)}
+  report(predictors, source, folder / "evaluation", settings.validation_images)
 
 
 def load(path, flag="--weights"):

@@ -19,8 +19,7 @@ import numpy as np
 
 from experiments.common import results
 from experiments.common.run import app, checks
-from experiments.common.run import flags as run_flags
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.normals import angles
 from experiments.normals.data import depth, example, scenes
 
@@ -40,15 +39,11 @@ class Settings:
   )
   scenes: int = option(20, "Number of procedural rooms.", lower=1, upper=40)
   fit: depth.PlaneFit
-  seed: int = 0
+  seed: int = seed()
 
 
-def main():
-  settings = run_flags.read(Settings)
-  app.check_run()
-  rows = measure(settings)
-  about = dataclasses.asdict(settings)
-  results.write(app.open_run(), rows, about=about)
+def run(settings, folder):
+  results.write(folder, measure(settings), about=dataclasses.asdict(settings))
 
 
 def measure(settings):
@@ -95,5 +90,4 @@ def _errors(pairs):
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "normals.fit_error")
+  app.main("normals.fit_error", app.Command(Settings, run))

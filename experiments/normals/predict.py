@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from experiments.common import networks
 from experiments.common.data import convert, images
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
@@ -11,16 +12,18 @@ from experiments.normals import evaluate
 from experiments.normals.data import example, sources
 
 
-def predict(settings):
+def predict(settings, folder):
   """Writes the normal map of a file, of a folder's images, or of a source's pictures.
 
   Args:
     settings: `PredictSettings`.
+    folder: path of the run folder, whose network is the default.
 
   Raises:
     UserError: for bad settings and files.
   """
-  predictor = evaluate.predictor(evaluate.load(settings.weights), settings.mirror)
+  weights = networks.path_of(settings.weights or folder / "network.keras")
+  predictor = evaluate.predictor(evaluate.load(weights), settings.mirror)
   write, factor = _WRITERS[settings.format], settings.data.reduce
 
   def transform(path):

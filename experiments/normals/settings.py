@@ -2,14 +2,14 @@
 
 import dataclasses
 import math
-import pathlib
 
 from experiments.common import loss_settings, networks
 from experiments.common.data import convert
 from experiments.common.loss_settings import LossSettings
 from experiments.common.run import checks
+from experiments.common.run.devices import DeviceSettings
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.normals.data.depth import Intrinsics, PlaneFit
 from experiments.normals.data.views import ViewSettings
 from models import crn, guided_crn
@@ -26,15 +26,47 @@ def _intrinsics(texts):
   return Intrinsics(fx, fy, cx, cy)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Mode:
-  """Tells what to do with the other settings."""
+def _height():
+  return option(
+    480,
+    "The height of the crops, of procedural scenes, and of the pictures that the "
+    "network is built for.",
+    lower=4,
+  )
 
-  mode: str = option(
-    "train",
-    "train: then evaluate. evaluate: angular errors of --weights on --data. predict: "
-    "normal maps of --input, or of the pictures of --data.",
-    choices=("train", "evaluate", "predict"),
+
+def _width():
+  return option(
+    640,
+    "The width of the crops, of procedural scenes, and of the pictures that the "
+    "network is built for.",
+    lower=4,
+  )
+
+
+def _weights():
+  return option(
+    None,
+    "evaluate and predict: the network's .keras file, or pretrained-normals. By "
+    "default the run's own.",
+    checks.NOT_EMPTY,
+  )
+
+
+def _mirror():
+  return option(
+    False,
+    "evaluate and predict: average normals with those of the mirrored picture, which "
+    "takes twice as long.",
+  )
+
+
+def _validation_images():
+  return option(
+    16,
+    "Pictures for validation while training, and number of panels at its end. "
+    "evaluate: number of panels.",
+    lower=1,
   )
 
 
@@ -48,18 +80,8 @@ class DataSettings:
     "with depth images or normal maps.",
     checks.NOT_EMPTY,
   )
-  height: int = option(
-    480,
-    "The height of the crops, of procedural scenes, and of the pictures that the "
-    "network is built for.",
-    lower=4,
-  )
-  width: int = option(
-    640,
-    "The width of the crops, of procedural scenes, and of the pictures that the "
-    "network is built for.",
-    lower=4,
-  )
+  height: int = _height()
+  width: int = _width()
   reduce: int = option(
     1,
     "Reduce pictures by this factor, averaging over blocks; not procedural scenes.",
@@ -82,8 +104,8 @@ class DataSettings:
     "to the right, y up, z towards the viewer).",
     checks.Check(lambda axes: set(axes) <= set("xyz"), "must be of the letters xyz"),
   )
-  fit: PlaneFit
-  seed: int = 0
+  fit: PlaneFit = PlaneFit()
+  seed: int = seed()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,8 +115,8 @@ class NetworkSettings:
   Size and divisor are those of an untrained one.
   """
 
-  height: int
-  width: int
+  height: int = _height()
+  width: int = _width()
   kind: str = option(
     "crn",
     "crn: the paper's. guided: a small one that sees AlexNet's features of the image, "
@@ -108,7 +130,7 @@ class NetworkSettings:
     "Layers of AlexNet in a guided network that are trained, too.",
     checks.some_of(guided_crn.LAYERS, least=0),
   )
-  initial_weights: pathlib.Path | None = option(
+  initial_weights: str | None = option(
     None,
     "train: a .keras file of the network to start from. By default an untrained one.",
     checks.NOT_EMPTY,
@@ -116,7 +138,7 @@ class NetworkSettings:
 
   def __post_init__(self):
     if self.initial_weights:
-      networks.check_file(self.initial_weights, "--initial_weights")
+      networks.file_of(self.initial_weights, "--initial_weights")
       return
     if self.tune and self.kind != "guided":
       raise UserError("--tune needs --network=guided, or --initial_weights of one")
@@ -142,7 +164,9 @@ class ObjectiveSettings:
     "Step between the patches of normals that the contextual loss compares.",
     lower=1,
   )
-  losses: LossSettings
+  losses: LossSettings = LossSettings(
+    layers={"block1_conv2": 1.0, "block2_conv2": 1.0}, max_points=65 * 65
+  )
 
   def check(self, data):
     """Raises `UserError` if there is no term, or one does not fit `DataSettings`."""
@@ -164,12 +188,13 @@ class ObjectiveSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-  """Describes a training; `objective` is that of the second phase, or `None`."""
+  """Describes a training; `objective` is that of the second phase, if it has epochs."""
 
-  data: DataSettings
-  network: NetworkSettings
-  views: ViewSettings
-  objective: ObjectiveSettings | None
+  data: DataSettings = DataSettings()
+  network: NetworkSettings = NetworkSettings()
+  views: ViewSettings = ViewSettings()
+  objective: ObjectiveSettings = ObjectiveSettings()
+  devices: DeviceSettings = DeviceSettings()
   validation_data: str | None = option(
     None,
     "train: held-out pictures, like --data. By default the validation split of --data, "
@@ -189,7 +214,7 @@ class TrainSettings:
     lower=1,
   )
   learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
-  pretrain_learning_rate: float = option(
+  pretrain_learning_rate: float | None = option(
     None,
     "Learning rate of Adam at the start of --pretrain_epochs. By default "
     "--learning_rate.",
@@ -203,18 +228,13 @@ class TrainSettings:
   )
   backup_every: int = option(200, "Steps between backups.", lower=1)
   validate_every: int = option(5, "Epochs between validations.", lower=1)
-  validation_images: int = option(
-    16,
-    "Pictures for validation while training, and number of panels at its end. "
-    "evaluate: number of panels.",
-    lower=1,
-  )
-  seed: int = 0
+  validation_images: int = _validation_images()
+  seed: int = seed()
 
   def __post_init__(self):
     if not self.pretrain_epochs + self.epochs:
       raise UserError("--epochs must be positive where --pretrain_epochs is 0")
-    if self.objective:
+    if self.epochs:
       self.objective.check(self.data)
 
 
@@ -222,31 +242,21 @@ class TrainSettings:
 class EvaluateSettings:
   """Describes an evaluation, which draws `validation_images` panels."""
 
-  data: DataSettings
-  weights: pathlib.Path = option(
-    None,
-    "evaluate and predict: the network's .keras file, or pretrained-normals. By "
-    "default the run's own.",
-    checks.NOT_EMPTY,
-  )
-  mirror: bool = option(
-    False,
-    "evaluate and predict: average normals with those of the mirrored picture, which "
-    "takes twice as long.",
-  )
-  validation_images: int
-
-  def __post_init__(self):
-    networks.check_file(self.weights)
+  data: DataSettings = DataSettings()
+  weights: str | None = _weights()
+  mirror: bool = _mirror()
+  validation_images: int = _validation_images()
+  seed: int = seed()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictSettings:
-  """Describes the prediction of normal maps as files; `data` is for want of `input`."""
+  """Describes the prediction of normal maps of `input`, or else of `data`, as files."""
 
-  data: DataSettings
-  weights: pathlib.Path
-  mirror: bool
+  data: DataSettings = DataSettings()
+  weights: str | None = _weights()
+  mirror: bool = _mirror()
+  seed: int = seed()
   input: str | None = option(
     None, "predict: an image file or a folder.", checks.NOT_EMPTY
   )
@@ -262,7 +272,6 @@ class PredictSettings:
   def __post_init__(self):
     if not self.output:
       raise UserError("--mode=predict needs --output")
-    networks.check_file(self.weights)
     suffix = f".{self.format}"
     if self.input:
       convert.check(self.input, self.output, suffix)

@@ -16,7 +16,6 @@ import pathlib
 import sys
 
 from experiments.common.run import app, files
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 from experiments.report import page
@@ -52,5 +51,4 @@ def write(settings):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(lambda: write(run_flags.read(Settings)), "report")
+  app.main("report", app.Command(Settings, write, folder=None, tensorflow=False))

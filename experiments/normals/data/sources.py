@@ -5,7 +5,7 @@ A source is a sequence of `NormalsExample` with a list of `names`.
 
 import os
 
-from experiments.common import data
+from experiments.common.data import sources
 from experiments.common.run.errors import UserError
 from experiments.normals.data import example, motorcycle, nyu, pair_folder, scenes
 
@@ -29,7 +29,7 @@ def load_both(settings, validation=None):
     return source, held_out
   if settings.data in _SPLIT:
     return source, load(settings, settings.data, "validation")
-  return data.hold_out(source)
+  return sources.hold_out(source)
 
 
 def load(settings, name, split, least=(1, 1), flag="--data"):

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 
 import html5lib
 import pytest
@@ -192,3 +194,9 @@ def test_mistakes_end_in_one_line(arguments, message):
 def test_folder_without_run_folders_is_refused(tmp_path):
   with pytest.raises(UserError, match="in which there is no folder"):
     _page(tmp_path)
+
+
+def test_page_is_made_without_tensorflow():
+  code = "import sys, experiments.report.__main__; print('tensorflow' in sys.modules)"
+  done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+  assert done.stdout.strip() == "False", done.stderr
