@@ -29,7 +29,6 @@ _EXPERIMENTS = [
   "filelock>=3.12",
   "importlib_resources",  # which tensorflow-datasets needs for div2k but omits
   "jinja2>=3.1",
-  "markdown>=3.4",
   "matplotlib>=3.8",
   "scikit-image>=0.22",
   "tensorboard>=2.18",

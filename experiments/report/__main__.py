@@ -1,8 +1,8 @@
-"""One HTML page that sets runs beside the paper's claims.
+"""One HTML page of runs beside the paper's claims.
 
-For each experiment of the paper: its claims and numbers, the runs' own, the commands
-that made them, their pictures (two of one scene under a slider), deviations, and what
-was not run. The page needs no other file and no network.
+For each experiment: the paper's claims with their state in `docs/reproduction.md`, and
+of each run its command, numbers, pictures (those of a scene one at a time), curves and
+settings. The page needs no other file and no network.
 
   python -m experiments.report --runs=runs --output=report.html
   python -m experiments.report --runs=runs/sr_quick,runs/toy2d --output=report.html
@@ -18,6 +18,7 @@ import sys
 from experiments.common.run import app, files
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
+from experiments.report import page
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,23 +30,25 @@ class Settings:
   )
   output: str = option("report.html", "The page to write.")
 
+  def __post_init__(self):
+    if (
+      pathlib.Path(self.output).suffix != ".html" or pathlib.Path(self.output).is_dir()
+    ):
+      raise UserError(f"--output must end in .html. Received: {self.output!r}")
+    if not self.runs:
+      raise UserError("--runs must name at least one folder. Received: none")
 
-def main(settings):
-  # So that --help need not wait for TensorFlow.
-  from experiments.report import page
 
-  output = pathlib.Path(settings.output)
-  if output.suffix != ".html" or output.is_dir():
-    raise UserError(f"--output must end in .html. Received: {settings.output!r}")
-  if not settings.runs:
-    raise UserError("--runs must name at least one folder. Received: none")
+def write(settings):
+  """Writes the page of `Settings`."""
   text, runs, problems = page.assemble(settings.runs)
   for folder, reason in problems:
     print(f"report: {folder}: {reason}", file=sys.stderr)
-  files.write_text(output, text)
+  files.write_text(pathlib.Path(settings.output), text)
   size = len(text.encode()) / 1e6
-  print(f"{output}: runs {len(runs)}, pictures {text.count('<img ')}, {size:.1f} MB")
+  pictures = text.count("<img ")
+  print(f"{settings.output}: runs {len(runs)}, pictures {pictures}, {size:.1f} MB")
 
 
 if __name__ == "__main__":
-  app.main("report", app.Command(Settings, main, folder=None, tensorflow=False))
+  app.main("report", app.Command(Settings, write, folder=None, tensorflow=False))

@@ -1,6 +1,5 @@
-"""The page, put together from run folders."""
+"""The page, put together from run folders and the table of claims."""
 
-import functools
 import pathlib
 import typing
 
@@ -8,71 +7,58 @@ import jinja2
 
 from experiments.common import tables
 from experiments.common.run.errors import UserError
-from experiments.report import document, gallery, judges, paper, run_tables
+from experiments.report import claims, figures
 from experiments.report import runs as run_folders
-
-_MEGABYTE = 1_000_000
-LARGEST = 15 * _MEGABYTE
-# Largest width of pictures and quality of photographs, until the page is small enough.
-_SETTINGS = ((1600, 88), (1200, 80), (900, 70), (640, 60))
-# Class and symbol of each verdict.
-_VERDICTS = {
-  judges.HOLDS: ("holds", "✓"),
-  judges.PARTLY: ("partly", "≈"),
-  judges.FAILS: ("fails", "✗"),
-  judges.OPEN: ("open", "?"),
-}
+from experiments.twoafc import table_1
 
 
 class _Shown(typing.NamedTuple):
-  """A run, its address on the page, and its pictures, see `gallery.of`."""
+  """A run, its address on the page, and `(tables, figures)` of each part of it."""
 
   address: str
   run: run_folders.Run
-  figures: list
-  remarks: list
+  parts: list
+  curves: list
 
 
-def assemble(names, largest=LARGEST):
+class Table(typing.NamedTuple):
+  """A table; its cells are strings."""
+
+  legend: list
+  header: list
+  rows: list
+
+
+def assemble(names):
   """Reads runs and builds the page.
 
   Args:
     names: list of paths of run folders, or of folders of them.
-    largest: of the page, in bytes. Pictures are reduced and compressed more until it
-      is kept.
 
   Returns:
     `(text, runs, problems)`: the page, the list of `runs.Run` in it, and a list of
     `(folder, reason)` for each folder or picture that is not.
 
   Raises:
-    ValueError: for a path in `names` that is no folder or has none in it, or if the
-      pictures are too many for the size.
+    UserError: for a path in `names` that is no folder or has none in it.
   """
-  groups = {experiment: [] for experiment in paper.EXPERIMENTS}
-  broken, remarked = [], []
+  runs, problems = [], []
   for folder in run_folders.find(names):
     try:
-      run = run_folders.read(folder)
+      runs.append(run_folders.read(folder))
     except (OSError, UserError) as error:
-      broken.append((folder, str(error)))
-      continue
-    group = groups[run.experiment]
-    address = f"{run.experiment.key}-{len(group) + 1}"
-    group.append(_Shown(address, run, *gallery.of(run)))
-    remarked += [(folder, remark) for remark in group[-1].remarks]
-  runs = [shown.run for group in groups.values() for shown in group]
-  for width, quality in _SETTINGS:
-    text = _render(groups, runs, broken, width, quality)
-    if len(text.encode()) <= largest:
-      return text, runs, broken + remarked
-  raise UserError(
-    f"--runs has too many pictures for one page of {largest / _MEGABYTE:g} MB: name "
-    f"fewer of the {len(runs)} runs"
-  )
-
-
-def _render(groups, runs, broken, width, quality):
+      problems.append((folder, str(error)))
+  made = claims.read()
+  order = [*(claim.experiment for claim in made), *(run.experiment for run in runs)]
+  groups = {name: [] for name in dict.fromkeys(order)}
+  for run in runs:
+    group, parts = groups[run.experiment], []
+    for folder, rows in run.results.items():
+      shown, missing = figures.of(folder, rows)
+      problems += [(folder, problem) for problem in missing]
+      parts.append((_tables(rows), shown))
+    address = f"{run.experiment}-{len(group) + 1}"
+    group.append(_Shown(address, run, parts, figures.curves(run.log)))
   environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
     autoescape=True,
@@ -80,29 +66,44 @@ def _render(groups, runs, broken, width, quality):
     trim_blocks=True,
     lstrip_blocks=True,
   )
-  return environment.get_template("template.html").render(
-    runs=runs,
+  text = environment.get_template("template.html").render(
     groups=groups,
-    not_run=_not_run(runs),
-    broken=broken,
-    verdicts=_VERDICTS,
+    claims=made,
+    states={state: state.replace(" ", "-") for state in claims.STATES},
+    problems=problems,
     counted=tables.counted,
-    tables_of=run_tables.tables,
-    document=functools.partial(document.section, width=width, quality=quality),
-    width=width,
-    encode=lambda picture, width: gallery.data_uri(picture.pixels, width, quality),
+  )
+  return text, runs, problems
+
+
+def _tables(rows):
+  """Returns a list of `Table`, one for all rows with the same labels.
+
+  Numbers are means over images.
+  """
+  alike = {}
+  for row in rows:
+    alike.setdefault(tuple(tables.labels([row])), []).append(row)
+  return [_table(tables.means(group)) for group in alike.values()]
+
+
+def _table(rows):
+  labels, keys = tables.labels(rows), tables.measured(rows)
+  titles = [tables.measure_of(key).title for key in keys]
+  return Table(
+    tables.explanations(rows),
+    [*labels, *titles],
+    [
+      [*(str(row.get(k) or "") for k in labels), *(_cell(row, k) for k in keys)]
+      for row in rows
+    ],
   )
 
 
-def _not_run(runs):
-  """Lists the flagfiles of the paper's size that no run has all values of.
-
-  Each is `(experiment, entry, flagfile, whether the entry point was run at all)`.
-  """
-  return [
-    (experiment, entry, name, any(run.entry is entry for run in runs))
-    for experiment in paper.EXPERIMENTS
-    for entry in experiment.entries
-    for name in entry.paper
-    if not any(run.entry is entry and not run.departures[name] for run in runs)
-  ]
+def _cell(row, key):
+  """Returns the text of a number; one of Table 1 has the paper's beside it."""
+  if "distance" not in row:
+    return tables.measure_of(key).text(row.get(key))
+  ours = "-" if row.get(key) is None else f"{row[key]:.1f}"
+  paper = table_1.paper_value(row["distance"], key)
+  return ours if paper is None else f"{ours} / {paper:.1f}"

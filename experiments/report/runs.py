@@ -1,17 +1,20 @@
-"""Finds run folders and reads the records and results that lie in them."""
+"""Finds run folders, and reads their settings, results and logs.
+
+A run folder has `settings.json` (the values by the names of their flags), `run.json`
+(the experiment, its arguments, versions of packages), `metrics.json` once it is
+finished, and `metrics.jsonl` if it trains: a line an epoch, with the values that
+TensorBoard shows.
+"""
 
 import dataclasses
 import json
 import pathlib
+import shlex
 
-from experiments.common import results
-from experiments.common.run import options, run_folder
 from experiments.common.run.errors import UserError
-from experiments.report import claims, flagfiles, paper, run_tables
 
-_FLAGS, _RECORD = run_folder.RECORD, run_folder.ABOUT
-# Folders of results in a run folder: its own, and those of steps after a training.
-_PARTS = (".", "evaluation", "power_spectrum")
+_SETTINGS, _ABOUT, _RESULTS = "settings.json", "run.json", "metrics.json"
+_LOG = "metrics.jsonl"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,34 +23,22 @@ class Run:
 
   Attributes:
     folder: `pathlib.Path`, as it was named.
-    experiment: `paper.Experiment`.
-    entry: `paper.Entry`.
-    flags: dict of its flags.
+    experiment: its entry point, such as `"sr"`.
     command: the command that made it.
+    settings: dict of all its settings.
     packages: dict of the versions of packages.
-    results: dict from the run folder, and each folder in it that has results of its
-      own, to these, as `results.read` gives them.
-    findings: list of `(claims.Claim, judges.Finding)`.
+    results: dict from each folder with a `metrics.json`, the run's own first and later
+      evaluations after it, to the rows in it (`common.tables`).
+    log: list of dicts, one an epoch.
   """
 
   folder: pathlib.Path
-  experiment: paper.Experiment
-  entry: paper.Entry
-  flags: dict
+  experiment: str
   command: str
+  settings: dict
   packages: dict
   results: dict
-  findings: list
-
-  @property
-  def departures(self):
-    """`{flagfile: differences}` from each flagfile with the paper's values."""
-    return {
-      name: flagfiles.differences(
-        self.flags, name, self.entry.defaults, self.entry.free
-      )
-      for name in self.entry.paper
-    }
+  log: list
 
 
 def find(names):
@@ -57,16 +48,16 @@ def find(names):
     names: paths of run folders, or of folders of them.
 
   Returns:
-    List of `pathlib.Path`, each once; in a folder of runs, those without
-    `settings.json` as well.
+    List of `pathlib.Path`, each once; in a folder of runs, all folders are taken to be
+    runs.
 
   Raises:
-    ValueError: for a path that is no folder, or one with nothing in it.
+    UserError: for a path that is no folder, or one with nothing in it.
   """
   folders = {}
   for name in names:
     path, inside, problem = pathlib.Path(name), [], "which is no folder"
-    if (path / _FLAGS).exists():
+    if (path / _SETTINGS).exists():
       inside = [path]
     elif path.is_dir():
       inside = sorted(p for p in path.iterdir() if p.is_dir() and p.name[0] != ".")
@@ -81,66 +72,64 @@ def find(names):
 
 
 def read(folder):
-  """Reads a run folder.
+  """Reads a run folder; returns a `Run`.
 
   Raises:
-    ValueError: if it holds no finished run of one of the paper's experiments, saying
-      why.
+    UserError: if it holds no finished run, saying why.
   """
-  if not (folder / _FLAGS).exists():
-    raise UserError(_no_flags(folder))
-  flags = run_folder.read_json(folder / _FLAGS)
-  record = _record(folder / _RECORD)
-  experiment, entry = paper.recognise(record["experiment"])
-  if not (folder / results.FILE).exists():
-    raise UserError(f"{entry.name} is not finished: {_progress(folder)}")
-  parts = [folder / p for p in _PARTS if (folder / p / results.FILE).exists()]
-  contents = {part: results.read(part) for part in parts}
-  rows = [row for c in contents.values() for row in run_tables.mean_rows(c["rows"])]
-  return Run(
-    folder,
-    experiment,
-    entry,
-    {name: options.text(v) for name, v in flags.items() if v is not None},
-    flagfiles.command(entry.name, record["arguments"]),
-    record["packages"],
-    contents,
-    [(claim, claim.judge(rows)) for claim in claims.CLAIMS[experiment.key]],
-  )
-
-
-def _no_flags(folder):
-  inside = sorted(path.parent.name for path in folder.glob(f"*/{_FLAGS}"))
-  if inside:
-    return f"it is a folder of runs: name it by --runs ({', '.join(inside)})"
-  if (folder / "evaluation").exists():
-    return "it holds an evaluation alone: evaluate into the folder of the training run"
-  return f"there is no {_FLAGS}: it is no run folder, or the run has hardly begun"
-
-
-def _record(path):
-  """The content of `run.json`."""
-  if not path.exists():
-    raise UserError(f"there is no {path.name}: the run was stopped at its very start")
+  if not (folder / _SETTINGS).exists():
+    raise UserError(f"there is no {_SETTINGS}: it is no run folder")
+  settings, about = (_object(folder / name) for name in (_SETTINGS, _ABOUT))
   try:
-    record = json.loads(path.read_text("utf-8"))
-    for key, kind in (("experiment", str), ("arguments", list), ("packages", dict)):
-      if not isinstance(record[key], kind):
-        raise TypeError(f"{key} is {record[key]!r}")
-  except (ValueError, KeyError, TypeError) as error:
+    experiment, packages = about["experiment"], dict(about["packages"])
+    arguments = [f"experiments.{experiment}", *about["arguments"]]
+    command = shlex.join(["python", "-m", *arguments])
+  except (KeyError, TypeError, ValueError) as error:
+    raise UserError(f"{_ABOUT} is damaged: {error!r}") from error
+  log = _read_log(folder / _LOG)
+  if not (folder / _RESULTS).exists():
+    last = f"; its log ends at step {log[-1].get('step')}" if log else ""
+    raise UserError(f"it is not finished: there is no {_RESULTS}{last}")
+  # A folder in it that has a record is a run of its own.
+  parts = (p.parent for p in sorted(folder.glob(f"*/{_RESULTS}")))
+  parts = [folder, *(part for part in parts if not (part / _SETTINGS).exists())]
+  results = {part: _rows(part / _RESULTS) for part in parts}
+  return Run(folder, experiment, command, settings, packages, results, log)
+
+
+def _object(path):
+  try:
+    content = json.loads(path.read_text("utf-8"))
+  except FileNotFoundError as error:
+    raise UserError(f"there is no {path.name}") from error
+  except ValueError as error:
     raise UserError(f"{path.name} is damaged: {error}") from error
-  return record
+  if not isinstance(content, dict):
+    raise UserError(f"{path.name} is damaged: it holds no JSON object")
+  return content
 
 
-def _progress(folder):
-  """Tells what an unfinished run lacks, and how far it has come."""
-  lacking = f"there is no {results.FILE}"
-  log = folder / "metrics.jsonl"
-  lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-  for line in reversed(lines):
+def _rows(path):
+  rows = _object(path).get("rows")
+  values = [v for row in rows for v in row.values()] if _is_table(rows) else [rows]
+  if not _is_table(rows) or not all(
+    isinstance(v, str | int | float | None) for v in values
+  ):
+    raise UserError(f"{path.name} is damaged: rows must hold strings and numbers")
+  return rows
+
+
+def _is_table(rows):
+  return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+
+
+def _read_log(path):
+  """Lines that a killed process left unfinished are passed over."""
+  lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+  entries = []
+  for line in lines:
     try:
-      entry = json.loads(line)
-    except json.JSONDecodeError:
-      continue  # The run was killed while it wrote this line.
-    return f"{lacking}; its log ends in phase {entry['phase']} at step {entry['step']}"
-  return lacking
+      entries.append(json.loads(line))
+    except ValueError:
+      continue
+  return [entry for entry in entries if isinstance(entry, dict)]
