@@ -31,7 +31,13 @@ from cxloss import backend
 from cxloss.backend import largest_affinities, nearest_targets
 from cxloss.checks import check_options, compatible
 from cxloss.distances import embed
-from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
+from cxloss.sets import (
+  as_positions,
+  as_sets,
+  batch_mean,
+  image_mean,
+  nan_unless_finite,
+)
 from cxloss.types import Centering, Distance, Tensor, TensorLike
 
 
@@ -137,7 +143,8 @@ def unique_match_share(
     generated_positions: likewise.
 
   Returns:
-    Float32 `(N,)`, not differentiable.
+    Float32 `(N,)`, not differentiable; NaN for an image of which a feature is not
+    finite.
 
   Raises:
     ValueError, TypeError: as `contextual_loss`.
@@ -165,7 +172,8 @@ def unique_match_share(
     flat = ops.reshape(nearest + targets * ops.arange(images)[:, None], (-1,))
     times = ops.segment_sum(ops.ones_like(flat), flat, images * targets)
     matched = ops.cast(ops.reshape(times, (images, targets)) > 0, "float32")
-    return ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
+    share = ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
+    return share * nan_unless_finite(target, generated)
 
 
 def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):

@@ -10,7 +10,7 @@ from keras import ops
 
 from cxloss import backend
 from cxloss.checks import is_positive_integer
-from cxloss.sets import as_sets
+from cxloss.sets import as_sets, nan_unless_finite
 from cxloss.types import Tensor, TensorLike
 
 _TILE_BYTES = 1 << 24
@@ -35,13 +35,14 @@ def chamfer_distance(target: TensorLike, generated: TensorLike) -> Tensor:
     generated: `(N, H', W', C)` or `(N, P, C)`, any float type.
 
   Returns:
-    Float32 `(N,)`.
+    Float32 `(N,)`; NaN for an image of which a feature is not finite.
 
   Raises:
     ValueError: if shapes do not fit or a set is empty.
   """
   target, generated = as_sets(target, generated)
-  return ops.mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
+  distance = ops.mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
+  return distance * nan_unless_finite(target, generated)
 
 
 def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tensor:
@@ -63,7 +64,7 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
     k: positive integer. Larger values trade variance for bias. Defaults to 1.
 
   Returns:
-    Float32 `(N,)`.
+    Float32 `(N,)`; NaN for an image of which a feature is not finite.
 
   Raises:
     ValueError: if shapes do not fit, or a set has too few features for `k`.
@@ -84,7 +85,8 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
   log_ratio = ops.log(nu + _DUPLICATE) - ops.log(rho + _DUPLICATE)
   _, n, d = ops.shape(target)
   n, m, d = (ops.cast(size, "float32") for size in (n, ops.shape(generated)[1], d))
-  return d * ops.mean(log_ratio, axis=1) / 2 + ops.log(m / (n - 1))
+  estimate = d * ops.mean(log_ratio, axis=1) / 2 + ops.log(m / (n - 1))
+  return estimate * nan_unless_finite(target, generated)
 
 
 def _squared_distances(queries, points, k):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from cxloss import metrics
+from cxloss.lpips import LEAST_SIDE as LPIPS_LEAST
 from cxloss.metrics import natural_quality, patches, spectrum
-from cxloss.metrics.lpips import LEAST_SIDE as LPIPS_LEAST
 from experiments.common.run.errors import UserError
 
 # Side in pixels of the windows of spectra, by default.
@@ -35,7 +35,7 @@ class Measures:
 
   def __init__(self, scale, seed, lpips=None, points=2048, projections=128):
     self._scale = scale
-    self._lpips = metrics.LPIPS() if lpips is None else lpips
+    self._lpips = metrics.LPIPS((0, 255)) if lpips is None else lpips
     self._settings = points, projections, seed
 
   def original(self, hr):
@@ -107,13 +107,13 @@ def spectra(reference, spectrum_, scale):
 def psnr(hr, picture, shave):
   """Returns PSNR on Y of one uint8 pair, a float."""
   _need(hr, 1 + 2 * shave)
-  return float(metrics.psnr_y(hr[None], picture[None], shave)[0])
+  return float(metrics.PSNR((0, 255), shave=shave)(hr[None], picture[None])[0])
 
 
 def ssim(hr, picture, shave):
   """Returns SSIM on Y of one uint8 pair, a float."""
   _need(hr, _SSIM_WINDOW + 2 * shave)
-  return float(metrics.ssim_y(hr[None], picture[None], shave)[0])
+  return float(metrics.SSIM((0, 255), shave=shave)(hr[None], picture[None])[0])
 
 
 def colour(hr, picture):

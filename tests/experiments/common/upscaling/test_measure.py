@@ -26,7 +26,7 @@ def test_values_are_those_of_the_single_measures():
   assert {key: found[key] for key in expected} == expected
   assert tuple(found) == measure.KEYS
   assert found["niqe"] > 0
-  assert found["lpips"] == metrics.LPIPS()(hr[None], picture[None])[0]
+  assert found["lpips"] == metrics.LPIPS((0, 255))(hr[None], picture[None])[0]
   assert not reasons
 
 
