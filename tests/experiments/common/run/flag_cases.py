@@ -169,12 +169,4 @@ CASES = {
     ("--weights=none.keras --output=o.keras", "--weights"),
     ("stray", "unexpected arguments"),
   ],
-  "tools.unique_matches": [
-    ("--data=none", "--data must be samples"),
-    ("--spatial_weights=0,-1", "--spatial_weights must list numbers from 0"),
-    ("--spatial_weights=0,x", "--spatial_weights must list numbers from 0"),
-    ("--spatial_weights=", "--spatial_weights must list numbers from 0"),
-    ("--layer=block4_conv1", "--layer"),
-    ("--side=64 --shift=61", "--shift must leave .* at least 4 pixels"),
-  ],
 }
