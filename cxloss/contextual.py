@@ -31,13 +31,7 @@ from cxloss import backend
 from cxloss.backend import largest_affinities, nearest_targets
 from cxloss.checks import check_options, compatible
 from cxloss.distances import embed
-from cxloss.sets import (
-  as_positions,
-  as_sets,
-  batch_mean,
-  image_mean,
-  nan_unless_finite,
-)
+from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
 from cxloss.types import Centering, Distance, Tensor, TensorLike
 
 
@@ -143,8 +137,7 @@ def unique_match_share(
     generated_positions: likewise.
 
   Returns:
-    Float32 `(N,)`, not differentiable; NaN for an image of which a feature is not
-    finite.
+    Float32 `(N,)`, not differentiable.
 
   Raises:
     ValueError, TypeError: as `contextual_loss`.
@@ -172,8 +165,7 @@ def unique_match_share(
     flat = ops.reshape(nearest + targets * ops.arange(images)[:, None], (-1,))
     times = ops.segment_sum(ops.ones_like(flat), flat, images * targets)
     matched = ops.cast(ops.reshape(times, (images, targets)) > 0, "float32")
-    share = ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
-    return share * nan_unless_finite(target, generated)
+    return ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
 
 
 def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):

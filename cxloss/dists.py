@@ -21,12 +21,16 @@ import itertools
 import pathlib
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
-from cxloss import backbones, weights_files
+from cxloss import weights_files
 from cxloss.lpips import LAYERS as _LPIPS_LAYERS
-from cxloss.types import Tensor, TensorLike
+from cxloss.network_features import VGGFeatures
+from cxloss.perceptual import AlignedLoss
+from cxloss.types import Tensor, TensorLike, WeightedFeatures
+from cxloss.value_range import ValueRange
 
 LEAST_SIDE = 16
 # The image is a layer, too.
@@ -37,35 +41,102 @@ _FITTED = pathlib.Path(weights_files.__file__).parent / "weights" / "dists.npz"
 _C1, _C2, _EPSILON = 1e-6, 1e-6, 1e-12
 
 
-class Network:
-  """Feature maps of VGG16 with L2 pooling.
+@keras.saving.register_keras_serializable(package="cxloss")
+class DISTSLoss(AlignedLoss):
+  """DISTS as a loss, target first: from 0, for equal images, to about 1.
+
+  `cxloss.metrics.DISTS` measures images of any size with it; this one has a gradient,
+  and holds the features of whole images.
+
+  Args:
+    value_range: `(low, high)` of the images, such as `(0, 1)`.
+    weights: path of the `.npz` file of torchvision's VGG16, as `python -m
+      cxloss.convert` makes, or `"imagenet"`, Keras' training of that network.
+    reduction: how Keras reduces the values of a batch. Defaults to
+      `"sum_over_batch_size"`, their mean.
+    name: defaults to `"dists_loss"`.
+    dtype: type of the result, to which a call casts both inputs first, as in every
+      Keras loss; features are float32. Defaults to Keras' `floatx`.
+
+  Call arguments:
+    y_true: target images, RGB `(N, H, W, 3)` in `value_range`, which is checked, sides
+      of at least 16.
+    y_pred: generated images of the same shape.
+    sample_weight: optional `(N,)`.
+
+  Raises:
+    ValueError: for a file that does not fit, images of other shapes, or targets out of
+      range.
+    FileNotFoundError, RuntimeError: if weights cannot be had.
+  """
+
+  _settings = ("value_range", "weights")
+
+  def __init__(
+    self,
+    value_range: ValueRange,
+    weights: Any,
+    reduction: str | None = "sum_over_batch_size",
+    name: str = "dists_loss",
+    dtype: Any = None,
+  ):
+    super().__init__(name=name, reduction=reduction, dtype=dtype)
+    self._features, self._learned = Maps(weights, value_range), read_weights()
+    self.value_range, self.weights = self._features.value_range, self._features.weights
+
+  def _measure(self, y_true, y_pred):
+    y_true = self._features.check_range(y_true, "y_true")
+    maps = ([m for _, m in self._features(v)] for v in (y_true, y_pred))
+    return distance(*maps, self._learned)
+
+
+class Maps(VGGFeatures):
+  """The maps that DISTS compares: the image, and VGG16's with L2 pooling.
 
   Args:
     weights: path of a file of VGG16, or `"imagenet"`; see `cxloss.backbones`.
+    value_range: `(low, high)` of the images.
 
   Call arguments:
-    images: RGB `(N, H, W, 3)` in [0, 1], sides of at least 16.
+    images: RGB `(N, H, W, 3)` in `value_range`, sides of at least 16.
 
   Returns:
-    List of six float32 maps `(N, h, w, C)`; the first are the images.
+    List of six `(1.0, map)`, maps float32 `(N, h, w, C)`; the first is the image in
+    [0, 1].
 
   Raises:
     ValueError: if the file does not fit.
     FileNotFoundError, RuntimeError: if weights cannot be had.
   """
 
-  def __init__(self, weights: Any):
-    self._model, self._preprocessing = backbones.vgg(_LAYERS, "vgg16", weights)
+  def __init__(self, weights: Any, value_range: ValueRange):
+    super().__init__(_LAYERS, "vgg16", weights, value_range)
+    self._least_side = LEAST_SIDE
 
-  def __call__(self, images: TensorLike) -> list[Tensor]:
-    images = ops.cast(ops.convert_to_tensor(images), "float32")
-    maps = [images]
-    x = backbones.preprocess(images, (0.0, 1.0), self._preprocessing)
-    for layer in self._model.layers[1:]:
-      x = _l2_pool(x) if layer.name.endswith("pool") else layer(x)
-      if layer.name in _LAYERS:
-        maps.append(x)
-    return maps
+  def _build(self, layers):
+    model, preprocessing = super()._build(layers)
+    x, taps = model.input, []
+    for layer in model.layers[1:]:
+      x = _L2Pooling(dtype="float32")(x) if layer.name.endswith("pool") else layer(x)
+      if layer.name in layers:
+        taps.append(x)
+    return keras.Model(model.input, taps), preprocessing
+
+  def __call__(self, images: TensorLike) -> WeightedFeatures:
+    maps = super().__call__(images)
+    low, high = self.value_range
+    unit = (ops.cast(ops.convert_to_tensor(images), "float32") - low) / (high - low)
+    return [(1.0, unit), *maps]
+
+
+class _L2Pooling(keras.layers.Layer):
+  """Halves the sides: the root of the [1 2 1] mean of squares, zeros at the borders."""
+
+  def call(self, x):
+    x = ops.pad(x * x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    x = (x[:, 0:-2:2] + 2 * x[:, 1:-1:2] + x[:, 2::2]) / 4
+    x = (x[:, :, 0:-2:2] + 2 * x[:, :, 1:-1:2] + x[:, :, 2::2]) / 4
+    return ops.sqrt(x + _EPSILON)
 
 
 def read_weights() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -86,7 +157,7 @@ def distance(
   """Return the DISTS distance of feature maps.
 
   Args:
-    target: list of feature maps, float32 `(N, h, w, C)`, of `Network`.
+    target: list of feature maps, float32 `(N, h, w, C)`, of `Maps`.
     generated: list of feature maps of the same shapes.
     weights: of `read_weights`.
 
@@ -122,11 +193,3 @@ def dissimilarity(
   texture = (mean - other_mean) ** 2 / (squares + _C1)
   both = variance + other_variance
   return alpha * texture + beta * (both - 2 * covariance) / (both + _C2)
-
-
-def _l2_pool(x):
-  """Half the sides: the root of the [1 2 1] mean of squares, zeros at the borders."""
-  x = ops.pad(x * x, [(0, 0), (1, 1), (1, 1), (0, 0)])
-  x = (x[:, 0:-2:2] + 2 * x[:, 1:-1:2] + x[:, 2::2]) / 4
-  x = (x[:, :, 0:-2:2] + 2 * x[:, :, 1:-1:2] + x[:, :, 2::2]) / 4
-  return ops.sqrt(x + _EPSILON)

@@ -6,11 +6,13 @@ that memory stays linear, and the distances to them are then taken as difference
 through which the gradient flows to both sets.
 """
 
+import math
+
 from keras import ops
 
 from cxloss import backend
 from cxloss.checks import is_positive_integer
-from cxloss.sets import as_sets, nan_unless_finite
+from cxloss.sets import as_sets
 from cxloss.types import Tensor, TensorLike
 
 _TILE_BYTES = 1 << 24
@@ -42,7 +44,7 @@ def chamfer_distance(target: TensorLike, generated: TensorLike) -> Tensor:
   """
   target, generated = as_sets(target, generated)
   distance = ops.mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
-  return distance * nan_unless_finite(target, generated)
+  return distance * _nan_unless_finite(target, generated)
 
 
 def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tensor:
@@ -86,7 +88,16 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
   _, n, d = ops.shape(target)
   n, m, d = (ops.cast(size, "float32") for size in (n, ops.shape(generated)[1], d))
   estimate = d * ops.mean(log_ratio, axis=1) / 2 + ops.log(m / (n - 1))
-  return estimate * nan_unless_finite(target, generated)
+  return estimate * _nan_unless_finite(target, generated)
+
+
+def _nan_unless_finite(target, generated):
+  """A factor `(N,)`: 1, or NaN for an image with a feature that is not finite.
+
+  The search for the nearest feature passes such a one over, and would hide it.
+  """
+  finite = [ops.all(ops.isfinite(v), axis=(1, 2)) for v in (target, generated)]
+  return ops.where(ops.logical_and(*finite), 1.0, math.nan)
 
 
 def _squared_distances(queries, points, k):

@@ -19,13 +19,15 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from keras import ops
 
 from cxloss import weights_files
-from cxloss.features import Features
+from cxloss.features import absolute
 from cxloss.network_features import AlexNetFeatures, SqueezeNetFeatures, VGGFeatures
+from cxloss.perceptual import AlignedLoss
 from cxloss.types import Tensor, TensorLike
 from cxloss.value_range import ValueRange
 
@@ -47,11 +49,75 @@ Path = str | os.PathLike[str]
 _BUNDLED = pathlib.Path(weights_files.__file__).parent / "weights" / "lpips_alexnet.npz"
 # This is added to the norms [2].
 _EPSILON = 1e-10
+# Below it, the derivative of a norm would not be finite; above, it changes no value.
+_SHORTEST = 1e-30
+
+
+@keras.saving.register_keras_serializable(package="cxloss")
+class LPIPSLoss(AlignedLoss):
+  """LPIPS as a loss, target first: at least 0, and 0 for equal images.
+
+  `cxloss.metrics.LPIPS` measures images of any size with it; this one has a gradient,
+  and holds the features of whole images.
+
+  Args:
+    value_range: `(low, high)` of the images, such as `(0, 1)`.
+    weights: path of the `.npz` file of AlexNet, VGG16 or SqueezeNet, see
+      `cxloss.backbones`. Defaults to `None`, AlexNet's, which ship with the package.
+      The authors recommend VGG16 for training, and AlexNet for measuring.
+    heads: path of the `.npz` file of the learned weights, see `read_heads`. Defaults to
+      `None`, AlexNet's, which ship with the package. To be given together with
+      `weights`.
+    reduction: how Keras reduces the values of a batch. Defaults to
+      `"sum_over_batch_size"`, their mean.
+    name: defaults to `"lpips_loss"`.
+    dtype: type of the result, to which a call casts both inputs first, as in every
+      Keras loss; features are float32. Defaults to Keras' `floatx`.
+
+  Call arguments:
+    y_true: target images, RGB `(N, H, W, 3)` in `value_range`, which is checked, sides
+      of at least 32.
+    y_pred: generated images of the same shape.
+    sample_weight: optional `(N,)`.
+
+  Raises:
+    ValueError: for files that do not fit, images of other shapes, or targets out of
+      range.
+    FileNotFoundError: if there is no such file.
+
+  Examples:
+    >>> loss = cxloss.LPIPSLoss(value_range=(0, 1))
+    >>> image = keras.random.uniform((1, 64, 64, 3), seed=1)
+    >>> float(loss(image, image))
+    0.0
+  """
+
+  _settings = ("value_range", "weights", "heads")
+
+  def __init__(
+    self,
+    value_range: ValueRange,
+    weights: Path | None = None,
+    heads: Path | None = None,
+    reduction: str | None = "sum_over_batch_size",
+    name: str = "lpips_loss",
+    dtype: Any = None,
+  ):
+    super().__init__(name=name, reduction=reduction, dtype=dtype)
+    _, self._features, self._heads = load(weights, heads, value_range)
+    self.value_range = self._features.value_range
+    self.weights = None if weights is None else absolute(weights)
+    self.heads = None if heads is None else absolute(heads)
+
+  def _measure(self, y_true, y_pred):
+    y_true = self._features.check_range(y_true, "y_true")
+    maps = ([m for _, m in self._features(v)] for v in (y_true, y_pred))
+    return distance(*maps, self._heads)
 
 
 def load(
   weights: Path | None, heads: Path | None, value_range: ValueRange
-) -> tuple[str, Features, list[npt.NDArray[np.float32]]]:
+) -> tuple[str, Any, list[npt.NDArray[np.float32]]]:
   """Load the network of LPIPS and its learned weights.
 
   Args:
@@ -182,4 +248,5 @@ def _recognise(path):
 
 def _normalize(v):
   v = ops.cast(ops.convert_to_tensor(v), "float32")
-  return v / (ops.sqrt(ops.sum(v * v, axis=-1, keepdims=True)) + _EPSILON)
+  square = ops.maximum(ops.sum(v * v, axis=-1, keepdims=True), _SHORTEST)
+  return v / (ops.sqrt(square) + _EPSILON)

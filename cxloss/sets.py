@@ -1,8 +1,5 @@
 """Sets of features: their validation, their positions and their means."""
 
-import functools
-import math
-
 from keras import ops
 
 from cxloss import backend, positions
@@ -56,15 +53,6 @@ def _as_set(features, name):
     return features
   n, h, w, c = ops.shape(features)
   return ops.reshape(features, (n, h * w, c))
-
-
-def nan_unless_finite(*features):
-  """A factor `(N,)`: 1, or NaN for an image with a feature that is not finite.
-
-  Searches for the nearest feature pass such a feature over, and would hide it.
-  """
-  finite = [ops.all(ops.isfinite(v), axis=(1, 2)) for v in features]
-  return ops.where(functools.reduce(ops.logical_and, finite), 1.0, math.nan)
 
 
 def as_positions(given, features, name, maps):

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from models import bicubic, feature_losses
+from models import bicubic
 from models.base_trainer import Trainer, value_of
 
 _LEAK = 0.2
@@ -29,6 +29,49 @@ _LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 _BLACK = 16 / 255
 # What a change of Y alone adds to each of R, G and B in [-1, 1].
 _RGB_OF_LUMA = 2 * 255 / 219
+
+
+@keras.saving.register_keras_serializable(package="models")
+class CharbonnierLoss(keras.losses.Loss):
+  """Mean of `sqrt((y_pred - y_true)^2 + epsilon^2)` [1, section 3.3].
+
+  Args:
+    epsilon: where the loss turns from a parabola into a cone, in units of the
+      images. Defaults to 1e-3, the paper's for images in [0, 1].
+    reduction: defaults to `"sum_over_batch_size"`.
+    name: defaults to `"charbonnier_loss"`.
+    dtype: type of computation and result. Defaults to Keras' `floatx`.
+
+  Call arguments:
+    y_true: target images `(N, H, W, C)`.
+    y_pred: generated images of the same shape.
+    sample_weight: optional `(N,)`.
+  """
+
+  def __init__(
+    self,
+    epsilon=1e-3,
+    reduction="sum_over_batch_size",
+    name="charbonnier_loss",
+    dtype=None,
+  ):
+    super().__init__(name=name, reduction=reduction, dtype=dtype)
+    if epsilon <= 0:
+      raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon}")
+    self.epsilon = float(epsilon)
+
+  def call(self, y_true, y_pred):
+    """Unreduced loss, `(N,)`."""
+    if not y_true.shape.is_compatible_with(y_pred.shape):
+      raise ValueError(
+        "`y_true` and `y_pred` must have the same shape. "
+        f"Received: y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}"
+      )
+    distance = tf.sqrt((y_pred - y_true) ** 2 + self.epsilon**2)
+    return tf.reduce_mean(distance, axis=[1, 2, 3])
+
+  def get_config(self):
+    return {**super().get_config(), "epsilon": self.epsilon, "dtype": self.dtype}
 
 
 def generator(depth=10, width=64, scale=4):
@@ -121,7 +164,7 @@ class LapSRN(Trainer):
       for factor, level in zip(self._factors, levels, strict=True)
     }
     self._pyramid = keras.Model(generator.input, outputs)
-    self._charbonnier = feature_losses.CharbonnierLoss(dtype="float32")
+    self._charbonnier = CharbonnierLoss(dtype="float32")
     self.track(["loss", *(f"charbonnier_x{factor}" for factor in self._factors)])
 
   def compile(self, optimizer="adam", jit_compile=False, **kwargs):

@@ -112,17 +112,19 @@ class DISTS(PairMetric):
   def __init__(self, value_range: ValueRange, weights: Any, tile: int = _TILE):
     super().__init__(value_range)
     self._tile = _check_tile(tile)
-    self._network, self._weights = dists.Network(weights), dists.read_weights()
+    self._features, self._weights = (
+      dists.Maps(weights, (0.0, 255.0)),
+      dists.read_weights(),
+    )
 
   def _measure(self, target: Image, image: Image) -> float:
     check_sides(image, dists.LEAST_SIDE)
     moments = [0.0] * len(self._weights)
     for tile in _tiles(image.shape, self._tile):
-      maps = [
-        self._network(np.float32(v[tile.seen])[None] / 255) for v in (target, image)
-      ]
+      maps = [self._features(np.float32(v[tile.seen])[None]) for v in (target, image)]
       for i, stride in enumerate(_DISTS_STRIDES):
-        a, b = (ops.convert_to_numpy(v[i])[0][tile.own(stride)] for v in maps)
+        (_, a), (_, b) = (found[i] for found in maps)
+        a, b = (ops.convert_to_numpy(v)[0][tile.own(stride)] for v in (a, b))
         moments[i] = moments[i] + _moments(a, b)
     total = 0.0
     for (count, *sums), pair in zip(moments, self._weights, strict=True):

@@ -170,3 +170,24 @@ def test_mistakes_are_named():
     lapsrn.generator(scale=3)
   with pytest.raises(ValueError, match="luma_x2"):
     lapsrn.LapSRN(srgan.generator(1, 4))
+
+
+def test_charbonnier_is_the_closed_form_for_each_image():
+  loss = lapsrn.CharbonnierLoss(epsilon=0.3, reduction=None)
+  expected = np.sqrt((_HR - _HR[:, ::-1]) ** 2 + 0.09).mean(axis=(1, 2, 3))
+  np.testing.assert_allclose(loss(_HR, _HR[:, ::-1]), expected, rtol=1e-6)
+  copy = keras.losses.deserialize(keras.losses.serialize(loss))
+  assert copy.get_config() == loss.get_config()
+  with pytest.raises(ValueError, match="same shape"):
+    loss(_HR, _HR[:1])
+  with pytest.raises(ValueError, match="`epsilon`"):
+    lapsrn.CharbonnierLoss(0)
+
+
+def test_charbonnier_of_equal_images_is_epsilon_with_zero_gradient():
+  image = tf.constant(_HR)
+  with tf.GradientTape() as tape:
+    tape.watch(image)
+    value = lapsrn.CharbonnierLoss()(tf.identity(image), tf.stop_gradient(image))
+  assert float(value) == pytest.approx(1e-3, rel=1e-5)
+  np.testing.assert_array_equal(tape.gradient(value, image), 0)

@@ -92,12 +92,13 @@ def test_dists_by_torchvision_is_that_of_its_authors_code(name):
 
 
 def test_dists_of_feature_maps_is_that_of_whole_images(random_vgg16):
-  network, weights = dists.Network(random_vgg16), dists.read_weights()
+  features, weights = dists.Maps(random_vgg16, (0, 255)), dists.read_weights()
   assert sum(
     v.sum(dtype=np.float64) for pair in weights for v in pair
   ) == pytest.approx(1)
-  pair = [np.float32(image[None] / 255) for image in golden_pairs.pair("rolled")]
-  found = float(dists.distance(*map(network, pair), weights)[0])
+  pair = (np.float32(image[None]) for image in golden_pairs.pair("rolled"))
+  maps = ([m for _, m in features(image)] for image in pair)
+  found = float(dists.distance(*maps, weights)[0])
   assert found == pytest.approx(_DISTS_RANDOM["rolled"], rel=1e-4)
 
 
