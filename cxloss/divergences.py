@@ -6,6 +6,8 @@ that memory stays linear, and the distances to them are then taken as difference
 through which the gradient flows to both sets.
 """
 
+import math
+
 from keras import ops
 
 from cxloss import backend
@@ -35,13 +37,14 @@ def chamfer_distance(target: TensorLike, generated: TensorLike) -> Tensor:
     generated: `(N, H', W', C)` or `(N, P, C)`, any float type.
 
   Returns:
-    Float32 `(N,)`.
+    Float32 `(N,)`; NaN for an image of which a feature is not finite.
 
   Raises:
     ValueError: if shapes do not fit or a set is empty.
   """
   target, generated = as_sets(target, generated)
-  return ops.mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
+  distance = ops.mean(_squared_distances(target, generated, k=1)[:, :, 0], axis=1)
+  return distance * _nan_unless_finite(target, generated)
 
 
 def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tensor:
@@ -63,7 +66,7 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
     k: positive integer. Larger values trade variance for bias. Defaults to 1.
 
   Returns:
-    Float32 `(N,)`.
+    Float32 `(N,)`; NaN for an image of which a feature is not finite.
 
   Raises:
     ValueError: if shapes do not fit, or a set has too few features for `k`.
@@ -84,7 +87,17 @@ def kl_divergence(target: TensorLike, generated: TensorLike, k: int = 1) -> Tens
   log_ratio = ops.log(nu + _DUPLICATE) - ops.log(rho + _DUPLICATE)
   _, n, d = ops.shape(target)
   n, m, d = (ops.cast(size, "float32") for size in (n, ops.shape(generated)[1], d))
-  return d * ops.mean(log_ratio, axis=1) / 2 + ops.log(m / (n - 1))
+  estimate = d * ops.mean(log_ratio, axis=1) / 2 + ops.log(m / (n - 1))
+  return estimate * _nan_unless_finite(target, generated)
+
+
+def _nan_unless_finite(target, generated):
+  """A factor `(N,)`: 1, or NaN for an image with a feature that is not finite.
+
+  The search for the nearest feature passes such a one over, and would hide it.
+  """
+  finite = [ops.all(ops.isfinite(v), axis=(1, 2)) for v in (target, generated)]
+  return ops.where(ops.logical_and(*finite), 1.0, math.nan)
 
 
 def _squared_distances(queries, points, k):

@@ -1,9 +1,9 @@
 """EnhanceNet, one of the methods that the paper compares with.
 
 The networks of Sajjadi et al. [1]; the generator as in the authors' released
-code [2]. It is trained by `models.super_resolution` with `PerceptualLoss`
-and `TextureLoss` of `models.feature_losses`: ENet-PAT. Unlike [1], which lets D rest
-while it wins, D takes a step before each of G.
+code [2]. It is trained by `models.super_resolution` with
+`cxloss.PerceptualLoss` and `cxloss.TextureLoss`: ENet-PAT. Unlike [1], which lets D
+rest while it wins, D takes a step before each of G.
 
 Images are RGB in [-1, 1], NHWC.
 

@@ -1,57 +1,41 @@
 """Measures of images against an original, and of their naturalness.
 
     from cxloss import metrics
-    lpips = metrics.LPIPS(value_range=(0, 255))
-    lpips(originals, images)  # (N,), one value an image
-    metrics.NIQE(value_range=(0, 255))(images)
+    lpips = metrics.LPIPS((0, 255))
+    lpips(originals, images)  # one value an image
+    metrics.NIQE((0, 255))(images)
 
-A metric is an object with a value range, `lower_is_better` and a call. It takes NHWC
-batches of RGB images, the originals first; NIQE needs none. All weights come with the
-package.
+A metric is an object with a value range, `lower_is_better` and a call. The originals
+come first, `metric(target, images)`; NIQE needs none. Images are NHWC batches of RGB:
+NumPy arrays, or tensors of Keras' backend, whichever it is. The result is a NumPy array
+float64 `(N,)`, whatever came in: metrics have no gradient, and their values go into
+tables and logs. `cxloss` has the losses.
 
 | class | compares | better |
 |---|---|---|
 | `PSNR`, `SSIM` | Y, or RGB | higher |
 | `FSIM`, `FSIMc` | phase congruency and gradients, and chroma | higher |
-| `LPIPS` | AlexNet's features | lower |
+| `LPIPS` | AlexNet's features, place by place | lower |
+| `DISTS` | VGG16's features, their means and structure | lower |
 | `SpectrumDistance` | power spectra of Y | lower |
 | `SlicedWasserstein`, `PatchDivergence` | distributions of 5 x 5 patches | lower |
 | `NIQE` | statistics of Y with those of photographs | lower |
 
-`python -m cxloss.metrics --help` scores folders of pictures.
-
-The functions are what the classes consist of. They take RGB in [0, 255], batches or
-single images `(H, W, 3)`, as each says, with the original first. All of this needs
-TensorFlow, Keras, NumPy and SciPy alone, and has no gradient: metrics are not losses.
-Under another backend of Keras than TensorFlow, their import raises `ImportError`.
+All weights come with the package, but for those of VGG16.
+`python -m cxloss.metrics --help` scores folders of pictures. A metric of your own
+extends `PairMetric` or `ImageMetric`.
 """
 
-from cxloss.metrics import backend as _backend  # noqa: F401
-from cxloss.metrics.feature_similarity import FSIM, FSIMc, fsim, fsimc
-from cxloss.metrics.lpips import LPIPS
+from cxloss.metrics.feature_similarity import FSIM, FSIMc
+from cxloss.metrics.fidelity import PSNR, SSIM
+from cxloss.metrics.learned import DISTS, LPIPS
 from cxloss.metrics.metric import ImageMetric, Metric, PairMetric
-from cxloss.metrics.natural_quality import NIQE, niqe
-from cxloss.metrics.patch_metrics import PatchDivergence, SlicedWasserstein
-from cxloss.metrics.patches import compare as compare_patches
-from cxloss.metrics.patches import (
-  extract_patches,
-  histogram_overlap,
-  projected_divergences,
-  random_planes,
-  sliced_wasserstein,
-)
-from cxloss.metrics.psnr import PSNR, psnr_y
-from cxloss.metrics.spectrum import (
-  SpectrumDistance,
-  high_frequency_excess,
-  log_power_spectrum,
-  mean_log_power_spectrum,
-  radial_average,
-  spectrum_distance,
-)
-from cxloss.metrics.ssim import SSIM, ssim_rgb, ssim_y
+from cxloss.metrics.natural_quality import NIQE
+from cxloss.metrics.patches import PatchDivergence, SlicedWasserstein
+from cxloss.metrics.spectrum import SpectrumDistance
 
 __all__ = [
+  "DISTS",
   "FSIM",
   "LPIPS",
   "NIQE",
@@ -64,21 +48,4 @@ __all__ = [
   "PatchDivergence",
   "SlicedWasserstein",
   "SpectrumDistance",
-  "compare_patches",
-  "extract_patches",
-  "fsim",
-  "fsimc",
-  "high_frequency_excess",
-  "histogram_overlap",
-  "log_power_spectrum",
-  "mean_log_power_spectrum",
-  "niqe",
-  "projected_divergences",
-  "psnr_y",
-  "radial_average",
-  "random_planes",
-  "sliced_wasserstein",
-  "spectrum_distance",
-  "ssim_rgb",
-  "ssim_y",
 ]

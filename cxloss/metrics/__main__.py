@@ -24,13 +24,14 @@ from cxloss import metrics
 from cxloss.metrics import folders
 
 _RANGE = (0, 255)
-# Makers of the metrics, from the pixels to cut off at each border.
-_METRICS: dict[str, Callable[[int], metrics.Metric]] = {
-  "psnr": lambda shave: metrics.PSNR(_RANGE, shave=shave),
-  "psnr_rgb": lambda shave: metrics.PSNR(_RANGE, "rgb", shave),
-  "ssim": lambda shave: metrics.SSIM(_RANGE, shave=shave),
-  "ssim_rgb": lambda shave: metrics.SSIM(_RANGE, "rgb", shave),
+# Makers of the metrics from the options.
+_METRICS: dict[str, Callable[[argparse.Namespace], metrics.Metric]] = {
+  "psnr": lambda options: metrics.PSNR(_RANGE, shave=options.shave),
+  "psnr_rgb": lambda options: metrics.PSNR(_RANGE, "rgb", options.shave),
+  "ssim": lambda options: metrics.SSIM(_RANGE, shave=options.shave),
+  "ssim_rgb": lambda options: metrics.SSIM(_RANGE, "rgb", options.shave),
   "lpips": lambda _: metrics.LPIPS(_RANGE),
+  "dists": lambda options: metrics.DISTS(_RANGE, options.vgg16),
   "fsim": lambda _: metrics.FSIM(_RANGE),
   "fsimc": lambda _: metrics.FSIMc(_RANGE),
   "niqe": lambda _: metrics.NIQE(_RANGE),
@@ -52,20 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments: of the command line. Defaults to those of the process.
 
   Raises:
-    SystemExit: for mistakes, which are told in one line.
+    SystemExit: with 1 and one line for a mistake, or if nothing could be measured.
   """
   parser = _parser()
   options = parser.parse_args(arguments)
   try:
     names = _names(options)
-    if options.csv and not options.csv.absolute().parent.is_dir():
-      raise folders.PictureError(f"--csv: there is no folder {options.csv.parent}")
-    found, others = _find(options)
+    if options.csv:
+      _check_place(options.csv)
+    files, others = _find(options)
     if others:
       print(f"Left out, no pictures: {', '.join(others)}", file=sys.stderr)
-    rows = _score(found, {name: _METRICS[name](options.shave) for name in names})
+    rows = _score(files, _make(names, options))
     if options.csv:
       _write(options.csv, rows)
+    if all(value is None for row in rows.values() for value in row.values()):
+      raise folders.PictureError("nothing could be measured")
   except (folders.PictureError, OSError) as error:
     parser.exit(1, f"cxloss.metrics: {' '.join(str(error).split())}\n")
   except KeyboardInterrupt:
@@ -103,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
     help="pixels to cut off at each border for PSNR and SSIM, in super-resolution "
     "usually the scale. By default 0",
   )
+  parser.add_argument(
+    "--vgg16",
+    help="for dists: the .npz file of torchvision's VGG16; or imagenet, Keras', whose "
+    "values are not those of the literature",
+  )
   parser.add_argument("--csv", type=pathlib.Path, help="file for the table")
   return parser
 
@@ -112,7 +120,7 @@ def _names(options: argparse.Namespace) -> list[str]:
     raise folders.PictureError(f"--shave must be at least 0. Received: {options.shave}")
   if options.metrics is None:
     return list(_ALONE if options.reference is None else _DEFAULTS)
-  names = list(dict.fromkeys(options.metrics.split(",")))
+  names = list(dict.fromkeys(name.strip() for name in options.metrics.split(",")))
   for name in names:
     if name not in _METRICS:
       raise folders.PictureError(
@@ -120,7 +128,32 @@ def _names(options: argparse.Namespace) -> list[str]:
       )
     if options.reference is None and name not in _ALONE:
       raise folders.PictureError(f"--metrics: {name} needs --reference")
+  if "dists" in names and options.vgg16 is None:
+    raise folders.PictureError("--metrics: dists needs --vgg16")
   return names
+
+
+def _check_place(file: pathlib.Path) -> None:
+  """Raise `PictureError` where the table could not be written after the work."""
+  folder = file.absolute().parent
+  if file.is_dir() or not folder.is_dir():
+    reason = f"there is no folder {folder}" if not file.is_dir() else "it is a folder"
+    raise folders.PictureError(
+      f"--csv must be a file to write. Received: {file}: {reason}"
+    )
+  try:
+    # Permissions do not tell: administrators have them all, and disks may be full.
+    with tempfile.TemporaryFile(dir=folder) as trial:
+      trial.write(b"picture")
+  except OSError as error:
+    raise folders.PictureError(f"--csv={file} cannot be written: {error}") from error
+
+
+def _make(names: list[str], options: argparse.Namespace) -> dict[str, metrics.Metric]:
+  try:
+    return {name: _METRICS[name](options) for name in names}
+  except (ValueError, OSError, RuntimeError) as error:  # of the one that reads a file
+    raise folders.PictureError(f"--vgg16: {error}") from error
 
 
 def _find(

@@ -15,14 +15,12 @@ References:
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
 import scipy.ndimage
 
-from cxloss.metrics.metric import PairMetric, check_sides
+from cxloss.metrics.metric import Image, PairMetric, check_sides
 
 _YIQ = np.array(
   [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
@@ -51,16 +49,15 @@ class FSIM(PairMetric):
   Equation 5 of [1].
 
   Args:
-    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    value_range: `(low, high)` of the images, such as `(0, 255)`.
 
-  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
-  at least 2.
+  Call arguments, returns, raises: see `PairMetric`; sides must be at least 2.
   """
 
   lower_is_better = False
 
-  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
-    return float(fsim(target, image))
+  def _measure(self, target: Image, image: Image) -> float:
+    return float(_similarities(target, image)[0])
 
 
 class FSIMc(PairMetric):
@@ -69,122 +66,82 @@ class FSIMc(PairMetric):
   Equation 9 of [1].
 
   Args:
-    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    value_range: `(low, high)` of the images, such as `(0, 255)`.
 
-  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
-  at least 2.
+  Call arguments, returns, raises: see `PairMetric`; sides must be at least 2.
   """
 
   lower_is_better = False
 
-  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
-    return float(fsimc(target, image))
+  def _measure(self, target: Image, image: Image) -> float:
+    return float(_similarities(target, image)[1])
 
 
-def fsim(reference: npt.ArrayLike, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
-  """Return FSIM, of the luminance: equation 5 of [1].
-
-  Args:
-    reference: RGB `(..., H, W, 3)` in [0, 255].
-    images: RGB `(..., H, W, 3)` in [0, 255]; leading axes broadcast.
-
-  Returns:
-    Float64 `(...)`, at most 1, which equal images reach.
-
-  Raises:
-    ValueError: if images have a side of one pixel.
-  """
-  return _similarities(reference, images)[0]
-
-
-def fsimc(reference: npt.ArrayLike, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
-  """Return FSIMc, which also compares the chroma: equation 9 of [1].
-
-  Args:
-    reference: RGB `(..., H, W, 3)` in [0, 255].
-    images: RGB `(..., H, W, 3)` in [0, 255]; leading axes broadcast.
-
-  Returns:
-    Float64 `(...)`, at most 1, which equal images reach.
-
-  Raises:
-    ValueError: if images have a side of one pixel.
-  """
-  return _similarities(reference, images)[1]
-
-
-def _similarities(reference, images):
-  for v in (reference, images):
-    check_sides(np.asarray(v), _LEAST_SIDE)
-  y1, i1, q1 = _yiq(reference)
-  y2, i2, q2 = _yiq(images)
+def _similarities(target, image):
+  """Return FSIM and FSIMc."""
+  check_sides(image, _LEAST_SIDE)
+  y1, i1, q1 = _yiq(target)
+  y2, i2, q2 = _yiq(image)
   pc1, pc2 = _phase_congruency(y1), _phase_congruency(y2)
   alike = _alike(pc1, pc2, _T1) * _alike(_gradient(y1), _gradient(y2), _T2)
   weight = np.maximum(pc1, pc2)
+  if not weight.any():  # where neither image has a feature, all pixels count alike
+    weight = np.ones_like(weight)
   # Where I or Q differ in sign the product can be negative: the authors take the
   # real part of the complex power.
   chroma = _alike(i1, i2, _T3) * _alike(q1, q2, _T3)
   chroma = np.real(chroma.astype(np.complex128) ** _LAMBDA)
-  # Where neither image has a feature, all pixels count alike.
-  weight = np.where(weight.any(axis=(-2, -1), keepdims=True), weight, 1.0)
-  total = weight.sum(axis=(-2, -1))
-  return (
-    (alike * weight).sum(axis=(-2, -1)) / total,
-    (alike * chroma * weight).sum(axis=(-2, -1)) / total,
-  )
+  return np.average(alike, weights=weight), np.average(alike * chroma, weights=weight)
 
 
 def _alike(a, b, constant):
   return (2 * a * b + constant) / (a * a + b * b + constant)
 
 
-def _yiq(images):
-  """Return Y, I and Q, each `(..., h, w)`, reduced by averaging."""
-  channels = np.moveaxis(np.asarray(images, np.float64) @ _YIQ.T, -1, 0)
-  factor = max(1, math.floor(min(channels.shape[-2:]) / 256 + 0.5))
+def _yiq(image):
+  """Return Y, I and Q, float64 `(3, h, w)`, reduced by averaging."""
+  channels = np.moveaxis(image.astype(np.float64) @ _YIQ.T, -1, 0)
+  factor = max(1, math.floor(min(channels.shape[1:]) / 256 + 0.5))
   if factor > 1:
     # An even window reaches one pixel further to the right and down, as MATLAB's.
     origin = -1 if factor % 2 == 0 else 0
-    for axis in (-2, -1):
+    for axis in (1, 2):
       channels = scipy.ndimage.uniform_filter1d(
         channels, factor, axis, mode="constant", origin=origin
       )
-    channels = channels[..., ::factor, ::factor]
+    channels = channels[:, ::factor, ::factor]
   return channels
 
 
 def _gradient(y):
-  kernels = (_SCHARR, _SCHARR.T)
-  shape = (1,) * (y.ndim - 2) + (3, 3)
   dx, dy = (
-    scipy.ndimage.convolve(y, kernel.reshape(shape), mode="constant")
-    for kernel in kernels
+    scipy.ndimage.convolve(y, kernel, mode="constant")
+    for kernel in (_SCHARR, _SCHARR.T)
   )
   return np.hypot(dx, dy)
 
 
 def _phase_congruency(y):
-  """Return PC_2 of [2], summed over orientations, `(..., h, w)`."""
-  bank, noise_gain = _filters(y.shape[-2:])
+  """Return PC_2 of [2], summed over orientations, `(h, w)`."""
+  bank, noise_gain = _filters(y.shape)
   spectrum = scipy.fft.fft2(y)
   energy = amplitude = 0.0
   for filters, gain in zip(bank, noise_gain, strict=True):
     # Even and odd responses are the real and imaginary parts.
-    responses = scipy.fft.ifft2(spectrum[..., None, :, :] * filters)
+    responses = scipy.fft.ifft2(spectrum * filters)
     magnitudes = np.abs(responses)
-    total = responses.sum(axis=-3)
-    mean = (total / (np.abs(total) + _EPSILON))[..., None, :, :]
+    total = responses.sum(axis=0)
+    mean = total / (np.abs(total) + _EPSILON)
     aligned = responses * mean.conj()
-    response = (aligned.real - np.abs(aligned.imag)).sum(axis=-3)
+    response = (aligned.real - np.abs(aligned.imag)).sum(axis=0)
     # The smallest scale holds mostly noise: its median fixes a Rayleigh law.
-    median = np.median(magnitudes[..., 0, :, :] ** 2, axis=(-2, -1))
-    tau = np.sqrt(-median / math.log(0.5) * gain)
+    median = np.median(magnitudes[0] ** 2)
+    tau = math.sqrt(-median / math.log(0.5) * gain)
     threshold = tau * (
       math.sqrt(math.pi / 2) + _NOISE_SIGMAS * math.sqrt(2 - math.pi / 2)
     )
-    threshold = threshold[..., None, None] / _NOISE_CORRECTION
-    energy = energy + np.maximum(response - threshold, 0)
-    amplitude = amplitude + magnitudes.sum(axis=-3)
+    energy = energy + np.maximum(response - threshold / _NOISE_CORRECTION, 0)
+    amplitude = amplitude + magnitudes.sum(axis=0)
   # A flat image has no response, hence no feature.
   return energy / np.maximum(amplitude, np.finfo(np.float64).tiny)
 

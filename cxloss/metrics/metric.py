@@ -7,7 +7,8 @@ order; those of `ImageMetric` need no original, `metric(images)`.
 
 Metrics are measures, not losses: they have no gradient, take images of any size one by
 one in bounded memory, and refuse what they cannot measure. `lower_is_better` says which
-way is up.
+way is up. Results are NumPy arrays on every backend: a table or a log is what they are
+for, and they are the same whatever the images were.
 """
 
 import abc
@@ -16,15 +17,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
+from keras import ops
 
 from cxloss import value_range as value_ranges
 from cxloss.value_range import ValueRange
 
-GREY_LEVELS = (0.0, 255.0)
+_GREY_LEVELS = (0.0, 255.0)
 # Values may leave their range by this share of it, as rounding may bring about.
 _SLACK = 1e-3
+_LUMA = np.array([65.481, 128.553, 24.966]) / 255
 
+Image = npt.NDArray[Any]
 Scores = npt.NDArray[np.float64]
 
 
@@ -32,7 +35,7 @@ class Metric(abc.ABC):
   """Base of all metrics.
 
   Args:
-    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    value_range: `(low, high)` of the images, such as `(0, 255)`.
 
   Attributes:
     lower_is_better: whether lower values are those of better images.
@@ -44,17 +47,21 @@ class Metric(abc.ABC):
 
   lower_is_better: ClassVar[bool]
 
-  def __init__(self, value_range: ValueRange = GREY_LEVELS):
+  def __init__(self, value_range: ValueRange):
     self.value_range = value_ranges.check(value_range)
 
-  def _check(self, images: Any, name: str) -> npt.NDArray[Any]:
+  def _check(self, images: Any, name: str) -> Image:
     """Return a batch `(N, H, W, 3)` as an array, with its numbers as they are."""
-    if tf.is_symbolic_tensor(images):
-      raise ValueError(
-        f"`{name}` must hold values. Received: a symbolic tensor; metrics do not work "
-        "inside `tf.function` or `compile(metrics=...)`, but in a callback or after it"
+    try:
+      array = np.asarray(
+        ops.convert_to_numpy(images) if ops.is_tensor(images) else images
       )
-    array = np.asarray(images)
+    except Exception as error:  # each backend raises a kind of its own
+      raise ValueError(
+        f"`{name}` must hold values; metrics do not work inside `tf.function`, "
+        "`jax.jit` or `compile(metrics=...)`, but in a callback or after it. "
+        f"Received: {type(images).__name__}: {' '.join(str(error).split())[:200]}"
+      ) from error
     if array.dtype.name == "bfloat16":
       array = array.astype(np.float32)
     if array.ndim != 4 or array.shape[3] != 3 or array.dtype.kind not in "uif":
@@ -67,7 +74,7 @@ class Metric(abc.ABC):
       low, high = self.value_range
       slack = _SLACK * (high - low)
       least, most = float(array.min()), float(array.max())
-      # Not a number fails this comparison, too.
+      # NaN fails this comparison as well.
       if not (low - slack <= least and most <= high + slack):
         raise ValueError(
           f"`{name}` must lie in value_range={self.value_range}; clip outputs of "
@@ -81,13 +88,13 @@ class Metric(abc.ABC):
         )
     return array
 
-  def _to_grey_levels(self, image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+  def _to_grey_levels(self, image: Image) -> Image:
     """Return values in [0, 255]: uint8 as it is, or float32."""
     low, high = self.value_range
-    if self.value_range == GREY_LEVELS and image.dtype == np.uint8:
+    if self.value_range == _GREY_LEVELS and image.dtype == np.uint8:
       return image
     values = image.astype(np.float32)
-    if self.value_range != GREY_LEVELS:
+    if self.value_range != _GREY_LEVELS:
       values = (values - np.float32(low)) * np.float32(255 / (high - low))
     return np.clip(values, 0, 255)
 
@@ -100,13 +107,13 @@ class PairMetric(Metric):
     images: RGB of the same shape and range.
 
   Returns:
-    Float64 `(N,)`, one value for each image.
+    NumPy float64 `(N,)`, one value for each image.
 
   Raises:
     ValueError: if shapes or values do not fit.
   """
 
-  def __call__(self, target: npt.ArrayLike, images: npt.ArrayLike) -> Scores:
+  def __call__(self, target: Any, images: Any) -> Scores:
     originals, results = self._check(target, "target"), self._check(images, "images")
     if originals.shape != results.shape:
       raise ValueError(
@@ -122,7 +129,7 @@ class PairMetric(Metric):
     )
 
   @abc.abstractmethod
-  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+  def _measure(self, target: Image, image: Image) -> float:
     """Return the value of one image `(H, W, 3)` in [0, 255], uint8 or float32."""
 
 
@@ -133,27 +140,39 @@ class ImageMetric(Metric):
     images: RGB `(N, H, W, 3)` in `value_range`, of any number type.
 
   Returns:
-    Float64 `(N,)`, one value for each image.
+    NumPy float64 `(N,)`, one value for each image.
 
   Raises:
     ValueError: if shapes or values do not fit.
   """
 
-  def __call__(self, images: npt.ArrayLike) -> Scores:
+  def __call__(self, images: Any) -> Scores:
     batch = self._check(images, "images")
     return np.array(
       [self._measure(self._to_grey_levels(image)) for image in batch], np.float64
     )
 
   @abc.abstractmethod
-  def _measure(self, image: npt.NDArray[Any]) -> float:
+  def _measure(self, image: Image) -> float:
     """Return the value of one image `(H, W, 3)` in [0, 255], uint8 or float32."""
 
 
-def check_sides(images: npt.NDArray[Any], least: int) -> None:
-  """Raise `ValueError` if images `(..., H, W, 3)` are smaller than a metric needs."""
-  if min(images.shape[-3:-1]) < least:
+def check_sides(image: Image, least: int) -> None:
+  """Raise `ValueError` if an image `(H, W, 3)` is smaller than a metric needs."""
+  if min(image.shape[:2]) < least:
     raise ValueError(
       f"`images` must have sides of at least {least}. "
-      f"Received: one of shape {images.shape[-3:]}"
+      f"Received: one of shape {image.shape}"
     )
+
+
+def luma(image: Image) -> npt.NDArray[np.float64]:
+  """Return Y of YCbCr, as MATLAB's `rgb2ycbcr` (ITU-R BT.601, 16 to 235).
+
+  Args:
+    image: RGB `(..., 3)` in [0, 255].
+
+  Returns:
+    Float64 `(...)`, not rounded.
+  """
+  return image @ _LUMA + 16.0

@@ -20,12 +20,11 @@ The steps are those of the authors' MATLAB code where the paper is silent:
 
 Differences to that code: in flat regions, values are exactly 0 instead of rounding
 errors, whose sign decided which side of the distribution they fell on; and a patch
-without defined features, since it is flat, is left out of the mean, too.
+without defined features, since it is flat, is left out of the mean as well.
 
 The statistics that ship in `niqe.npz` are those of 1,730 sharp patches in the 200
-training and the 200 test photographs of BSDS500 [2], fitted by
-`experiments.tools.fit_niqe`. The authors' own photographs were others, so scores are
-not those of the literature: `docs/reproduction.md` compares them.
+training and the 200 test photographs of BSDS500 [2]. The authors' own photographs were
+others, so scores cannot be compared with published ones.
 
 References:
 1. Mittal, Soundararajan, Bovik, "Making a 'completely blind' image quality analyzer",
@@ -38,7 +37,7 @@ import functools
 import math
 import os
 import pathlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +45,7 @@ import scipy.ndimage
 
 from cxloss import weights_files
 from cxloss.metrics import generalised_gaussian as aggd
-from cxloss.metrics.luma import luma
-from cxloss.metrics.metric import GREY_LEVELS, ImageMetric
+from cxloss.metrics.metric import Image, ImageMetric, luma
 from cxloss.value_range import ValueRange
 
 # Smallest side of an image in pixels: two patches.
@@ -78,59 +76,35 @@ class Statistics(NamedTuple):
 class NIQE(ImageMetric):
   """Naturalness of images by themselves, at least 0, lower for more natural ones.
 
-  Compare images of one size: few patches make scores noisy and too high, by about 2 at
-  4 patches and 0.6 at 15. Values are rounded to whole grey levels first.
+  The distance of an image's local statistics from those of photographs; equation 10 of
+  [1]. Compare images of one size: few patches make scores noisy and too high, by about
+  2 at 4 patches and 0.6 at 15. Values are rounded to whole grey levels first.
 
   Args:
-    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    value_range: `(low, high)` of the images, such as `(0, 255)`.
     pristine: `Statistics` to compare with. Defaults to those in `PRISTINE`.
 
-  Call arguments, returns, raises: see `cxloss.metrics.metric.ImageMetric`; sides must
-  be at least 192, and at least two patches of 96 x 96 pixels not flat.
+  Call arguments, returns, raises: see `ImageMetric`; sides must be at least 192, and at
+  least two patches of 96 x 96 pixels not flat.
   """
 
   lower_is_better = True
 
-  def __init__(
-    self, value_range: ValueRange = GREY_LEVELS, pristine: Statistics | None = None
-  ):
+  def __init__(self, value_range: ValueRange, pristine: Statistics | None = None):
     super().__init__(value_range)
-    self.pristine = pristine
+    self.pristine = shipped() if pristine is None else pristine
 
-  def _measure(self, image: npt.NDArray[Any]) -> float:
-    return niqe(np.rint(image).astype(np.uint8), self.pristine)
-
-
-def niqe(image: npt.NDArray[np.uint8], pristine: Statistics | None = None) -> float:
-  """Return the NIQE of an image, its distance from natural photographs.
-
-  Compare images of one size: few patches make scores noisy and too high, by about 2 at
-  4 patches and 0.6 at 15.
-
-  Args:
-    image: uint8 RGB `(H, W, 3)`, sides of at least `LEAST_SIDE` (192).
-    pristine: `Statistics` to compare with. Defaults to those in `PRISTINE`.
-
-  Returns:
-    Float of at least 0, lower for more natural images.
-
-  Raises:
-    ValueError: if the image has another type or shape, is too small, or all but one
-      of its patches are flat.
-  """
-  pristine = shipped() if pristine is None else pristine
-  found = features(image)
-  if len(found) < 2:
-    raise ValueError(
-      f"`image` must have 2 or more patches of {_PATCH} x {_PATCH} pixels that are not "
-      f"flat. Received: {len(found)} in shape {np.shape(image)}"
-    )
-  return distance(pristine, statistics(found))
+  def _measure(self, image: Image) -> float:
+    described = features(np.rint(image).astype(np.uint8))
+    if len(described) < 2:
+      raise ValueError(
+        f"`images` must have 2 or more patches of {_PATCH} x {_PATCH} pixels that are "
+        f"not flat. Received: {len(described)} in shape {image.shape}"
+      )
+    return distance(self.pristine, statistics(described))
 
 
-def features(
-  image: npt.NDArray[np.uint8], only_sharp: bool = False
-) -> npt.NDArray[np.float64]:
+def features(image: Image, only_sharp: bool = False) -> npt.NDArray[np.float64]:
   """Return the features of all patches that are not flat.
 
   Args:
@@ -155,16 +129,16 @@ def features(
     if scale == 1:
       sharpness = _patches(deviation, size).mean(axis=(2, 3)).ravel()
       y = _halve(y)
-  found = np.concatenate(described, axis=1)
-  used = np.isfinite(found).all(axis=1)
+  both = np.concatenate(described, axis=1)
+  used = np.isfinite(both).all(axis=1)
   if only_sharp:
     used &= sharpness > _SHARP * sharpness.max()
-  return found[used]
+  return both[used]
 
 
-def statistics(found: npt.NDArray[np.float64]) -> Statistics:
+def statistics(described: npt.NDArray[np.float64]) -> Statistics:
   """Return the `Statistics` of features `(P, 36)`, P of at least 2."""
-  return Statistics(found.mean(axis=0), np.cov(found, rowvar=False))
+  return Statistics(described.mean(axis=0), np.cov(described, rowvar=False))
 
 
 def distance(a: Statistics, b: Statistics) -> float:
@@ -176,23 +150,23 @@ def distance(a: Statistics, b: Statistics) -> float:
 
 
 def read(path: str | os.PathLike[str]) -> Statistics:
-  """Read `Statistics` from a file of `experiments.tools.fit_niqe`.
+  """Read `Statistics` from an `.npz` file with a `mean` and a `covariance`.
 
   Raises:
     ValueError: if it is no such file.
   """
   try:
     arrays = weights_files.read_npz(path)
-    found = Statistics(arrays["mean"], arrays["covariance"])
+    held = Statistics(arrays["mean"], arrays["covariance"])
   except (KeyError, ValueError) as error:
-    raise ValueError(f"not a file of fit_niqe: {path}: {error}") from error
-  shapes = found.mean.shape, found.covariance.shape
+    raise ValueError(f"not a file of NIQE's statistics: {path}: {error}") from error
+  shapes = held.mean.shape, held.covariance.shape
   if shapes != ((_FEATURES,), (_FEATURES, _FEATURES)):
     raise ValueError(
       f"{path} must hold a mean and a covariance of {_FEATURES} features. "
       f"Received: shapes {shapes}"
     )
-  return found
+  return held
 
 
 @functools.cache
@@ -213,7 +187,7 @@ def _luma(image):
     raise ValueError(
       f"`image` must have sides of at least {LEAST_SIDE}. Received: shape {image.shape}"
     )
-  return np.round(luma(image[None])[0, :, :, 0].numpy()).astype(np.float64)
+  return np.round(luma(image))
 
 
 def _whole_patches(y):
@@ -256,8 +230,8 @@ def _describe(patches):
     return aggd.fit(values.reshape(len(values), -1))
 
   shape, left, right = fit(patches)
-  found = [shape, (left + right) / 2]
+  described = [shape, (left + right) / 2]
   for offset in _NEIGHBOURS:
     shape, left, right = fit(patches * np.roll(patches, offset, axis=(1, 2)))
-    found += [shape, aggd.mean(shape, left, right), left, right]
-  return np.stack(found, axis=1)
+    described += [shape, aggd.mean(shape, left, right), left, right]
+  return np.stack(described, axis=1)

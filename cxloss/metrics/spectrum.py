@@ -20,13 +20,11 @@ References:
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cxloss.metrics.luma import luma
-from cxloss.metrics.metric import GREY_LEVELS, PairMetric, check_sides
+from cxloss.metrics.metric import Image, PairMetric, check_sides, luma
 from cxloss.value_range import ValueRange
 
 # Variance of the errors of rounding to whole grey levels. Power far below it is not
@@ -42,27 +40,26 @@ class SpectrumDistance(PairMetric):
   See `log_power_spectrum` and `spectrum_distance`.
 
   Args:
-    value_range: `(low, high)` of the images. Defaults to `(0, 255)`.
+    value_range: `(low, high)` of the images, such as `(0, 255)`.
     window: side of the square windows, an even integer. Defaults to 64.
 
-  Call arguments, returns, raises: see `cxloss.metrics.metric.PairMetric`; sides must be
-  at least `window`.
+  Call arguments, returns, raises: see `PairMetric`; sides must be at least `window`.
   """
 
   lower_is_better = True
 
-  def __init__(self, value_range: ValueRange = GREY_LEVELS, window: int = 64):
+  def __init__(self, value_range: ValueRange, window: int = 64):
     super().__init__(value_range)
     _check_window(window)
     self.window = window
 
-  def _measure(self, target: npt.NDArray[Any], image: npt.NDArray[Any]) -> float:
+  def _measure(self, target: Image, image: Image) -> float:
     check_sides(image, self.window)
     ours, theirs = (log_power_spectrum(v, self.window) for v in (target, image))
     return spectrum_distance(ours, theirs)
 
 
-def log_power_spectrum(image: npt.NDArray[Any], window: int = 64) -> _Array:
+def log_power_spectrum(image: Image, window: int = 64) -> _Array:
   """Return the log power spectrum of the Y channel of one image.
 
   Args:
@@ -87,7 +84,7 @@ def log_power_spectrum(image: npt.NDArray[Any], window: int = 64) -> _Array:
   taper = np.outer(hann, hann)
   total, count = np.zeros((window, window)), 0
   for top in _starts(image.shape[0], window):
-    y = luma(image[None, top : top + window])[0, :, :, 0].numpy().astype(np.float64)
+    y = luma(image[top : top + window])
     for left in _starts(image.shape[1], window):
       tile = y[:, left : left + window]
       mean = (taper * tile).sum() / taper.sum()
@@ -97,9 +94,7 @@ def log_power_spectrum(image: npt.NDArray[Any], window: int = 64) -> _Array:
   return 10 * np.log10(np.fft.fftshift(power) + _FLOOR)
 
 
-def mean_log_power_spectrum(
-  images: Iterable[npt.NDArray[Any]], window: int = 64
-) -> _Array:
+def mean_log_power_spectrum(images: Iterable[Image], window: int = 64) -> _Array:
   """Return the mean of the log power spectra of images of any sizes.
 
   Args:
@@ -135,36 +130,36 @@ def radial_average(spectrum: _Array, corners: bool = False) -> tuple[_Array, _Ar
   return rings / window, values[rings]
 
 
-def spectrum_distance(reference: _Array, spectrum: _Array) -> float:
+def spectrum_distance(target: _Array, spectrum: _Array) -> float:
   """Return the root mean square difference over all frequencies but 0.
 
   It is taken in two dimensions, so that peaks at single frequencies count, such as
   those of a checkerboard.
 
   Args:
-    reference: float `(window, window)` in dB, the spectrum of the original.
+    target: float `(window, window)` in dB, the spectrum of the original.
     spectrum: float `(window, window)` in dB, that of the image.
 
   Returns:
     Float in dB, at least 0.
   """
-  used = _radius(len(reference)) > 0
-  return float(np.sqrt(np.mean((spectrum - reference)[used] ** 2)))
+  used = _radius(len(target)) > 0
+  return float(np.sqrt(np.mean((spectrum - target)[used] ** 2)))
 
 
-def high_frequency_excess(reference: _Array, spectrum: _Array, scale: float) -> float:
+def high_frequency_excess(target: _Array, spectrum: _Array, scale: float) -> float:
   """Return the mean difference of two spectra beyond the frequency 0.5 / scale.
 
   Args:
-    reference: float `(window, window)` in dB, the spectrum of the original.
+    target: float `(window, window)` in dB, the spectrum of the original.
     spectrum: float `(window, window)` in dB, that of the enlarged image.
     scale: the factor. No frequency beyond 0.5 / scale was in the small image.
 
   Returns:
     Float in dB, below 0 where the image lacks high frequencies.
   """
-  used = _radius(len(reference)) > 0.5 / scale
-  return float(np.mean((spectrum - reference)[used]))
+  used = _radius(len(target)) > 0.5 / scale
+  return float(np.mean((spectrum - target)[used]))
 
 
 def _check_window(window):

@@ -94,9 +94,6 @@ MEASURES = {
   "contextual_has_more": Measure("has more, %", ".0f", "draws where contextual does"),
   "chamfer_has_more": Measure("has fewer, %", ".0f", "draws where Chamfer has more"),
   "deviation": Measure("deviation", ".3f", "largest, from the closed form", "zero"),
-  # Matches of features (`tools.unique_matches`).
-  "unique": Measure("unique, %", ".1f", "features that match a target of their own"),
-  "loss": Measure("loss", ".3f", "contextual loss, with its bilateral term"),
   # Artefacts (`tools.artefacts`).
   "grid_db": Measure(
     "grid",

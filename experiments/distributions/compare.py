@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 import cxloss
-from cxloss import metrics
+from cxloss.metrics import patches as image_patches
 from experiments.common import results
 from experiments.common.data import bicubic, images
 from experiments.common.run import resumable_training
@@ -14,6 +14,7 @@ from experiments.common.run.errors import UserError
 from experiments.distributions import (
   drawing,
   optimised_image,
+  projections,
   shifted_targets,
 )
 
@@ -60,12 +61,12 @@ def compare(settings, whole, folder):
   target = whole[inner, inner]
   start = _blur(target, settings.scale)
   reference = _patches(target)
-  planes = metrics.random_planes(
-    settings.projections, reference.shape[1], settings.seed, orthonormal=False
+  planes = projections.random_planes(
+    settings.projections, reference.shape[1], settings.seed
   )
 
   def overlap(image):
-    return metrics.histogram_overlap(reference, _patches(image), planes)
+    return projections.overlap(reference, _patches(image), planes)
 
   on_the_way = {
     name: _optimise(settings, name, whole, start, overlap, folder)
@@ -81,7 +82,7 @@ def compare(settings, whole, folder):
     {
       "method": name,
       "overlap": overlap(image),
-      "kl": _divergence(reference, _patches(image), planes),
+      "kl": projections.divergence(reference, _patches(image), planes, _SAMPLES),
       "contrast": float(image.std() / target.std()),
     }
     for name, image in pictures.items()
@@ -103,12 +104,7 @@ def compare(settings, whole, folder):
 
 def _patches(image):
   """Returns all 5 x 5 patches, float32 `(P, 75)` in [0, 1]."""
-  return metrics.extract_patches(image) / 255
-
-
-def _divergence(reference, patches, planes):
-  values = metrics.projected_divergences(reference, patches, planes, _SAMPLES)
-  return float(np.mean(values, dtype=np.float64))
+  return image_patches.extract_patches(image) / 255
 
 
 def _blur(image, scale):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cxloss import metrics
+from cxloss.metrics import patches
 from experiments.common.drawing import diagrams
 from experiments.distributions import overlay
 
@@ -18,7 +18,7 @@ def overview(target, pictures, overlaps, planes):
     target: uint8 RGB.
     pictures: dict from a name to uint8 RGB.
     overlaps: list of the pictures' overlaps with the target.
-    planes: random projections of patches, see `metrics.random_planes`.
+    planes: random projections of patches, see `projections.random_planes`.
 
   Returns:
     uint8 RGB.
@@ -26,7 +26,7 @@ def overview(target, pictures, overlaps, planes):
   rows = [[target, *pictures.values()]]
   titles = [["target", *pictures]]
   for plane in planes[:_PROJECTIONS]:
-    points = [metrics.extract_patches(picture) / 255 @ plane for picture in rows[0]]
+    points = [patches.extract_patches(picture) / 255 @ plane for picture in rows[0]]
     bounds = overlay.bounds(points)
     rows.append(
       [overlay.draw(points[0], others, bounds) for others in (None, *points[1:])]

@@ -1,7 +1,7 @@
 """Pictures of two projected distributions of patches, laid over each other.
 
 As in the supplementary's figure 2, the target is green, the image magenta, and what
-they share black. Points are of `cxloss.metrics.random_planes`.
+they share black. Points are of `projections.random_planes`.
 """
 
 import numpy as np

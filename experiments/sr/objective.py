@@ -11,8 +11,8 @@ is not computed, and its network not loaded. VGG features are those of
 
 import keras
 
+import cxloss
 from experiments.common import loss_settings
-from models import feature_losses
 
 
 def terms(settings, seed):
@@ -36,9 +36,9 @@ def terms(settings, seed):
     active["low_frequency"] = (settings.lambda_lf, loss_settings.low_frequency(losses))
   if settings.lambda_vgg:
     features = loss_settings.vgg(losses, settings.vgg_layers)
-    loss = feature_losses.PerceptualLoss(features, settings.vgg_normalize)
+    loss = cxloss.PerceptualLoss(features, normalize=settings.vgg_normalize)
     active["vgg"] = (settings.lambda_vgg, loss)
   if settings.lambda_texture:
     features = loss_settings.vgg(losses, settings.texture_layers)
-    active["texture"] = (settings.lambda_texture, feature_losses.TextureLoss(features))
+    active["texture"] = (settings.lambda_texture, cxloss.TextureLoss(features))
   return active

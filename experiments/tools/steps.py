@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import cxloss
 from experiments.tools import passes
-from models import feature_losses, srgan
+from models import srgan
 
 LOSSES = ("vgg", "contextual")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -61,7 +61,7 @@ def build(
   features = cxloss.VGGFeatures(layer, architecture, weights, dtype=precision)
   image_loss = {
     "contextual": cxloss.ContextualLoss,
-    "vgg": feature_losses.PerceptualLoss,
+    "vgg": cxloss.PerceptualLoss,
   }[loss](features)
   terms = {
     loss: (0.1, image_loss),

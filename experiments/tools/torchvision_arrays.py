@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from cxloss import architectures
-from cxloss.metrics import lpips
+from cxloss import architectures, lpips
 from experiments.common.run.errors import UserError
 
 # The model and the enumeration of its weights in `torchvision.models`.

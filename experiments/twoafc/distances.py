@@ -13,8 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 import cxloss
-from cxloss import metrics
-from cxloss.metrics import lpips
+from cxloss import lpips, metrics
 from experiments.common.run.errors import UserError
 from experiments.twoafc import nets
 from experiments.twoafc.settings import DISTANCES, LOW_LEVEL, CxSettings
@@ -180,8 +179,11 @@ def _squared_error(images):
 
 def _dssim(images):
   reference, *distorted = images
-  return np.stack([1 - metrics.ssim_rgb(reference, d).numpy() for d in distorted])
+  similarity = metrics.SSIM((0, 255), channels="rgb")
+  return np.stack([1 - similarity(reference, d) for d in distorted])
 
 
 def _dfsimc(images):
-  return 1 - metrics.fsimc(images[:1], images[1:])
+  reference, *distorted = images
+  similarity = metrics.FSIMc((0, 255))
+  return np.stack([1 - similarity(reference, d) for d in distorted])

@@ -25,14 +25,12 @@ def _run(backend, program):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_give_the_same_value_and_refuse_metrics(backend):
+def test_other_backends_give_the_same_value(backend):
   if not importlib.util.find_spec(backend):
     pytest.skip("needs JAX or PyTorch")
   here, there = _run("tensorflow", _VALUE), _run(backend, _VALUE)
   assert float(there.stdout) == pytest.approx(float(here.stdout), rel=1e-5)
   assert "UserWarning" not in there.stderr
-  line = _run(backend, "import cxloss.metrics").stderr.splitlines()[-1]
-  assert line.startswith("ImportError: cxloss.metrics needs TensorFlow")
 
 
 def test_backend_without_gradients_is_refused():

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 import cxloss
-from models import crn, enhancenet, feature_losses, srgan, super_resolution
+from models import crn, enhancenet, srgan, super_resolution
 
 _SIDE, _WIDTH, _STEPS = 96, 64, 3
 
@@ -35,10 +35,10 @@ def _ours():
 
 def _enhancenet():
   terms = {
-    "vgg": (1.0, feature_losses.PerceptualLoss(_vgg("block3_conv3"), normalize=True)),
+    "vgg": (1.0, cxloss.PerceptualLoss(_vgg("block3_conv3"), normalize=True)),
     "texture": (
       3e-7,
-      feature_losses.TextureLoss(_vgg(["block1_conv1", "block2_conv1"])),
+      cxloss.TextureLoss(_vgg(["block1_conv1", "block2_conv1"])),
     ),
   }
   discriminator = enhancenet.discriminator(_SIDE)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import cxloss
 from experiments.common.data import bicubic, samples
-from models import enhancenet, feature_losses, super_resolution
+from models import enhancenet, super_resolution
 
 _RNG = np.random.default_rng(2)
 _LR = _RNG.uniform(-0.2, 0.2, (2, 8, 8, 3)).astype("float32")
@@ -22,8 +22,8 @@ def _model():
   model = super_resolution.SuperResolutionTrainer(
     enhancenet.generator(blocks=1, width=4),
     {
-      "vgg": (1.0, feature_losses.PerceptualLoss(pools, normalize=True)),
-      "texture": (3e-7, feature_losses.TextureLoss(features)),
+      "vgg": (1.0, cxloss.PerceptualLoss(pools, normalize=True)),
+      "texture": (3e-7, cxloss.TextureLoss(features)),
     },
     enhancenet.discriminator(32, width=2),
     2.0,

@@ -5,8 +5,8 @@ import functools
 import numpy as np
 
 from cxloss import metrics
+from cxloss.lpips import LEAST_SIDE as LPIPS_LEAST
 from cxloss.metrics import natural_quality, patches, spectrum
-from cxloss.metrics.lpips import LEAST_SIDE as LPIPS_LEAST
 from experiments.common.run.errors import UserError
 
 # Side in pixels of the windows of spectra, by default.
@@ -43,7 +43,7 @@ class Measures:
     self._keys = keys
     self._lpips = lpips
     if lpips is None and "lpips" in keys:
-      self._lpips = metrics.LPIPS()
+      self._lpips = metrics.LPIPS((0, 255))
     self._settings = points, projections, seed
 
   def original(self, hr):
@@ -117,12 +117,12 @@ def spectral_distances(reference, spectrum_, scale):
 
 def _psnr(hr, picture, shave):
   _need(hr, 1 + 2 * shave)
-  return metrics.psnr_y(hr[None], picture[None], shave)[0]
+  return metrics.PSNR((0, 255), shave=shave)(hr[None], picture[None])[0]
 
 
 def _ssim(hr, picture, shave):
   _need(hr, _SSIM_WINDOW + 2 * shave)
-  return metrics.ssim_y(hr[None], picture[None], shave)[0]
+  return metrics.SSIM((0, 255), shave=shave)(hr[None], picture[None])[0]
 
 
 def colour(hr, picture):

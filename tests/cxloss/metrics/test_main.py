@@ -1,6 +1,10 @@
 """The command `python -m cxloss.metrics`."""
 
 import csv
+import importlib.util
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,9 +61,9 @@ def test_folders_are_scored_in_a_table_and_a_csv(place, capsys):
     for name in ("originals/c.png", "results/c.bmp")
   ]
   expected = {
-    "psnr": metrics.PSNR(shave=2)(*pair),
-    "lpips": metrics.LPIPS()(*pair),
-    "niqe": metrics.NIQE()(pair[1]),
+    "psnr": metrics.PSNR((0, 255), shave=2)(*pair),
+    "lpips": metrics.LPIPS((0, 255))(*pair),
+    "niqe": metrics.NIQE((0, 255))(pair[1]),
   }
   for name, value in expected.items():
     assert float(rows[2][name]) == pytest.approx(value[0], rel=1e-6)
@@ -107,12 +111,53 @@ def test_pictures_without_partner_or_of_another_size_are_named(place, capsys):
   assert "b.gif and b.png" in _refused(capsys, place, reference)
 
 
+@pytest.mark.parametrize("file", ["", "absent/x.csv", "/proc/x.csv", "a.bmp/x.csv"])
+def test_place_of_the_table_is_refused_before_anything_is_measured(file, place, capsys):
+  arguments = f"--reference={place / 'originals'}", f"--csv={place / 'results' / file}"
+  message = _refused(capsys, place, *arguments)
+  assert "--csv" in message and file in message
+
+
+def test_command_fails_when_nothing_could_be_measured(place, capsys):
+  reference = f"--reference={place / 'originals'}"
+  (place / "results" / "c.bmp").unlink()
+  (place / "originals" / "c.png").unlink()
+  with pytest.raises(SystemExit) as stopped:
+    _run(place, reference, "--metrics=niqe")
+  assert stopped.value.code == 1
+  assert capsys.readouterr().err.splitlines()[-1].endswith("nothing could be measured")
+  _run(place, reference, "--metrics=psnr, niqe")
+  assert capsys.readouterr().out.split()[:2] == ["psnr", "niqe"]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_command_runs_on_every_backend(backend, place):
+  if not importlib.util.find_spec(backend):
+    pytest.skip(f"needs {backend}")
+  pair = place / "results" / "a.bmp", place / "originals" / "a.png"
+  files = [f"--{key}={v}" for key, v in zip(("target", "reference"), pair, strict=True)]
+  done = subprocess.run(
+    [sys.executable, "-m", "cxloss.metrics", *files, "--metrics=psnr,lpips"],
+    env={**os.environ, "KERAS_BACKEND": backend},
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  labels = [line.split()[0] for line in done.stdout.splitlines()]
+  assert labels == ["psnr", "better", "a"]
+
+
 def test_other_mistakes_are_told_in_one_line(place, capsys):
   reference = f"--reference={place / 'originals'}"
   assert "lpips needs --reference" in _refused(capsys, place, "--metrics=lpips")
   assert "'x'" in _refused(capsys, place, reference, "--metrics=psnr,x")
   assert "--shave" in _refused(capsys, place, reference, "--shave=-1")
-  assert "absent" in _refused(capsys, place, f"--csv={place / 'absent' / 'x.csv'}")
+  assert "--metrics: dists needs --vgg16" in _refused(
+    capsys, place, reference, "--metrics=dists"
+  )
+  assert "--vgg16: `weights`" in _refused(
+    capsys, place, reference, "--metrics=dists", "--vgg16=absent.npz"
+  )
   assert "no folder or picture" in _refused(capsys, place, f"-r={place / 'absent'}")
   (place / "empty").mkdir()
   assert "no pictures in" in _refused(capsys, place, f"-r={place / 'empty'}")

@@ -9,7 +9,7 @@ import scipy.ndimage
 import skimage.data
 from PIL import Image
 
-from cxloss.metrics import natural_quality, niqe
+from cxloss.metrics import NIQE, natural_quality
 
 # Means over the patches of basicsr's features, in our order.
 _FEATURES = {
@@ -33,6 +33,10 @@ _FEATURES = {
 
 def _photo(name):
   return getattr(skimage.data, name)()
+
+
+def _niqe(image, pristine=None):
+  return float(NIQE((0, 255), pristine)(image[None])[0])
 
 
 def _blur(image):
@@ -68,7 +72,7 @@ def test_distance_is_that_of_basicsr():
   ]
   pristine = natural_quality.statistics(np.concatenate(others))
   # Statistics of 73 patches magnify the coarse grid of basicsr's shapes.
-  score = niqe(_photo("chelsea"), pristine)
+  score = _niqe(_photo("chelsea"), pristine)
   assert score == pytest.approx(5.4596, rel=0.01)
 
 
@@ -76,15 +80,15 @@ def test_distance_is_that_of_basicsr():
 @pytest.mark.parametrize("name", list(_FEATURES))
 def test_distortions_raise_the_score(name, distort):
   image = _photo(name)
-  assert niqe(distort(image)) > niqe(image) + 1
+  assert _niqe(distort(image)) > _niqe(image) + 1
 
 
 def test_mirroring_hardly_changes_the_score():
   # Whole patches, so that the same pixels count.
   image = _photo("astronaut")[:480, :480]
-  score = niqe(image)
-  assert niqe(image[:, ::-1]) == pytest.approx(score, rel=0.05)
-  assert niqe(image[::-1]) == pytest.approx(score, rel=0.05)
+  score = _niqe(image)
+  assert _niqe(image[:, ::-1]) == pytest.approx(score, rel=0.05)
+  assert _niqe(image[::-1]) == pytest.approx(score, rel=0.05)
 
 
 def test_distance_has_its_closed_form():
@@ -109,7 +113,7 @@ def test_flat_patches_are_left_out():
   found = natural_quality.features(padded)
   assert len(found) == len(natural_quality.features(image)) == 8
   with pytest.raises(ValueError, match=r"2 or more patches .* not flat. Received: 0"):
-    niqe(np.full((192, 192, 3), 77, np.uint8))
+    _niqe(np.full((192, 192, 3), 77, np.uint8))
 
 
 def test_only_sharp_patches_count_when_asked():
@@ -120,20 +124,6 @@ def test_only_sharp_patches_count_when_asked():
   np.testing.assert_array_equal(sharp, natural_quality.features(image)[[0, 1, 4, 5]])
 
 
-@pytest.mark.parametrize(
-  ("image", "received"),
-  [
-    (np.zeros((300, 300), np.uint8), r"uint8 with shape \(300, 300\)"),
-    (np.zeros((300, 300, 4), np.uint8), r"uint8 with shape \(300, 300, 4\)"),
-    (np.zeros((300, 300, 3)), r"float64 with shape \(300, 300, 3\)"),
-    (np.zeros((191, 300, 3), np.uint8), r"at least 192. Received: shape \(191, 300"),
-  ],
-)
-def test_other_images_are_refused(image, received):
-  with pytest.raises(ValueError, match=received):
-    niqe(image)
-
-
 def test_shipped_file_says_what_it_was_fitted_on():
   with np.load(natural_quality.PRISTINE, allow_pickle=False) as file:
     assert "BSDS500" in str(file["description"])
@@ -141,23 +131,21 @@ def test_shipped_file_says_what_it_was_fitted_on():
   covariance = natural_quality.shipped().covariance
   np.testing.assert_array_equal(covariance, covariance.T)
   assert np.linalg.eigvalsh(covariance).min() > 0
-  assert niqe(_photo("chelsea")) == pytest.approx(2.9326, abs=1e-3)
+  assert _niqe(_photo("chelsea")) == pytest.approx(2.9326, abs=1e-3)
 
 
-def test_other_files_are_refused(tmp_path):
-  path = tmp_path / "a.npz"
-  with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
-    natural_quality.read(path)
-  for arrays in ({"mean": np.zeros(36)}, {"mean": np.array([None])}):
-    np.savez(path, **arrays)
-    with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
-      natural_quality.read(path)
-  with path.open("wb") as file:
-    np.save(file, np.zeros(36))
-  for content in (path.read_bytes(), b"PK\x03\x04 is how a zip file begins"):
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"not a file of fit_niqe.*a.npz"):
-      natural_quality.read(path)
-  np.savez(path, mean=np.zeros(36), covariance=np.zeros((18, 18)))
-  with pytest.raises(ValueError, match=r"36 features. Received: .*18, 18"):
-    natural_quality.read(path)
+@pytest.mark.parametrize(
+  ("arrays", "message"),
+  [
+    ({"mean": np.zeros(36)}, r"not a file of NIQE's statistics.*a.npz"),
+    ({"mean": np.array([None])}, r"not a file of NIQE's statistics.*a.npz"),
+    (
+      {"mean": np.zeros(36), "covariance": np.zeros((18, 18))},
+      "36 features. Received: .*18, 18",
+    ),
+  ],
+)
+def test_other_files_are_refused(arrays, message, tmp_path):
+  np.savez(tmp_path / "a.npz", **arrays)
+  with pytest.raises(ValueError, match=message):
+    natural_quality.read(tmp_path / "a.npz")

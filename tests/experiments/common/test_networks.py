@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cxloss.metrics import lpips
+from cxloss import lpips
 from experiments.common import networks
 from experiments.normals import evaluate
 from models import crn, enhancenet, guided_crn, lapsrn, srgan

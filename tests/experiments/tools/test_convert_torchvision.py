@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 import cxloss
-from cxloss import architectures, backbones
-from cxloss.metrics import lpips
+from cxloss import architectures, backbones, lpips
 from experiments.tools import torchvision_arrays
 from tests.cxloss import oracle
 from tests.experiments import in_process
