@@ -1,24 +1,26 @@
-"""Predicts surface normals and measures them.
+"""Measures normal maps, and draws them.
 
 A predictor is a function from a uint8 RGB image `(H, W, 3)` to unit normals of the
-same size.
+same size, see `predictor`.
 """
 
 import numpy as np
-import scipy.ndimage
 import scipy.stats
 
-from experiments.common import networks, results, tables
-from experiments.common.data import crops, images
+from cxloss import metrics
+from cxloss.metrics import patches, spectrum
+from experiments.common import results, tables
+from experiments.common.data import images
 from experiments.common.drawing import panels
 from experiments.normals import angles
-from experiments.normals.data import example, resizing, sources
-from models import crn, guided_crn
+from experiments.normals.data import shading, sources
+from experiments.normals.predictor import load, predictor
 
-_NEAR = 5  # pixels
-_PANEL_WIDTH = 384
+_PANEL_WIDTH = 192
 # Lengths of differences between neighbouring normals; the largest is sqrt(8).
 _GRADIENT_BINS = np.linspace(0, 2.85, 571)
+_WINDOW = 64  # of the power spectrum
+_GREY = np.full(3, 0.5)
 
 
 def evaluate(settings, folder):
@@ -32,183 +34,173 @@ def evaluate(settings, folder):
     UserError: for bad settings and files, before anything is measured.
   """
   network = load(settings.weights)
-  source = sources.load(settings.data, settings.data.data, "validation")
-  predictors = {settings.weights.stem: predictor(network, settings.mirror)}
+  source = sources.load(settings.data, settings.data.data, "test")
+  source = sources.Lit(source, settings.views.light)
+  predictors = {settings.weights.stem: predictor(network)}
   report(predictors, source, folder, settings.validation_images)
 
 
-def load(path, flag="--weights"):
-  """Loads a network of `models.crn`; see `networks.load`."""
-  task = "turn images into normals of their size"
-  return networks.load(path, flag, crn.multiple, 1, task)
+def flat(image):
+  """Predicts that surfaces are flat."""
+  return np.broadcast_to(np.float32([0, 0, 1]), image.shape)
 
 
-def predictor(network, mirror=False):
-  """Makes a predictor of a CRN.
-
-  Images are continued by reflection to the next multiple that the network takes, and
-  the result is cut back. For a network that is meant for one size
-  (`guided_crn.side`), they are first resized to its shorter side, whatever the ratio of
-  their sides, and normals are interpolated between its pixels.
-
-  Args:
-    network: `keras.Model`.
-    mirror: whether normals are averaged with those of the mirrored image, mirrored
-      back. Defaults to False.
-  """
-  multiple, side = crn.multiple(network), guided_crn.side(network)
-
-  def predict(image):
-    normals = averaged(resizing.resize_image(image, side) if side else image)
-    if side:
-      normals = resizing.resize_normals(normals, *image.shape[:2])
-    return normals
-
-  def averaged(image):
-    normals = apply(image)
-    if mirror:
-      normals = normals + apply(image[:, ::-1])[:, ::-1] * [-1, 1, 1]
-      normals = resizing.to_unit_length(normals)
-    return normals
-
-  def apply(image):
-    height, width = image.shape[:2]
-    padding = [(0, -side % multiple) for side in (height, width)]
-    padded = np.pad(image, [*padding, (0, 0)], mode="symmetric")
-    # Not in a graph, where Keras' bilinear upsampling needs a fixed size.
-    normals = network(crops.to_unit(padded[None]), training=False)
-    return normals.numpy()[0, :height, :width]
-
-  return predict
-
-
-def mean_normal(source):
-  """Makes a predictor of one vector everywhere: the mean direction of a source."""
-  total = sum(scene.normals.sum(axis=(0, 1), dtype=np.float64) for scene in source)
-  normal = total / np.linalg.norm(total)
-  return lambda image: np.broadcast_to(normal, image.shape)
-
-
-def measure(predictors, source, show=None):
-  """Measures predictors on all valid pixels of a source, pooled.
+def measure(predictors, source, show=None, thorough=True):
+  """Measures predictors on all valid pixels of a source.
 
   Args:
     predictors: dict from a method's name to its predictor.
     source: sequence of `NormalsExample`.
     show: function of an index, an example, and a dict from each method to its normals,
       which is called for each example.
+    thorough: whether to measure maps as pictures, and renderings of them. Defaults to
+      True.
 
   Returns:
-    List of rows with the entries of `angles.AngularError`, and `mean_near_edges`, the
-    mean angular error within 5 pixels of edges (`example.edges`; `None` if there are
-    none); `gradient`, the mean length of the differences between neighbouring normals,
-    and `true_gradient`, that of the truth; and `gradient_distance`, the Wasserstein
-    distance between the distributions of these lengths.
+    List of rows with the entries of `angles.AngularError`; `gradient`, the mean length
+    of the differences between neighbouring normals, and `true_gradient`, that of the
+    truth; `gradient_distance`, the Wasserstein distance between the distributions of
+    these lengths, all pixels pooled; and, as means over pictures whose normals are
+    known everywhere, those of `_picture_measures`.
   """
   scores = {name: _Scores() for name in predictors}
-  for index, scene in enumerate(source):
-    maps = {name: predict(scene.image) for name, predict in predictors.items()}
-    near = _near_edges(scene)
+  lpips = metrics.LPIPS(value_range=(0, 255)) if thorough else None
+  for index, example in enumerate(source):
+    maps = {name: predict(example.image) for name, predict in predictors.items()}
     for name, predicted in maps.items():
-      scores[name].add(scene, predicted, near)
+      scores[name].add(example, predicted, lpips)
     if show:
-      show(index, scene, maps)
+      show(index, example, maps)
   return [{"method": name, **score.result()} for name, score in scores.items()]
 
 
-def report(predictors, source, folder, count):
-  """Measures predictors beside the mean normal; draws panels and prints the table.
+def report(predictors, source, folder, count, about=None):
+  """Measures predictors beside a flat map; draws panels and prints the table.
 
   Args:
     predictors: dict from a method's name to its predictor.
     source: sequence of `NormalsExample` with `names`.
     folder: path where results go.
     count: number of panels.
+    about: dict for `results.write`.
   """
 
-  def show(index, scene, maps):
-    if index < count:
-      save(folder, index, source.names[index], scene, maps)
+  def show(index, example, maps):
+    # Pictures follow each other by lights; a panel for each surface is enough.
+    every = max(len(source) // count, 1)
+    if index % every or index // every >= count:
+      return
+    name = source.names[index]
+    shown = {method: maps[method] for method in predictors}
+    images.write_png(folder / "panels" / f"{name}.png", panel(example, shown))
+    if index // every < results.SCENES:
+      results.save_pictures(folder, name, _pictures(example, shown))
 
-  # Apart, since panels of one vector show nothing.
-  rows = measure({"mean normal": mean_normal(source)}, source)
-  write(rows + measure(predictors, source, show), len(source), folder)
-
-
-def write(rows, count, folder):
-  """Writes the rows of `count` pictures, and prints them."""
-  pictures = tables.counted(count, "picture")
+  rows = measure({"flat": flat, **predictors}, source, show)
+  pictures = tables.counted(len(source), "picture")
   print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
-  results.write(folder, rows, about={"images": count})
+  results.write(folder, rows, about={"images": len(source), **(about or {})})
   print(f"Panels: {folder / 'panels'}")
 
 
-def save(folder, index, name, scene, maps):
-  """Writes a panel of an example, and for the first ones single pictures, too."""
-  images.write_png(folder / "panels" / f"{name}.png", panel(scene, maps))
-  if index < results.SCENES:
-    results.save_pictures(folder, name, _pictures(scene, maps))
-
-
-def panel(scene, maps):
-  """Draws an example's image, the predicted and the true normals, as uint8."""
-  pictures = _pictures(scene, maps)
-  factor = max(_PANEL_WIDTH // scene.image.shape[1], 1)
-  enlarged = [p.repeat(factor, 0).repeat(factor, 1) for p in pictures.values()]
-  return panels.grid([enlarged], list(pictures))
+def panel(example, maps):
+  """Draws the picture and the maps, below each its grey surface in raking light."""
+  pictures = _pictures(example, maps)
+  normals = [*maps.values(), example.normals]
+  lit = [shading.render(_GREY, n, shading.RAKING) for n in normals]
+  rows = [list(pictures.values()), [example.image, *map(_to_uint8, lit)]]
+  factor = max(_PANEL_WIDTH // example.image.shape[1], 1)
+  rows = [[p.repeat(factor, 0).repeat(factor, 1) for p in row] for row in rows]
+  if example.colours is not None:
+    rows[1][0] = example.colours.repeat(factor, 0).repeat(factor, 1)
+  return panels.grid(rows, list(pictures))
 
 
 def encode(normals, mask=None):
   """Encodes normals as uint8 colours, (n + 1) / 2; black where `mask` is false."""
-  colours = np.uint8(np.round((np.clip(normals, -1, 1) + 1) * 127.5))
+  colours = _to_uint8((np.clip(normals, -1, 1) + 1) / 2)
   return colours if mask is None else colours * mask[..., None]
 
 
-def _pictures(scene, maps):
+def _pictures(example, maps):
   return {
-    "image": scene.image,
+    "image": example.image,
     **{name: encode(normals) for name, normals in maps.items()},
-    "true": encode(scene.normals, scene.mask),
+    "true": encode(example.normals, example.mask),
   }
 
 
-def _near_edges(scene):
-  edges = example.edges(scene)
-  # Without any, SciPy measures from a pixel outside of the image.
-  if not edges.any():
-    return edges
-  return scipy.ndimage.distance_transform_edt(~edges) <= _NEAR
+def _to_uint8(picture):
+  return np.uint8(np.round(255 * picture))
+
+
+def _picture_measures(example, predicted, lpips):
+  """Measures a map as a picture, and the surface under five lights.
+
+  Returns:
+    Dict of `spectrum_db`, `sliced_wasserstein`, `kl_reference` and `kl_image` of the
+    map's colours; `lpips` of them; `render_psnr` and `render_lpips`, means over
+    renderings of the example's colours with both maps under `shading.AROUND`.
+  """
+  true, ours = encode(example.normals), encode(predicted)
+  colours = example.image if example.colours is None else example.colours
+  rendered = np.stack(
+    [
+      [shading.render_uint8(colours, n, light) for light in shading.AROUND]
+      for n in (example.normals, predicted)
+    ]
+  )
+  squares = np.square(rendered[0].astype(float) - rendered[1]).mean(axis=(1, 2, 3))
+  # An equal rendering would have no end.
+  psnr = 10 * np.log10(255**2 / np.maximum(squares, 1e-2))
+  distances = lpips(
+    np.concatenate([true[None], rendered[0]]), np.concatenate([ours[None], rendered[1]])
+  )
+  found = {
+    "lpips": distances[0],
+    "render_psnr": psnr.mean(),
+    "render_lpips": distances[1:].mean(),
+    **patches.compare(true, ours),
+  }
+  if min(true.shape[:2]) >= _WINDOW:
+    log_spectra = (spectrum.log_power_spectrum(p, _WINDOW) for p in (true, ours))
+    found["spectrum_db"] = spectrum.spectrum_distance(*log_spectra)
+  return {name: float(value) for name, value in found.items()}
 
 
 class _Scores:
   """Pools the errors and the gradients of one predictor."""
 
   def __init__(self):
-    self._everywhere, self._near = angles.AngularError(), angles.AngularError()
+    self._angles = angles.AngularError()
     self._histograms = np.zeros((2, len(_GRADIENT_BINS) - 1))
     self._gradients, self._count = np.zeros(2), 0
+    self._pictures = []
 
-  def add(self, scene, predicted, near):
-    degrees = angles.angular_error(scene.normals, predicted)
-    self._everywhere.add(degrees[scene.mask])
-    self._near.add(degrees[scene.mask & near])
-    for i, normals in enumerate((predicted, scene.normals)):
-      lengths = _gradients(normals, scene.mask)
+  def add(self, example, predicted, lpips):
+    degrees = angles.angular_error(example.normals, predicted)
+    self._angles.add(degrees[example.mask])
+    for i, normals in enumerate((predicted, example.normals)):
+      lengths = _gradients(normals, example.mask)
       self._histograms[i] += np.histogram(lengths, _GRADIENT_BINS)[0]
       self._gradients[i] += lengths.sum(dtype=np.float64)
     self._count += lengths.size
+    if lpips and example.mask.all() and min(example.mask.shape) >= _WINDOW:
+      self._pictures.append(_picture_measures(example, predicted, lpips))
 
   def result(self):
     centres = (_GRADIENT_BINS[1:] + _GRADIENT_BINS[:-1]) / 2
     gradient, true_gradient = self._gradients / max(self._count, 1)
-    near = self._near.result()["mean"] if self._near.count else None
     distance = scipy.stats.wasserstein_distance(centres, centres, *self._histograms)
     return {
-      **self._everywhere.result(),
-      "mean_near_edges": near,
+      **self._angles.result(),
       "gradient": float(gradient),
       "true_gradient": float(true_gradient),
       "gradient_distance": float(distance),
+      **{
+        key: float(np.mean([row[key] for row in self._pictures]))
+        for key in (self._pictures or [{}])[0]
+      },
     }
 
 

@@ -1,7 +1,6 @@
-"""The settings of surface normals as values, each beside the help of its flag."""
+"""The settings of surface normals, each described with its flag."""
 
 import dataclasses
-import math
 import pathlib
 
 from experiments.common import loss_settings, networks
@@ -10,20 +9,8 @@ from experiments.common.loss_settings import LossSettings
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.normals.data.depth import Intrinsics, PlaneFit
 from experiments.normals.data.views import ViewSettings
-from models import crn, guided_crn
-
-
-def _intrinsics(texts):
-  """Returns `Intrinsics` of a list of strings, or `None` if they are none."""
-  try:
-    fx, fy, cx, cy = map(float, texts)
-  except ValueError:
-    return None
-  if not all(map(math.isfinite, (fx, fy, cx, cy))) or min(fx, fy) <= 0:
-    return None
-  return Intrinsics(fx, fy, cx, cy)
+from models import crn
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,49 +19,34 @@ class Mode:
 
   mode: str = option(
     "train",
-    "train: then evaluate. evaluate: angular errors of --weights on --data. predict: "
-    "normal maps of --input, or of the pictures of --data.",
+    "train: then evaluate. evaluate: measures of --weights on --data. predict: normal "
+    "maps of --input.",
     choices=("train", "evaluate", "predict"),
   )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataSettings:
-  """Describes where photographs with normals come from; see `data.sources`."""
+  """Describes where pictures with normals come from; see `data.sources`."""
 
   data: str = option(
-    "scenes",
-    "scenes (procedural), nyu, motorcycle (one picture), or a folder of photographs "
-    "with depth images or normal maps.",
+    "materials",
+    "materials (those that come along), or a folder of pictures with normal maps.",
     checks.NOT_EMPTY,
   )
   height: int = option(
-    480,
-    "The height of the crops, of procedural scenes, and of the pictures that the "
-    "network is built for.",
-    lower=4,
+    512, "The height of what is trained on, and that the network is built for.", lower=4
   )
   width: int = option(
-    640,
-    "The width of the crops, of procedural scenes, and of the pictures that the "
-    "network is built for.",
-    lower=4,
+    512, "The width of what is trained on, and that the network is built for.", lower=4
   )
   reduce: int = option(
-    1,
-    "Reduce pictures by this factor, averaging over blocks; not procedural scenes.",
-    lower=1,
+    1, "Reduce pictures by this factor, averaging over blocks.", lower=1
   )
-  intrinsics: Intrinsics | None = option(
-    None,
-    "fx,fy,cx,cy in pixels of the camera of a folder's depth images.",
-    checks.Check(
-      _intrinsics, "must be four numbers fx,fy,cx,cy, the first two positive"
-    ),
-    convert=_intrinsics,
-  )
-  depth_scale: float = option(
-    1000.0, "Units per metre of a folder's depth images.", checks.POSITIVE
+  count: int = option(
+    0,
+    "train: take so many of the pictures, spread evenly over their names; 0 takes all.",
+    lower=0,
   )
   flip: str = option(
     "",
@@ -82,31 +54,20 @@ class DataSettings:
     "to the right, y up, z towards the viewer).",
     checks.Check(lambda axes: set(axes) <= set("xyz"), "must be of the letters xyz"),
   )
-  fit: PlaneFit
-  seed: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-  """Describes the network that a training starts from.
-
-  Size and divisor are those of an untrained one.
-  """
+  """Describes the network that a training starts from; sizes are of an untrained one."""
 
   height: int
   width: int
-  kind: str = option(
-    "crn",
-    "crn: the paper's. guided: a small one that sees AlexNet's features of the image, "
-    "too.",
-    choices=("crn", "guided"),
-    flag="network",
-  )
   width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
-  tune: tuple[str, ...] = option(
-    (),
-    "Layers of AlexNet in a guided network that are trained, too.",
-    checks.some_of(guided_crn.LAYERS, least=0),
+  padding: str = option(
+    "zeros",
+    "Beyond the border, the network's convolutions see zeros, as in the paper, or "
+    "repeat the rim, which keeps frames out of large maps.",
+    choices=crn.PADDINGS,
   )
   initial_weights: pathlib.Path | None = option(
     None,
@@ -118,22 +79,20 @@ class NetworkSettings:
     if self.initial_weights:
       networks.check_file(self.initial_weights, "--initial_weights")
       return
-    if self.tune and self.kind != "guided":
-      raise UserError("--tune needs --network=guided, or --initial_weights of one")
-    check_size = (guided_crn if self.kind == "guided" else crn).check_size
     try:
-      check_size(self.height, self.width, self.width_divisor)
+      crn.check_size(self.height, self.width, self.width_divisor)
     except ValueError as error:
       raise UserError(f"--height, --width, --width_divisor: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-  """Describes the paper's objective."""
+  """Describes the paper's objective, and what it is compared with."""
 
   lambda_cx: float = loss_settings.weight(1.0, "the contextual loss")
   lambda_lf: float = loss_settings.weight(0.1, "the low-frequency error")
   lambda_l1: float = loss_settings.weight(1.0, "the mean absolute error")
+  lambda_l2: float = loss_settings.weight(0.0, "the mean squared error")
   patch_size: int = option(
     5, "Side of the patches of normals that the contextual loss compares.", lower=1
   )
@@ -146,9 +105,10 @@ class ObjectiveSettings:
 
   def check(self, data):
     """Raises `UserError` if there is no term, or one does not fit `DataSettings`."""
-    if not (self.lambda_cx or self.lambda_lf or self.lambda_l1):
+    if not (self.lambda_cx or self.lambda_lf or self.lambda_l1 or self.lambda_l2):
       raise UserError(
-        "one of --lambda_cx, --lambda_lf and --lambda_l1 must be positive. Received: 0"
+        "one of --lambda_cx, --lambda_lf, --lambda_l1 and --lambda_l2 must be positive. "
+        "Received: 0"
       )
     side, name = min((data.height, "height"), (data.width, "width"))
     if self.lambda_cx:
@@ -172,8 +132,8 @@ class TrainSettings:
   objective: ObjectiveSettings | None
   validation_data: str | None = option(
     None,
-    "train: held-out pictures, like --data. By default the validation split of --data, "
-    "or the last tenth of a folder.",
+    "train: held-out pictures, like --data. By default the materials' test pictures, or "
+    "the last tenth of a folder.",
     checks.NOT_EMPTY,
   )
   batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
@@ -191,15 +151,9 @@ class TrainSettings:
   learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
   pretrain_learning_rate: float = option(
     None,
-    "Learning rate of Adam at the start of --pretrain_epochs. By default "
-    "--learning_rate.",
+    "Learning rate of Adam in --pretrain_epochs, a tenth of it in their last quarter. "
+    "By default --learning_rate.",
     checks.POSITIVE,
-  )
-  pretrain_decay: str = option(
-    "step",
-    "step: --pretrain_learning_rate is divided by 10 for the last quarter of "
-    "--pretrain_epochs. cosine: it falls to 0 as half a cosine does.",
-    choices=("step", "cosine"),
   )
   backup_every: int = option(200, "Steps between backups.", lower=1)
   validate_every: int = option(5, "Epochs between validations.", lower=1)
@@ -214,6 +168,8 @@ class TrainSettings:
   def __post_init__(self):
     if not self.pretrain_epochs + self.epochs:
       raise UserError("--epochs must be positive where --pretrain_epochs is 0")
+    if self.views.turn and self.data.height != self.data.width:
+      raise UserError("--view_turn needs --height and --width that are equal")
     if self.objective:
       self.objective.check(self.data)
 
@@ -223,16 +179,12 @@ class EvaluateSettings:
   """Describes an evaluation, which draws `validation_images` panels."""
 
   data: DataSettings
+  views: ViewSettings
   weights: pathlib.Path = option(
     None,
     "evaluate and predict: the network's .keras file, or pretrained-normals. By "
     "default the run's own.",
     checks.NOT_EMPTY,
-  )
-  mirror: bool = option(
-    False,
-    "evaluate and predict: average normals with those of the mirrored picture, which "
-    "takes twice as long.",
   )
   validation_images: int
 
@@ -242,29 +194,32 @@ class EvaluateSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictSettings:
-  """Describes the prediction of normal maps as files; `data` is for want of `input`."""
+  """Describes the prediction of normal maps as files."""
 
-  data: DataSettings
   weights: pathlib.Path
-  mirror: bool
-  input: str | None = option(
-    None, "predict: an image file or a folder.", checks.NOT_EMPTY
-  )
+  reduce: int
+  input: str = option(None, "predict: an image file or a folder.", checks.NOT_EMPTY)
   output: str = option(
     None, "predict: a file if --input is one, or else a folder.", checks.NOT_EMPTY
   )
   format: str = option(
     "png",
-    "predict: 8-bit colours (n + 1) / 2, or float32 vectors.",
-    choices=("png", "npy"),
+    "predict: colours (n + 1) / 2 of 8 bits, or of 16, or float32 vectors.",
+    choices=("png", "png16", "npy"),
+  )
+  convention: str = option(
+    "opengl",
+    "predict: y up in the map, or down.",
+    choices=("opengl", "directx"),
   )
 
   def __post_init__(self):
-    if not self.output:
-      raise UserError("--mode=predict needs --output")
+    if not self.input or not self.output:
+      raise UserError("--mode=predict needs --input and --output")
     networks.check_file(self.weights)
-    suffix = f".{self.format}"
-    if self.input:
-      convert.check(self.input, self.output, suffix)
-    else:
-      convert.check_folder(self.output, suffix, "without --input")
+    convert.check(self.input, self.output, self.suffix)
+
+  @property
+  def suffix(self):
+    """The suffix of the files that are written."""
+    return ".npy" if self.format == "npy" else ".png"

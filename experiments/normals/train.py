@@ -16,10 +16,10 @@ import cxloss
 from experiments.common import data, loss_settings, networks
 from experiments.common.run import devices, logs, optimizers, training
 from experiments.common.run.errors import UserError
-from experiments.normals import evaluate
+from experiments.normals import evaluate, predictor
 from experiments.normals.data import batches, sources
 from experiments.normals.settings import TrainSettings
-from models import crn, guided_crn
+from models import crn
 
 # The last phase's network in the run folder.
 FILE = "network.keras"
@@ -40,6 +40,7 @@ def prepare(settings, both_sources=None):
   source, held_out = both_sources or sources.load_both(
     settings.data, settings.validation_data
   )
+  held_out = sources.Lit(held_out, settings.views.light)
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
     network = _build_network(settings.network)
@@ -78,7 +79,7 @@ class Job:
         last = phase is self.phases[-1]
         path = folder / (FILE if last else f"network_{phase.name}.keras")
         training.save_model(self.network, path)
-        predictors[phase.name] = evaluate.predictor(evaluate.load(path))
+        predictors[phase.name] = predictor.predictor(predictor.load(path))
     if devices.is_chief():
       count = self.settings.validation_images
       evaluate.report(predictors, self.held_out, folder, count)
@@ -92,7 +93,7 @@ class Job:
       folder,
       phase,
       lambda step, context: batches.training_batches(
-        self.source, *size, settings.seed, step, context, settings.views
+        self.source, *size, settings.seed, settings.views, step, context
       ),
       self.steps_per_epoch,
       settings.backup_every,
@@ -119,11 +120,11 @@ class Validation(logs.Periodic):
 
   def on_train_begin(self, logs=None):
     if self._predict is None:
-      self._predict = evaluate.predictor(self.model.network)
+      self._predict = predictor.predictor(self.model.network)
 
   def validate(self, logs):
     predictors = {self._phase: self._predict}
-    (row,) = evaluate.measure(predictors, self._pictures, self._show)
+    (row,) = evaluate.measure(predictors, self._pictures, self._show, thorough=False)
     for measure in ("mean", "median", "within_11.25"):
       logs[f"val_{measure}"] = row[measure]
 
@@ -136,7 +137,7 @@ class Validation(logs.Periodic):
 def _build_network(settings):
   height, width = settings.height, settings.width
   if settings.initial_weights:
-    network = evaluate.load(settings.initial_weights, "--initial_weights")
+    network = predictor.load(settings.initial_weights, "--initial_weights")
     network = networks.follow_precision(network)
     multiple = crn.multiple(network)
     if height % multiple or width % multiple:
@@ -145,23 +146,14 @@ def _build_network(settings):
         f"--initial_weights. Received: {height} x {width}"
       )
   else:
-    build = guided_crn.guided_crn if settings.kind == "guided" else crn.crn
-    network = build(height, width, settings.width_divisor)
-  try:
-    guided_crn.tune(network, settings.tune)
-  except ValueError as error:
-    raise UserError(f"--tune: {error}") from error
+    network = crn.crn(height, width, settings.width_divisor, settings.padding)
   return network
 
 
 def _l1_phase(settings, network, steps_per_epoch):
   model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
   steps = steps_per_epoch * settings.pretrain_epochs
-  rate = settings.pretrain_learning_rate
-  if settings.pretrain_decay == "cosine":
-    rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-  else:
-    rate = optimizers.falling(rate, 3 * steps // 4)
+  rate = optimizers.falling(settings.pretrain_learning_rate, 3 * steps // 4)
   model.compile(keras.optimizers.Adam(rate))
   return training.Phase("l1", model, settings.pretrain_epochs)
 
@@ -180,6 +172,7 @@ def _whole_phase(settings, network):
     objective.lambda_cx,
     objective.lambda_lf,
     objective.lambda_l1,
+    objective.lambda_l2,
   )
   model.compile(keras.optimizers.Adam(settings.learning_rate))
   return training.Phase("ours", model, settings.epochs)

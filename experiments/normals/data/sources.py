@@ -1,15 +1,20 @@
-"""Sources of photographs with surface normals.
+"""Sources of pictures with surface normals: the materials that come along, and folders.
 
 A source is a sequence of `NormalsExample` with a list of `names`.
 """
 
+import dataclasses
 import os
+import pathlib
+
+import numpy as np
 
 from experiments.common import data
 from experiments.common.run.errors import UserError
-from experiments.normals.data import example, motorcycle, nyu, pair_folder, scenes
+from experiments.normals.data import pair_folder, shading
 
-_SPLIT = ("scenes", "nyu")  # sources with a validation split of their own
+MATERIALS = "materials"
+_FOLDER = pathlib.Path(__file__).parents[1] / "materials"
 
 
 def load_both(settings, validation=None):
@@ -17,19 +22,29 @@ def load_both(settings, validation=None):
 
   Args:
     settings: `DataSettings`.
-    validation: name of the source held out. Defaults to the validation split of the
-      source to train on, or the last tenth of a folder.
+    validation: name of the source held out. Defaults to the test split of the
+      materials, or the last tenth of a folder.
 
   Raises:
     UserError: if there is none, or its pictures are too small.
   """
   source = load(settings, settings.data, "train", (settings.height, settings.width))
   if validation:
-    held_out = load(settings, validation, "validation", flag="--validation_data")
-    return source, held_out
-  if settings.data in _SPLIT:
-    return source, load(settings, settings.data, "validation")
-  return data.hold_out(source)
+    held_out = load(settings, validation, "test", flag="--validation_data")
+  elif settings.data == MATERIALS:
+    held_out = load(settings, MATERIALS, "test")
+  else:
+    source, held_out = data.hold_out(source)
+  if settings.count:
+    if settings.count > len(source):
+      raise UserError(
+        f"--count must be at most the {len(source)} pictures of --data={settings.data}. "
+        f"Received: {settings.count}"
+      )
+    # Evenly spread over their names.
+    places = np.linspace(0, len(source) - 1, settings.count).round().astype(int)
+    source = data.Subset(source, places.tolist())
+  return source, held_out
 
 
 def load(settings, name, split, least=(1, 1), flag="--data"):
@@ -37,56 +52,48 @@ def load(settings, name, split, least=(1, 1), flag="--data"):
 
   Args:
     settings: `DataSettings`.
-    name: `"scenes"` (procedural, not reduced), `"nyu"`, `"motorcycle"` (one picture),
-      or a folder of photographs with depth images or normal maps, see
-      `pair_folder.PairFolder`.
-    split: `"train"` or `"validation"`; folders and the motorcycle have no splits.
+    name: `"materials"` (40 to train on and 10 to test on, 192 x 192, see
+      `materials/README.md`), or a folder, see `pair_folder.PairFolder`.
+    split: `"train"` or `"test"`; folders have no splits.
     least: `(height, width)` that pictures must have, once reduced.
     flag: where the name comes from, for errors.
 
   Raises:
     UserError: if there is none, or its pictures are too small.
   """
-  if name == "scenes":
-    return scenes.Scenes(split, settings.height, settings.width, settings.seed)
-  if name in ("nyu", "motorcycle"):
-    real = name == "nyu"
-    source = nyu.Nyu(split, settings.fit) if real else motorcycle.Motorcycle()
-    source = Reduced(source, settings.reduce)
-    height, width = source[0].mask.shape
-    if height < least[0] or width < least[1]:
-      raise UserError(
-        f"--height and --width must not exceed the pictures of {flag}={name}, "
-        f"{height} x {width}. Received: {least[0]} x {least[1]}"
-      )
-    return source
-  if not os.path.isdir(name):
+  if name != MATERIALS and not os.path.isdir(name):
     raise UserError(
-      f"{flag} must be scenes, nyu, motorcycle or a folder. "
-      f"Received: {name!r}, which is no folder"
+      f"{flag} must be {MATERIALS} or a folder. Received: {name!r}, which is no folder"
     )
-  return pair_folder.PairFolder(
-    name,
-    settings.reduce,
-    least,
-    settings.intrinsics,
-    settings.depth_scale,
-    settings.flip,
-    settings.fit,
-    flag,
-  )
+  flip = "" if name == MATERIALS else settings.flip
+  path = _FOLDER / split if name == MATERIALS else name
+  return pair_folder.PairFolder(path, settings.reduce, least, flip, flag)
 
 
-class Reduced:
-  """Reduces the examples of a source by a factor."""
+class Lit:
+  """Lights every example of a source by each of the fixed lights.
 
-  def __init__(self, source, factor):
-    self._source = source
-    self._factor = factor
-    self.names = source.names
+  The image of an example is the picture under one of them then; `names` tell the
+  light's azimuth.
+
+  Args:
+    source: sequence of `NormalsExample` with `names`.
+    kind: of light, see `shading.FIXED`.
+  """
+
+  def __init__(self, source, kind):
+    self._source, self._lights = source, shading.FIXED[kind]
+    self.names = [
+      f"{name}-{light.azimuth:.0f}" if light else name
+      for name in source.names
+      for light in self._lights
+    ]
 
   def __len__(self):
-    return len(self._source)
+    return len(self.names)
 
   def __getitem__(self, index):
-    return example.reduce(self._source[index], self._factor)
+    place, light = divmod(range(len(self))[index], len(self._lights))
+    example = self._source[place]
+    image = shading.render_uint8(example.image, example.normals, self._lights[light])
+    return dataclasses.replace(example, image=image, colours=example.image)

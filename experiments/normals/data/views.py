@@ -1,9 +1,9 @@
-"""Random views of a picture with normals: what augments a small set of photographs.
+"""Random views of a surface: what augments a small set of materials.
 
-A view is a crop at a random place and scale, turned about the optical axis, mirrored
-and in other colours. Normals are of the camera: those of a crop or an enlarged one
-stay as they are (the camera has another focal length then), those of a turned picture
-turn with it, and those of a mirrored one change the sign of x.
+A view is a crop at a random place, possibly of a larger part and reduced, mirrored or
+turned by quarters, in other colours. Reducing a surface as a whole keeps its normals;
+those of a mirrored or turned one change with it. The light comes last, so that it
+falls from where it may whatever the view.
 """
 
 import dataclasses
@@ -12,110 +12,127 @@ import numpy as np
 import PIL.Image
 
 from experiments.common.run import checks
-from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.normals.data import example
+from experiments.normals.data import shading
+
+_TRIES = 20  # places tried for one with enough valid pixels
+_LEAST_VALID = 0.2  # share of a view
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViewSettings:
-  """Describes how far views may go from the picture; none are drawn without `zoom`."""
+  """Describes how pictures to train on are made of a material's colours and normals."""
 
-  zoom: float | None = option(
-    None,
-    "Train on views of whole pictures, resized to --height x --width, instead of "
-    "crops: the narrowest has this share, in (0, 1], of the widest one's sides.",
-    checks.Check(lambda v: 0 < v <= 1, "must be in (0, 1]"),
-    flag="view_zoom",
+  light: str = option(
+    "above",
+    "What the colours are lit by, to become pictures: above, a light drawn anew for "
+    "each picture between right, up and left; any, one all around; none, nothing, for "
+    "photographs.",
+    choices=shading.LIGHTS,
   )
-  turn: float = option(
-    0.0,
-    "Largest angle in degrees by which half of the views are turned about the optical "
-    "axis. Needs --view_zoom.",
-    checks.Check(lambda v: 0 <= v <= 90, "must be in [0, 90]"),
-    flag="view_turn",
+  scale: float = option(
+    1.0,
+    "Train on views of parts up to this much larger than --height x --width, reduced.",
+    checks.Check(lambda v: 1 <= v <= 8, "must be in [1, 8]"),
+    flag="view_scale",
+  )
+  turn: bool = option(
+    False, "Train on views turned by quarters, too.", flag="view_turn"
   )
   colour: float = option(
     0.0,
     "Strength of changes of the views' exposure, gamma and white balance: at 0.2, "
-    "exposure changes by up to 22 %. Needs --view_zoom.",
+    "exposure changes by up to 22 %.",
     checks.NOT_NEGATIVE,
     flag="view_colour",
   )
 
-  def __post_init__(self):
-    if self.zoom is None and (self.turn or self.colour):
-      raise UserError("--view_turn and --view_colour need --view_zoom")
 
-
-def draw(rng, picture, height, width, settings):
+def draw(rng, example, height, width, settings):
   """Draws a view of `height x width` pixels.
 
   Args:
     rng: `numpy.random.Generator`.
-    picture: `NormalsExample`, best about as large as the view: larger ones are not
-      smoothed before they are sampled.
+    example: `NormalsExample`, at least so large, also turned if `settings.turn`.
     height: of the view.
     width: of the view.
     settings: `ViewSettings`.
 
   Returns:
-    `NormalsExample`, without depth.
+    `(image, normals, mask)`: float32 RGB in [-1, 1] and unit vectors, 0 where unknown,
+    `(height, width, 3)`, and bool `(height, width)`.
   """
+  quarters = int(rng.integers(4)) if settings.turn else 0
   mirrored = bool(rng.integers(2))
-  turned = rng.integers(2) * rng.uniform(-1, 1) * np.radians(settings.turn)
-  affine = _place(rng, picture.mask.shape, height, width, settings, turned)
-
-  def sample(layer):
-    layer = PIL.Image.fromarray(layer)
-    size, method = (width, height), PIL.Image.Transform.AFFINE
-    sampled = layer.transform(size, method, affine, PIL.Image.Resampling.BILINEAR)
-    sampled = np.asarray(sampled)
-    return sampled[:, ::-1] if mirrored else sampled
-
-  x, y, z = (
-    sample(np.ascontiguousarray(layer, np.float32))
-    for layer in np.moveaxis(picture.normals, -1, 0)
-  )
-  share = sample(picture.mask.astype(np.float32))
-  cosine, sine = np.cos(turned), np.sin(turned)
-  # The camera turns by the angle, from x to the downward axis: y points up.
-  normals = np.stack([cosine * x - sine * y, sine * x + cosine * y, z], axis=-1)
-  if mirrored:
-    normals = normals * [-1, 1, 1]
-  length = np.linalg.norm(normals, axis=-1)
-  mask = (share > 0.5) & (length > 1e-3)
-  normals = np.where(mask[..., None], normals / np.where(mask, length, 1)[..., None], 0)
-  image = _recolour(rng, sample(picture.image) / 255, settings.colour)
-  image = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
-  return example.NormalsExample(image, normals.astype(np.float32), mask)
+  size = (width, height) if quarters % 2 else (height, width)
+  window = _place(rng, example.mask, size, settings.scale)
+  parts = example.image[window], example.normals[window], example.mask[window]
+  if parts[2].shape != size:
+    parts = _reduce(*parts, size)
+  image, normals, mask = orient(*parts, quarters, mirrored)
+  colours = _recolour(rng, image / 255, settings.colour)
+  light = shading.draw_light(rng, settings.light)
+  image = 2 * shading.render(colours, normals, light) - 1
+  return image, np.ascontiguousarray(normals, np.float32), np.ascontiguousarray(mask)
 
 
-def _place(rng, size, height, width, settings, turned):
-  """Draws where a view lies: `a, b, c, d, e, f` of `PIL.Image.transform`.
+def orient(image, normals, mask, quarters, mirrored):
+  """Turns a surface counter-clockwise by quarters, and then mirrors left and right.
 
-  The view's point `(x, y)`, in pixels from its upper left corner, shows the picture's
-  point `(a x + b y + c, d x + e y + f)`.
+  Args:
+    image: `(H, W, C)`.
+    normals: `(H, W, 3)`.
+    mask: `(H, W)`.
+    quarters: integer.
+    mirrored: bool.
+
+  Returns:
+    The same three of the surface as it lies then.
   """
-  cosine, sine = np.cos(turned), np.sin(turned)
-  # Sides of the box around the turned view.
-  box = np.array(
-    [width * cosine + height * abs(sine), width * abs(sine) + height * cosine]
-  )
-  sides = np.array(size[::-1])
-  widest = np.min(sides / box) * (1 - 1e-6)  # not past the border by rounding
-  scale = widest * rng.uniform(settings.zoom, 1)
-  centre = sides / 2 + rng.uniform(-0.5, 0.5, 2) * (sides - scale * box)
-  matrix = scale * np.array([[cosine, -sine], [sine, cosine]])
-  (a, b), (d, e) = matrix
-  c, f = centre - matrix @ [width / 2, height / 2]
-  return a, b, c, d, e, f
+  image, normals, mask = (np.rot90(part, quarters) for part in (image, normals, mask))
+  x, y, z = np.moveaxis(normals, -1, 0)
+  for _ in range(quarters % 4):
+    x, y = -y, x
+  if mirrored:
+    image, mask, x, y, z = (np.flip(part, 1) for part in (image, mask, x, y, z))
+    x = -x
+  return image, np.stack([x, y, z], axis=-1), mask
 
 
-def _recolour(rng, image, strength):
+def _place(rng, mask, size, scale):
+  """Returns the window of a view: two slices."""
+  most = min(scale, *(whole / side for whole, side in zip(mask.shape, size, strict=True)))
+  best, valid = None, -1.0
+  for _ in range(_TRIES):
+    drawn = most ** rng.uniform(0, 1)
+    sides = [int(side * drawn) for side in size]
+    tops = [rng.integers(n - m + 1) for n, m in zip(mask.shape, sides, strict=True)]
+    window = tuple(slice(t, t + m) for t, m in zip(tops, sides, strict=True))
+    share = mask[window].mean()
+    if share > valid:
+      best, valid = window, share
+    if valid >= _LEAST_VALID:
+      break
+  return best
+
+
+def _reduce(image, normals, mask, size):
+  def resize(layer):
+    picture = PIL.Image.fromarray(np.ascontiguousarray(layer))
+    return np.asarray(picture.resize(size[::-1], PIL.Image.Resampling.BOX))
+
+  x, y, z = (resize(layer) for layer in np.moveaxis(normals, -1, 0))
+  normals = np.stack([x, y, z], axis=-1)
+  length = np.linalg.norm(normals, axis=-1)
+  mask = (resize(mask.astype(np.float32)) > 0.5) & (length > 1e-3)
+  normals = np.where(mask[..., None], normals / np.where(mask, length, 1)[..., None], 0)
+  return resize(image), normals, mask
+
+
+def _recolour(rng, colours, strength):
   if not strength:
-    return image
+    return colours
   gamma = np.exp(strength * rng.uniform(-1, 1))
   exposure = np.exp(strength * rng.uniform(-1, 1))
   balance = np.exp(strength / 3 * rng.uniform(-1, 1, 3))
-  return (image**gamma * exposure * balance).astype(np.float32)
+  return np.clip(colours**gamma * exposure * balance, 0, 1)
