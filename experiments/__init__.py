@@ -2,5 +2,4 @@
 
 from experiments.common.run import startup
 
-startup.check_packages()
-startup.import_tensorflow()
+startup.install()

@@ -22,10 +22,9 @@ columns are means over the photographs, see `cxloss.metrics.patches`.
 
 import dataclasses
 
-from experiments.common import data
+from experiments.common.data import sources
 from experiments.common.run import app, checks
-from experiments.common.run import flags as run_flags
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.common.upscaling import compare_spectra, measure, upscalers
 from experiments.common.upscaling.pairs import Pairs
 
@@ -61,23 +60,24 @@ class Settings:
   projections: int = option(
     128, "Number of directions of the Wasserstein distance.", lower=1
   )
-  seed: int = 0
+  seed: int = seed()
 
 
-def main():
-  settings = run_flags.read(Settings)
+def prepare(settings):
   upscalers.parse(settings.methods)
-  app.check_run()
   scale = settings.scale
-  source = data.load(settings.data, "validation", least=settings.window + scale)
+  source = sources.load(settings.data, "validation", least=settings.window + scale)
   pairs = Pairs(source, scale, settings.max_images)
-  methods = upscalers.load(settings.methods, pairs, scale)
+  return settings, upscalers.load(settings.methods, pairs, scale), pairs
+
+
+def run(prepared, folder):
+  settings, methods, pairs = prepared
   compare_spectra.compare(
-    *(methods, pairs, scale, app.open_run(), settings.seed),
+    *(methods, pairs, settings.scale, folder, settings.seed),
     *(settings.window, settings.patch_points, settings.projections),
   )
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "power_spectrum")
+  app.main("power_spectrum", app.Command(Settings, run, prepare=prepare))

@@ -9,8 +9,8 @@ resolution beside the result of the module before. The objective is the paper's 
 over the pixels where the true normal is known.
 
 Images are RGB in [-1, 1], NHWC. Normals are unit vectors `(N, H, W, 3)`: x to the
-right, y up, z towards the viewer (those of OpenGL), so that a wall that faces the camera
-has (0, 0, 1).
+right, y up, z towards the viewer (those of OpenGL), so that a wall that faces the
+camera has (0, 0, 1).
 
 References:
 1. Chen and Koltun, "Photographic Image Synthesis with Cascaded Refinement
@@ -185,8 +185,8 @@ class NormalEstimator(Trainer):
     }
     if min(weights.values()) < 0 or not any(weights.values()):
       raise ValueError(
-        "`lambda_cx`, `lambda_lf`, `lambda_l1` and `lambda_l2` must be >= 0, and not all "
-        "0. "
+        "`lambda_cx`, `lambda_lf`, `lambda_l1` and `lambda_l2` must be >= 0, and not "
+        "all 0. "
         f"Received: {weights}"
       )
     if lambda_cx and contextual is None:

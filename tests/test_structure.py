@@ -34,22 +34,12 @@ def test_common_imports_no_experiment_and_experiments_not_each_other():
   assert not broken
 
 
-def test_flags_are_defined_in_one_place_and_read_at_the_border_alone():
+def test_the_command_line_is_read_in_one_place():
   def mentioning(pattern):
-    return {path for path in _FILES if re.search(pattern, path.read_text())}
+    return [_name(path) for path in _FILES if re.search(pattern, path.read_text())]
 
-  defining = mentioning(r"\bflags\.DEFINE")
-  assert [_name(path) for path in defining] == ["experiments.common.run.flags"]
-  reading = mentioning(r"\bFLAGS\b|sys\.argv")
-  assert not [_name(path) for path in reading if not _is_border(path)]
-
-
-def _is_border(path):
-  return (
-    _name(path).startswith("experiments.common.run.")
-    or path.stem in ("flags", "__main__")
-    or re.search(r"app\.run\(\s*main", path.read_text()) is not None
-  )
+  pattern = r"\bflags\.DEFINE|\bfrom absl import .*\bflags|\bFLAGS\b|\bsys\.argv"
+  assert mentioning(pattern) == ["experiments.common.run.command_line"]
 
 
 def _imports():

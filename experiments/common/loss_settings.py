@@ -64,7 +64,7 @@ def layer_weights(texts):
 class LossSettings:
   """Describes the contextual and the low-frequency loss.
 
-  `layers` maps Keras' names of layers to their weights; empty if they are not used.
+  `layers` maps Keras' names of layers to their weights.
   """
 
   backbone: str = option(
@@ -110,7 +110,6 @@ class LossSettings:
     "Standard deviation in pixels of the Gaussian of the low-frequency loss.",
     checks.POSITIVE,
   )
-  seed: int = 0
 
   def __post_init__(self):
     check_backbone(self)
@@ -187,13 +186,13 @@ def vgg(settings, layers=None):
     raise UserError(f"--backbone_weights: {error}") from error
 
 
-def contextual(settings, features):
+def contextual(settings, features, seed):
   """Returns the contextual loss of features, such as those of `vgg`."""
   return cxloss.ContextualLoss(
     features,
     settings.bandwidth,
     max_points=settings.max_points or None,
-    seed=settings.seed,
+    seed=seed,
     spatial_weight=settings.spatial_weight,
   )
 

@@ -18,6 +18,9 @@ GENERATORS = {
 }
 PRETRAINED = {**GENERATORS, "pretrained-normals": _PRETRAINED / "normals.keras"}
 
+# The last phase's generator in a run folder of super-resolution.
+GENERATOR_FILE = "generator.keras"
+
 # Layers that compute in float32 whatever the policy.
 _EXACT = keras.layers.GroupNormalization, keras.layers.UnitNormalization
 

@@ -25,20 +25,19 @@ Loss", ACCV 2018, supplementary, section 2.
 
 from experiments.common.data import samples
 from experiments.common.run import app
-from experiments.common.run import flags as run_flags
 from experiments.distributions import compare
 from experiments.distributions.settings import Settings
 
 
-def main():
-  settings = run_flags.read(Settings)
-  app.check_run()
+def prepare(settings):
   side = settings.size + 2 * settings.shift
   image = samples.photograph(settings.image, least=side)
-  whole = compare.target_with_border(settings, image)
-  compare.compare(settings, whole, app.open_run())
+  return settings, compare.target_with_border(settings, image)
+
+
+def run(prepared, folder):
+  compare.compare(*prepared, folder)
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "distributions")
+  app.main("distributions", app.Command(Settings, run, prepare=prepare))

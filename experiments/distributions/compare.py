@@ -9,7 +9,7 @@ import cxloss
 from cxloss import metrics
 from experiments.common import results
 from experiments.common.data import bicubic, images
-from experiments.common.run import training
+from experiments.common.run import resumable_training
 from experiments.common.run.errors import UserError
 from experiments.distributions import (
   drawing,
@@ -134,9 +134,9 @@ def _optimise(settings, name, whole, start, overlap, folder):
   steps = range(0, settings.steps + 1, every)
   snapshots = optimised_image.Snapshots(folder, name, steps, {"overlap": overlap})
   snapshots.set_model(model)
-  training.fit_phase(
+  resumable_training.fit_phase(
     folder,
-    training.Phase(name, model, settings.steps // every),
+    resumable_training.Phase(name, model, settings.steps // every),
     lambda step, _: shifted_targets.moved_windows(
       whole / 255.0, settings.shift, settings.seed, step
     ),

@@ -5,7 +5,7 @@ import dataclasses
 from experiments.common.data import samples
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.distributions.compare import NAMES
 
 
@@ -64,7 +64,7 @@ class Settings:
     8, "Random projections that measures are means over.", lower=2
   )
   gif: bool = option(False, "Whether to write animations, too.")
-  seed: int = 0
+  seed: int = seed()
 
   def __post_init__(self):
     checks.multiple(self, "size", "scale")

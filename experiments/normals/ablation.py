@@ -1,98 +1,137 @@
-"""Compares the terms of the normals' objective: L1, CX, and both.
+"""Compares objectives of surface normals at equal steps from one start.
 
-Trains three networks that start from the same one, on the same pictures and seeds, with
-the settings of `experiments.normals`, and prints their errors in one table:
+Trains networks that start from the same one, on the same views, with the settings of
+`experiments.normals`, and prints their measures in one table:
 
-  L1        lambda_L1 alone
-  CX        L_CX and the low-frequency error, the paper's lambda_L1 = 0
-  CX + L1   all three terms, the paper's lambda_L1 = 1
+  L1             lambda_L1 alone
+  L2             the squared error alone
+  CX + L1        the paper's objective with lambda_L1 = 1
+  CX             the same with lambda_L1 = 0
+  CX without LF  L_CX alone, without low frequencies
+  CoBi           CX with --spatial_weight=0.1, the contextual bilateral loss
 
-  python -m experiments.normals.ablation --flagfile=normals_quick.flags
+  python -m experiments.normals.ablation --flagfile=normals_quick.flags --seeds=0,1
 
-They start together from the network of the `--pretrain_epochs` on L1. Each network is a
-run in a folder of its own, RUN/start, RUN/l1, RUN/cx and RUN/cx_l1; RUN holds the table
-(`metrics.json`) and panels with all of them. The same command again goes on where it
-was stopped.
+They start together from the network of the `--pretrain_epochs` on L1, which depends on
+`--seed`; `--seeds` are those of what follows. Each network is a run in a folder of its
+own, RUN/start, RUN/l1-0, ...; RUN holds the table (`metrics.json`), a row for each
+objective and seed, and panels of the first seed. The same command again goes on where
+it was stopped.
 """
 
 import dataclasses
-
-import keras
+import re
 
 from experiments.common import results
-from experiments.common.run import app, devices
+from experiments.common.run import app, checks, devices, process
 from experiments.common.run.errors import UserError
-from experiments.normals import evaluate, train
-from experiments.normals import flags as normals_flags
+from experiments.common.run.options import option
+from experiments.normals import evaluate, predictor, train
 from experiments.normals.data import sources
+from experiments.normals.settings import TrainSettings
 
-# Weights that differ from those of the flags.
-_VARIANTS = {
+# What differs from the flags.
+VARIANTS = {
   "L1": {"lambda_cx": 0.0, "lambda_lf": 0.0, "lambda_l1": 1.0},
-  "CX": {"lambda_l1": 0.0},
+  "L2": {"lambda_cx": 0.0, "lambda_lf": 0.0, "lambda_l1": 0.0, "lambda_l2": 1.0},
   "CX + L1": {"lambda_l1": 1.0},
+  "CX": {"lambda_l1": 0.0},
+  "CX without LF": {"lambda_lf": 0.0, "lambda_l1": 0.0},
+  "CoBi": {"lambda_l1": 0.0, "spatial_weight": 0.1},
 }
 
 
-def main():
-  settings = normals_flags.train_settings()
-  for name, value in (
-    ("epochs", settings.epochs),
-    ("lambda_cx", settings.objective and settings.objective.lambda_cx),
-  ):
-    if not value:
-      raise UserError(f"--{name} must be positive here. Received: 0")
-  app.check_run()
-  both_sources = sources.load_both(settings.data, settings.validation_data)
-  folder = app.open_run()
-  if settings.pretrain_epochs:
-    start = dataclasses.replace(settings, epochs=0, objective=None)
-    _train(start, both_sources, folder / "start")
-    network = dataclasses.replace(
-      settings.network, initial_weights=folder / "start" / train.FILE
+def _integers(texts):
+  try:
+    numbers = tuple(map(int, texts))
+  except ValueError:
+    numbers = ()
+  if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+    raise ValueError(f"must be different integers. Received: {','.join(texts)}")
+  return numbers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AblationSettings:
+  """Describes the trainings and their variants."""
+
+  training: TrainSettings = TrainSettings()
+  variants: tuple[str, ...] = option(
+    tuple(VARIANTS), "Objectives to compare.", checks.some_of(VARIANTS)
+  )
+  seeds: tuple[int, ...] = option(
+    ("0",), "Seeds of the trainings, each of which has a row.", convert=_integers
+  )
+
+  def __post_init__(self):
+    training = self.training
+    for name, value in (
+      ("epochs", training.epochs),
+      ("lambda_cx", training.objective.lambda_cx),
+    ):
+      if not value:
+        raise UserError(f"--{name} must be positive here. Received: 0")
+
+
+def prepare(settings):
+  """Opens the data; returns what `run` takes."""
+  data = settings.training.data, settings.training.validation_data
+  return settings, sources.load_both(*data)
+
+
+def run(prepared, folder):
+  """Trains the networks, each as a run of its own, and writes their measures."""
+  settings, both_sources = prepared
+  training = settings.training
+
+  def train_in(name, training):
+    process.run_within(
+      "normals", lambda s: train.prepare(s, both_sources), training, folder / name
     )
-    settings = dataclasses.replace(settings, pretrain_epochs=0, network=network)
-  for name, weights in _VARIANTS.items():
-    objective = dataclasses.replace(settings.objective, **weights)
-    variant = dataclasses.replace(settings, objective=objective)
-    _train(variant, both_sources, _folder(folder, name))
+
+  if training.pretrain_epochs:
+    train_in("start", dataclasses.replace(training, epochs=0))
+    start = str(folder / "start" / train.FILE)
+    network = dataclasses.replace(training.network, initial_weights=start)
+    training = dataclasses.replace(training, pretrain_epochs=0, network=network)
+  runs = {}
+  for seed in settings.seeds:
+    for variant in settings.variants:
+      objective = _objective(training.objective, **VARIANTS[variant])
+      runs[variant, seed] = name = f"{re.sub('[ +]+', '_', variant.lower())}-{seed}"
+      train_in(name, dataclasses.replace(training, objective=objective, seed=seed))
   if devices.is_chief():
-    _report(folder, both_sources[1], settings.validation_images)
+    source = sources.Lit(both_sources[1], training.light)
+    _report(folder, runs, source, training.validation_images)
 
 
-def _train(settings, both_sources, folder):
-  """Trains as a process of its own would: same names, same random numbers."""
-  # Written when all is trained: a folder that has it is finished.
-  if not (folder / results.FILE).exists():
-    print(f"== {folder}", flush=True)
-    policy = keras.config.dtype_policy()
-    keras.utils.clear_session()
-    keras.config.set_dtype_policy(policy)
-    keras.utils.set_random_seed(settings.seed)
-    train.prepare(settings, both_sources).run(folder)
-  # The next network may start from the file of this one.
-  devices.wait_for_all()
+def _objective(objective, spatial_weight=None, **weights):
+  if spatial_weight is not None:
+    losses = dataclasses.replace(objective.losses, spatial_weight=spatial_weight)
+    weights["losses"] = losses
+  return dataclasses.replace(objective, **weights)
 
 
-def _report(folder, source, count):
-  """Writes the rows of the variants' own reports, and panels with all of them."""
+def _report(folder, runs, source, count):
+  """Writes the rows of the runs' own reports, and panels with all objectives."""
   rows, predictors = [], {}
-  for name in _VARIANTS:
-    run = _folder(folder, name)
-    mean_normal, own = results.read(run)["rows"]
-    rows += [] if rows else [mean_normal]
-    rows.append({**own, "method": name})
-    predictors[name] = evaluate.predictor(evaluate.load(run / train.FILE))
-  for i in range(min(count, len(source))):
-    maps = {name: predict(source[i].image) for name, predict in predictors.items()}
-    evaluate.save(folder, i, source.names[i], source[i], maps)
-  evaluate.write(rows, len(source), folder)
-
-
-def _folder(folder, name):
-  return folder / name.lower().replace(" + ", "_")
+  for (variant, seed), name in runs.items():
+    flat, own = results.read(folder / name)["rows"]
+    rows += [] if rows else [flat]
+    rows.append({**own, "method": variant, "seed": str(seed)})
+    if variant not in predictors:
+      network = predictor.load(folder / name / train.FILE)
+      predictors[variant] = predictor.predictor(network)
+  for surface in range(min(count, len(source) // source.lights)):
+    index = surface * source.lights
+    maps = {name: predict(source[index].image) for name, predict in predictors.items()}
+    evaluate.save(folder, surface, source.names[index], source[index], maps)
+  evaluate.write(rows, source, folder)
 
 
 if __name__ == "__main__":
-  normals_flags.define(modes=())
-  app.run(main, "normals.ablation", default_flagfile="normals_quick.flags")
+  app.main(
+    "normals.ablation",
+    app.Command(AblationSettings, run, prepare=prepare),
+    default_flagfile="normals_quick.flags",
+  )

@@ -9,7 +9,7 @@ import scipy.stats
 
 from cxloss import metrics
 from cxloss.metrics import patches, spectrum
-from experiments.common import results, tables
+from experiments.common import networks, results, tables
 from experiments.common.data import images
 from experiments.common.drawing import panels
 from experiments.normals import angles
@@ -28,16 +28,17 @@ def evaluate(settings, folder):
 
   Args:
     settings: `EvaluateSettings`.
-    folder: path where results go.
+    folder: path of the run folder, in which `evaluation` gets the results.
 
   Raises:
     UserError: for bad settings and files, before anything is measured.
   """
-  network = load(settings.weights)
+  weights = networks.path_of(settings.weights or folder / "network.keras")
+  network = load(weights)
   source = sources.load(settings.data, settings.data.data, "test")
-  source = sources.Lit(source, settings.views.light)
-  predictors = {settings.weights.stem: predictor(network)}
-  report(predictors, source, folder, settings.validation_images)
+  source = sources.Lit(source, settings.light)
+  predictors = {weights.stem: predictor(network)}
+  report(predictors, source, folder / "evaluation", settings.validation_images)
 
 
 def flat(image):
@@ -45,7 +46,7 @@ def flat(image):
   return np.broadcast_to(np.float32([0, 0, 1]), image.shape)
 
 
-def measure(predictors, source, show=None, thorough=True):
+def measure(predictors, source, show=None, every=1):
   """Measures predictors on all valid pixels of a source.
 
   Args:
@@ -53,22 +54,24 @@ def measure(predictors, source, show=None, thorough=True):
     source: sequence of `NormalsExample`.
     show: function of an index, an example, and a dict from each method to its normals,
       which is called for each example.
-    thorough: whether to measure maps as pictures, and renderings of them. Defaults to
-      True.
+    every: measure the map of every so many-th example as a picture, and renderings of
+      it, which takes long; 0 for none. Defaults to 1.
 
   Returns:
     List of rows with the entries of `angles.AngularError`; `gradient`, the mean length
     of the differences between neighbouring normals, and `true_gradient`, that of the
     truth; `gradient_distance`, the Wasserstein distance between the distributions of
-    these lengths, all pixels pooled; and, as means over pictures whose normals are
+    these lengths, all pixels pooled; and, as means over examples whose normals are
     known everywhere, those of `_picture_measures`.
   """
   scores = {name: _Scores() for name in predictors}
-  lpips = metrics.LPIPS(value_range=(0, 255)) if thorough else None
+  lpips = metrics.LPIPS(value_range=(0, 255)) if every else None
   for index, example in enumerate(source):
     maps = {name: predict(example.image) for name, predict in predictors.items()}
     for name, predicted in maps.items():
-      scores[name].add(example, predicted, lpips)
+      scores[name].add(example, predicted)
+      if every and index % every == 0:
+        scores[name].add_picture(example, predicted, lpips)
     if show:
       show(index, example, maps)
   return [{"method": name, **score.result()} for name, score in scores.items()]
@@ -79,28 +82,36 @@ def report(predictors, source, folder, count, about=None):
 
   Args:
     predictors: dict from a method's name to its predictor.
-    source: sequence of `NormalsExample` with `names`.
+    source: `sources.Lit`.
     folder: path where results go.
-    count: number of panels.
+    count: number of surfaces that a panel shows, under the first of their lights.
     about: dict for `results.write`.
   """
 
   def show(index, example, maps):
-    # Pictures follow each other by lights; a panel for each surface is enough.
-    every = max(len(source) // count, 1)
-    if index % every or index // every >= count:
-      return
-    name = source.names[index]
-    shown = {method: maps[method] for method in predictors}
-    images.write_png(folder / "panels" / f"{name}.png", panel(example, shown))
-    if index // every < results.SCENES:
-      results.save_pictures(folder, name, _pictures(example, shown))
+    surface, light = divmod(index, source.lights)
+    if surface < count and not light:
+      shown = {method: maps[method] for method in predictors}
+      save(folder, surface, source.names[index], example, shown)
 
-  rows = measure({"flat": flat, **predictors}, source, show)
+  # Maps of a surface under another light are of the same kind.
+  rows = measure({"flat": flat, **predictors}, source, show, every=source.lights)
+  write(rows, source, folder, about)
+
+
+def write(rows, source, folder, about=None):
+  """Writes the rows of a source, and prints them."""
   pictures = tables.counted(len(source), "picture")
   print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
   results.write(folder, rows, about={"images": len(source), **(about or {})})
   print(f"Panels: {folder / 'panels'}")
+
+
+def save(folder, index, name, example, maps):
+  """Writes a panel of an example, and of the first ones single pictures."""
+  images.write_png(folder / "panels" / f"{name}.png", panel(example, maps))
+  if index < results.SCENES:
+    results.save_pictures(folder, name, _pictures(example, maps))
 
 
 def panel(example, maps):
@@ -160,11 +171,11 @@ def _picture_measures(example, predicted, lpips):
     "lpips": distances[0],
     "render_psnr": psnr.mean(),
     "render_lpips": distances[1:].mean(),
+    "spectrum_db": spectrum.spectrum_distance(
+      *(spectrum.log_power_spectrum(picture, _WINDOW) for picture in (true, ours))
+    ),
     **patches.compare(true, ours),
   }
-  if min(true.shape[:2]) >= _WINDOW:
-    log_spectra = (spectrum.log_power_spectrum(p, _WINDOW) for p in (true, ours))
-    found["spectrum_db"] = spectrum.spectrum_distance(*log_spectra)
   return {name: float(value) for name, value in found.items()}
 
 
@@ -177,7 +188,7 @@ class _Scores:
     self._gradients, self._count = np.zeros(2), 0
     self._pictures = []
 
-  def add(self, example, predicted, lpips):
+  def add(self, example, predicted):
     degrees = angles.angular_error(example.normals, predicted)
     self._angles.add(degrees[example.mask])
     for i, normals in enumerate((predicted, example.normals)):
@@ -185,7 +196,9 @@ class _Scores:
       self._histograms[i] += np.histogram(lengths, _GRADIENT_BINS)[0]
       self._gradients[i] += lengths.sum(dtype=np.float64)
     self._count += lengths.size
-    if lpips and example.mask.all() and min(example.mask.shape) >= _WINDOW:
+
+  def add_picture(self, example, predicted, lpips):
+    if example.mask.all() and min(example.mask.shape) >= _WINDOW:
       self._pictures.append(_picture_measures(example, predicted, lpips))
 
   def result(self):

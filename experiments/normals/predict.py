@@ -1,43 +1,61 @@
 """Writes normal maps of photographs as files."""
 
-import pathlib
+import struct
+import zlib
 
 import numpy as np
 
+from experiments.common import networks
 from experiments.common.data import convert, images
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
-from experiments.normals import evaluate
-from experiments.normals.data import example, sources
+from experiments.normals import evaluate, predictor
+from experiments.normals.data import example
 
 
-def predict(settings):
-  """Writes the normal map of a file, of a folder's images, or of a source's pictures.
+def predict(settings, folder):
+  """Writes the normal map of a file, or of a folder's images.
 
   Args:
     settings: `PredictSettings`.
+    folder: path of the run folder, whose network is the default.
 
   Raises:
     UserError: for bad settings and files.
   """
-  predictor = evaluate.predictor(evaluate.load(settings.weights), settings.mirror)
-  write, factor = _WRITERS[settings.format], settings.data.reduce
+  weights = networks.path_of(settings.weights or folder / "network.keras")
+  compute = predictor.predictor(predictor.load(weights))
+  y = -1 if settings.convention == "directx" else 1
 
   def transform(path):
     image = images.read_rgb(path)
-    if min(image.shape[:2]) < factor:
-      raise UserError(f"{path} is smaller than --reduce={factor}")
-    return predictor(example.reduce_image(image, factor))
+    if min(image.shape[:2]) < settings.reduce:
+      raise UserError(f"{path} is smaller than --reduce={settings.reduce}")
+    normals = compute(example.reduce_image(image, settings.reduce))
+    return normals * np.float32([1, y, 1])
 
-  if settings.input:
-    suffix = f".{settings.format}"
-    convert.convert(transform, settings.input, settings.output, write, suffix)
-    return
-  source = sources.load(settings.data, settings.data.data, "validation")
-  for name, scene in zip(source.names, source, strict=True):
-    path = pathlib.Path(settings.output) / f"{name}.{settings.format}"
-    write(path, predictor(scene.image))
-    print(path)
+  write = _WRITERS[settings.format]
+  convert.convert(transform, settings.input, settings.output, write, settings.suffix)
+
+
+def write_png16(path, normals):
+  """Writes normals as PNG of 16 bits a channel, which Pillow cannot; (n + 1) / 2."""
+  values = np.round((np.clip(normals, -1, 1) + 1) * 32767.5).astype(">u2")
+  height, width = values.shape[:2]
+  # Differences to the pixel on the left (filter 1), byte by byte, compress better.
+  rows = values.reshape(height, -1).view(np.uint8)
+  rows = np.concatenate([rows[:, :6], rows[:, 6:] - rows[:, :-6]], axis=1)
+  rows = np.pad(rows, ((0, 0), (1, 0)), constant_values=1)
+  parts = (
+    (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)),
+    (b"IDAT", zlib.compress(rows.tobytes(), 6)),
+    (b"IEND", b""),
+  )
+  with files.replacing(path) as partial, open(partial, "wb") as file:
+    file.write(b"\x89PNG\r\n\x1a\n")
+    for kind, data in parts:
+      checksum = struct.pack(">I", zlib.crc32(kind + data))
+      file.write(struct.pack(">I", len(data)) + kind + data + checksum)
 
 
 def _write_png(path, normals):
@@ -45,8 +63,8 @@ def _write_png(path, normals):
 
 
 def _write_npy(path, normals):
-  with files.replacing(path) as partial:
-    np.save(partial, normals)
+  with files.replacing(path) as partial, open(partial, "wb") as file:
+    np.save(file, normals)
 
 
-_WRITERS = {"png": _write_png, "npy": _write_npy}
+_WRITERS = {"png": _write_png, "png16": write_png16, "npy": _write_npy}

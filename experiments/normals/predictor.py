@@ -34,7 +34,9 @@ def predictor(network, tile=TILE):
 
   def predict(image):
     size = image.shape[:2]
-    starts, padding = zip(*(_starts(side, tile, multiple) for side in size), strict=True)
+    starts, padding = zip(
+      *(_starts(side, tile, multiple) for side in size), strict=True
+    )
     padded = np.pad(image, [*padding, (0, 0)], mode="symmetric")
     total = np.zeros(padded.shape, np.float32)
     for top in starts[0]:

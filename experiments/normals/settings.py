@@ -1,27 +1,60 @@
-"""The settings of surface normals, each described with its flag."""
+"""The settings of surface normals as values, each beside the help of its flag."""
 
 import dataclasses
-import pathlib
 
 from experiments.common import loss_settings, networks
 from experiments.common.data import convert
 from experiments.common.loss_settings import LossSettings
 from experiments.common.run import checks
+from experiments.common.run.devices import DeviceSettings
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
+from experiments.normals.data import shading
 from experiments.normals.data.views import ViewSettings
 from models import crn
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Mode:
-  """Tells what to do with the other settings."""
+def _height():
+  return option(
+    512, "The height of what is trained on, and that the network is built for.", lower=4
+  )
 
-  mode: str = option(
-    "train",
-    "train: then evaluate. evaluate: measures of --weights on --data. predict: normal "
-    "maps of --input.",
-    choices=("train", "evaluate", "predict"),
+
+def _width():
+  return option(
+    512, "The width of what is trained on, and that the network is built for.", lower=4
+  )
+
+
+def _reduce():
+  return option(1, "Reduce pictures by this factor, averaging over blocks.", lower=1)
+
+
+def _light():
+  return option(
+    "above",
+    "What colours are lit by, to become pictures: above, a light drawn anew for each "
+    "picture between right, up and left; any, one all around; none, nothing, for "
+    "photographs. Pictures to measure on have three fixed lights of the kind.",
+    choices=shading.LIGHTS,
+  )
+
+
+def _weights():
+  return option(
+    None,
+    "evaluate and predict: the network's .keras file, or pretrained-normals. By "
+    "default the run's own.",
+    checks.NOT_EMPTY,
+  )
+
+
+def _validation_images():
+  return option(
+    16,
+    "Pictures for validation while training, and number of panels at its end. "
+    "evaluate: number of panels.",
+    lower=1,
   )
 
 
@@ -34,15 +67,9 @@ class DataSettings:
     "materials (those that come along), or a folder of pictures with normal maps.",
     checks.NOT_EMPTY,
   )
-  height: int = option(
-    512, "The height of what is trained on, and that the network is built for.", lower=4
-  )
-  width: int = option(
-    512, "The width of what is trained on, and that the network is built for.", lower=4
-  )
-  reduce: int = option(
-    1, "Reduce pictures by this factor, averaging over blocks.", lower=1
-  )
+  height: int = _height()
+  width: int = _width()
+  reduce: int = _reduce()
   count: int = option(
     0,
     "train: take so many of the pictures, spread evenly over their names; 0 takes all.",
@@ -58,10 +85,10 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-  """Describes the network that a training starts from; sizes are of an untrained one."""
+  """Describes the network to start from; sizes are of an untrained one."""
 
-  height: int
-  width: int
+  height: int = _height()
+  width: int = _width()
   width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
   padding: str = option(
     "zeros",
@@ -69,7 +96,7 @@ class NetworkSettings:
     "repeat the rim, which keeps frames out of large maps.",
     choices=crn.PADDINGS,
   )
-  initial_weights: pathlib.Path | None = option(
+  initial_weights: str | None = option(
     None,
     "train: a .keras file of the network to start from. By default an untrained one.",
     checks.NOT_EMPTY,
@@ -77,7 +104,7 @@ class NetworkSettings:
 
   def __post_init__(self):
     if self.initial_weights:
-      networks.check_file(self.initial_weights, "--initial_weights")
+      networks.file_of(self.initial_weights, "--initial_weights")
       return
     try:
       crn.check_size(self.height, self.width, self.width_divisor)
@@ -101,14 +128,16 @@ class ObjectiveSettings:
     "Step between the patches of normals that the contextual loss compares.",
     lower=1,
   )
-  losses: LossSettings
+  losses: LossSettings = LossSettings(
+    layers={"block1_conv2": 1.0, "block2_conv2": 1.0}, max_points=65 * 65
+  )
 
   def check(self, data):
     """Raises `UserError` if there is no term, or one does not fit `DataSettings`."""
     if not (self.lambda_cx or self.lambda_lf or self.lambda_l1 or self.lambda_l2):
       raise UserError(
-        "one of --lambda_cx, --lambda_lf, --lambda_l1 and --lambda_l2 must be positive. "
-        "Received: 0"
+        "one of --lambda_cx, --lambda_lf, --lambda_l1 and --lambda_l2 must be "
+        "positive. Received: 0"
       )
     side, name = min((data.height, "height"), (data.width, "width"))
     if self.lambda_cx:
@@ -124,16 +153,18 @@ class ObjectiveSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-  """Describes a training; `objective` is that of the second phase, or `None`."""
+  """Describes a training; `objective` is that of the second phase, if it has epochs."""
 
-  data: DataSettings
-  network: NetworkSettings
-  views: ViewSettings
-  objective: ObjectiveSettings | None
+  data: DataSettings = DataSettings()
+  light: str = _light()
+  views: ViewSettings = ViewSettings()
+  network: NetworkSettings = NetworkSettings()
+  objective: ObjectiveSettings = ObjectiveSettings()
+  devices: DeviceSettings = DeviceSettings()
   validation_data: str | None = option(
     None,
-    "train: held-out pictures, like --data. By default the materials' test pictures, or "
-    "the last tenth of a folder.",
+    "train: held-out pictures, like --data. By default the materials' test pictures, "
+    "or the last tenth of a folder.",
     checks.NOT_EMPTY,
   )
   batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
@@ -149,7 +180,7 @@ class TrainSettings:
     lower=1,
   )
   learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
-  pretrain_learning_rate: float = option(
+  pretrain_learning_rate: float | None = option(
     None,
     "Learning rate of Adam in --pretrain_epochs, a tenth of it in their last quarter. "
     "By default --learning_rate.",
@@ -157,20 +188,15 @@ class TrainSettings:
   )
   backup_every: int = option(200, "Steps between backups.", lower=1)
   validate_every: int = option(5, "Epochs between validations.", lower=1)
-  validation_images: int = option(
-    16,
-    "Pictures for validation while training, and number of panels at its end. "
-    "evaluate: number of panels.",
-    lower=1,
-  )
-  seed: int = 0
+  validation_images: int = _validation_images()
+  seed: int = seed()
 
   def __post_init__(self):
     if not self.pretrain_epochs + self.epochs:
       raise UserError("--epochs must be positive where --pretrain_epochs is 0")
     if self.views.turn and self.data.height != self.data.width:
       raise UserError("--view_turn needs --height and --width that are equal")
-    if self.objective:
+    if self.epochs:
       self.objective.check(self.data)
 
 
@@ -178,26 +204,19 @@ class TrainSettings:
 class EvaluateSettings:
   """Describes an evaluation, which draws `validation_images` panels."""
 
-  data: DataSettings
-  views: ViewSettings
-  weights: pathlib.Path = option(
-    None,
-    "evaluate and predict: the network's .keras file, or pretrained-normals. By "
-    "default the run's own.",
-    checks.NOT_EMPTY,
-  )
-  validation_images: int
-
-  def __post_init__(self):
-    networks.check_file(self.weights)
+  data: DataSettings = DataSettings()
+  light: str = _light()
+  weights: str | None = _weights()
+  validation_images: int = _validation_images()
+  seed: int = seed()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictSettings:
   """Describes the prediction of normal maps as files."""
 
-  weights: pathlib.Path
-  reduce: int
+  weights: str | None = _weights()
+  reduce: int = _reduce()
   input: str = option(None, "predict: an image file or a folder.", checks.NOT_EMPTY)
   output: str = option(
     None, "predict: a file if --input is one, or else a folder.", checks.NOT_EMPTY
@@ -216,7 +235,6 @@ class PredictSettings:
   def __post_init__(self):
     if not self.input or not self.output:
       raise UserError("--mode=predict needs --input and --output")
-    networks.check_file(self.weights)
     convert.check(self.input, self.output, self.suffix)
 
   @property

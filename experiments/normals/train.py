@@ -13,8 +13,9 @@ import keras
 import tensorflow as tf
 
 import cxloss
-from experiments.common import data, loss_settings, networks
-from experiments.common.run import devices, logs, optimizers, training
+from experiments.common import loss_settings, networks
+from experiments.common.data.sources import Subset
+from experiments.common.run import devices, logs, optimizers, resumable_training
 from experiments.common.run.errors import UserError
 from experiments.normals import evaluate, predictor
 from experiments.normals.data import batches, sources
@@ -40,14 +41,14 @@ def prepare(settings, both_sources=None):
   source, held_out = both_sources or sources.load_both(
     settings.data, settings.validation_data
   )
-  held_out = sources.Lit(held_out, settings.views.light)
+  held_out = sources.Lit(held_out, settings.light)
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
     network = _build_network(settings.network)
     phases = []
     if settings.pretrain_epochs:
       phases.append(_l1_phase(settings, network, steps))
-    if settings.objective:
+    if settings.epochs:
       phases.append(_whole_phase(settings, network))
   return Job(settings, source, held_out, network, phases, steps)
 
@@ -70,7 +71,7 @@ class Job:
       folder: path of the run folder, which must exist; backups there are gone on with.
 
     Raises:
-      training.StoppedError: after SIGINT or SIGTERM, the state being saved.
+      StoppedError: after SIGINT or SIGTERM, the state being saved.
     """
     predictors = {}
     for phase in self.phases:
@@ -78,7 +79,7 @@ class Job:
       if devices.is_chief():
         last = phase is self.phases[-1]
         path = folder / (FILE if last else f"network_{phase.name}.keras")
-        training.save_model(self.network, path)
+        resumable_training.save_model(self.network, path)
         predictors[phase.name] = predictor.predictor(predictor.load(path))
     if devices.is_chief():
       count = self.settings.validation_images
@@ -87,13 +88,19 @@ class Job:
   def _fit(self, phase, folder):
     settings = self.settings
     count = min(settings.validation_images, len(self.held_out))
-    pictures = data.Subset(self.held_out, range(count))
+    pictures = Subset(self.held_out, range(count))
     size = settings.data.height, settings.data.width, settings.batch_size
-    training.fit_phase(
+    resumable_training.fit_phase(
       folder,
       phase,
       lambda step, context: batches.training_batches(
-        self.source, *size, settings.seed, settings.views, step, context
+        self.source,
+        *size,
+        settings.seed,
+        settings.views,
+        settings.light,
+        step,
+        context,
       ),
       self.steps_per_epoch,
       settings.backup_every,
@@ -124,7 +131,7 @@ class Validation(logs.Periodic):
 
   def validate(self, logs):
     predictors = {self._phase: self._predict}
-    (row,) = evaluate.measure(predictors, self._pictures, self._show, thorough=False)
+    (row,) = evaluate.measure(predictors, self._pictures, self._show, every=0)
     for measure in ("mean", "median", "within_11.25"):
       logs[f"val_{measure}"] = row[measure]
 
@@ -137,7 +144,8 @@ class Validation(logs.Periodic):
 def _build_network(settings):
   height, width = settings.height, settings.width
   if settings.initial_weights:
-    network = predictor.load(settings.initial_weights, "--initial_weights")
+    path = networks.path_of(settings.initial_weights, "--initial_weights")
+    network = predictor.load(path, "--initial_weights")
     network = networks.follow_precision(network)
     multiple = crn.multiple(network)
     if height % multiple or width % multiple:
@@ -153,9 +161,10 @@ def _build_network(settings):
 def _l1_phase(settings, network, steps_per_epoch):
   model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
   steps = steps_per_epoch * settings.pretrain_epochs
-  rate = optimizers.falling(settings.pretrain_learning_rate, 3 * steps // 4)
+  rate = settings.pretrain_learning_rate or settings.learning_rate
+  rate = optimizers.falling(rate, 3 * steps // 4)
   model.compile(keras.optimizers.Adam(rate))
-  return training.Phase("l1", model, settings.pretrain_epochs)
+  return resumable_training.Phase("l1", model, settings.pretrain_epochs)
 
 
 def _whole_phase(settings, network):
@@ -164,7 +173,7 @@ def _whole_phase(settings, network):
   if objective.lambda_cx:
     patches = cxloss.PatchFeatures(objective.patch_size, objective.patch_stride)
     features = [patches, loss_settings.vgg(objective.losses)]
-    contextual = loss_settings.contextual(objective.losses, features)
+    contextual = loss_settings.contextual(objective.losses, features, settings.seed)
   model = crn.NormalEstimator(
     network,
     contextual,
@@ -175,4 +184,4 @@ def _whole_phase(settings, network):
     objective.lambda_l2,
   )
   model.compile(keras.optimizers.Adam(settings.learning_rate))
-  return training.Phase("ours", model, settings.epochs)
+  return resumable_training.Phase("ours", model, settings.epochs)

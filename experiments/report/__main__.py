@@ -16,10 +16,8 @@ import pathlib
 import sys
 
 from experiments.common.run import app, files
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.report import page
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +30,10 @@ class Settings:
   output: str = option("report.html", "The page to write.")
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
+  # So that --help need not wait for TensorFlow.
+  from experiments.report import page
+
   output = pathlib.Path(settings.output)
   if output.suffix != ".html" or output.is_dir():
     raise UserError(f"--output must end in .html. Received: {settings.output!r}")
@@ -48,5 +48,4 @@ def main():
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "report")
+  app.main("report", app.Command(Settings, main, folder=None, tensorflow=False))

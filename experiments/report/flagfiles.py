@@ -3,7 +3,7 @@
 import pathlib
 import shlex
 
-from experiments.common.run import run_folder
+from experiments.common.run.errors import UserError
 
 FOLDER = pathlib.Path(__file__).parents[2] / "flags"
 _UNSET = "not set"
@@ -18,7 +18,7 @@ def read(path):
   Raises:
     ValueError: for a line that is neither a flag nor a comment.
   """
-  flags = run_folder.read_flags(FOLDER / path)
+  flags = _read_flags(FOLDER / path)
   return {name: ",".join(values) for name, values in flags.items()}
 
 
@@ -46,6 +46,32 @@ def differences(flags, flagfile, defaults, free):
 def command(experiment, arguments):
   """`python -m experiments.NAME ...`, quoted for a shell."""
   return shlex.join(["python", "-m", f"experiments.{experiment}", *arguments])
+
+
+def _read_flags(path):
+  """Dict of the flags of a flagfile: from each name to the list of its values.
+
+  A flag without a value is on.
+
+  Raises:
+    UserError: for a line that is neither a flag nor a comment.
+  """
+  path = pathlib.Path(path)
+  try:
+    lines = path.read_text("utf-8").splitlines()
+  except UnicodeDecodeError as error:
+    raise UserError(f"{path.name} is damaged: {error}") from error
+  values = {}
+  for number, line in enumerate(map(str.strip, lines), 1):
+    if not line or line.startswith("#"):
+      continue
+    name, equals, value = line.removeprefix("--").partition("=")
+    if not line.startswith("--") or not name:
+      raise UserError(
+        f"{path.name} is damaged: line {number} is no flag: {line[:60]!r}"
+      )
+    values.setdefault(name, []).append(value if equals else "True")
+  return values
 
 
 def _equal(a, b):

@@ -5,11 +5,11 @@ import json
 import pathlib
 
 from experiments.common import results
-from experiments.common.run import run_folder
+from experiments.common.run import options, run_folder
 from experiments.common.run.errors import UserError
 from experiments.report import claims, flagfiles, paper, run_tables
 
-_FLAGS, _RECORD = "flags.txt", "run.json"
+_FLAGS, _RECORD = run_folder.RECORD, run_folder.ABOUT
 # Folders of results in a run folder: its own, and those of steps after a training.
 _PARTS = (".", "evaluation", "power_spectrum")
 
@@ -57,8 +57,8 @@ def find(names):
     names: paths of run folders, or of folders of them.
 
   Returns:
-    List of `pathlib.Path`, each once, those without `flags.txt` included if they lie
-    in a folder of runs.
+    List of `pathlib.Path`, each once; in a folder of runs, those without
+    `settings.json` as well.
 
   Raises:
     ValueError: for a path that is no folder, or one with nothing in it.
@@ -89,7 +89,7 @@ def read(folder):
   """
   if not (folder / _FLAGS).exists():
     raise UserError(_no_flags(folder))
-  flags = run_folder.read_flags(folder / _FLAGS)
+  flags = run_folder.read_json(folder / _FLAGS)
   record = _record(folder / _RECORD)
   experiment, entry = paper.recognise(record["experiment"])
   if not (folder / results.FILE).exists():
@@ -101,7 +101,7 @@ def read(folder):
     folder,
     experiment,
     entry,
-    {name: ",".join(values) for name, values in flags.items()},
+    {name: options.text(v) for name, v in flags.items() if v is not None},
     flagfiles.command(entry.name, record["arguments"]),
     record["packages"],
     contents,

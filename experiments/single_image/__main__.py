@@ -24,20 +24,19 @@ with the contextual loss alone.
 
 from experiments.common.data import samples
 from experiments.common.run import app
-from experiments.common.run import flags as run_flags
 from experiments.common.upscaling import measure
 from experiments.single_image import train
 from experiments.single_image.settings import Settings
 
 
-def main():
-  settings = run_flags.read(Settings)
-  app.check_run()
+def prepare(settings):
   least = max(settings.crop_size, measure.WINDOW + settings.scale)
-  image = samples.photograph(settings.image, least=least)
-  train.train(settings, image, app.open_run())
+  return settings, samples.photograph(settings.image, least=least)
+
+
+def run(prepared, folder):
+  train.train(*prepared, folder)
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "single_image")
+  app.main("single_image", app.Command(Settings, run, prepare=prepare))

@@ -5,7 +5,7 @@ import dataclasses
 from experiments.common.data import samples
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 
 _LOSSES = ("l1", "l2", "cx")
 
@@ -60,7 +60,7 @@ class Settings:
   backup_every: int = option(200, "Steps between backups.", lower=1)
   log_every: int = option(100, "Steps between log entries.", lower=1)
   validate_every: int = option(500, "Steps between pictures in TensorBoard.", lower=1)
-  seed: int = 0
+  seed: int = seed()
 
   def __post_init__(self):
     checks.multiple(self, "crop_size", "scale")

@@ -9,7 +9,7 @@ from cxloss.metrics import spectrum
 from experiments.common import results
 from experiments.common.data import crops
 from experiments.common.drawing import diagrams, panels
-from experiments.common.run import optimizers, training
+from experiments.common.run import optimizers, resumable_training
 from experiments.common.upscaling import (
   compare_spectra,
   measure,
@@ -46,9 +46,9 @@ def train(settings, image, folder):
   def fit(model, phase, steps):
     epochs, every = (n // settings.log_every for n in (steps, settings.validate_every))
     held_out = [("photograph", *pair)]
-    training.fit_phase(
+    resumable_training.fit_phase(
       folder,
-      training.Phase(phase, model, epochs),
+      resumable_training.Phase(phase, model, epochs),
       batches,
       settings.log_every,
       settings.backup_every,
@@ -62,7 +62,7 @@ def train(settings, image, folder):
     if warm:
       model.generator.set_weights(start.generator.get_weights())
     fit(model, name, settings.steps)
-    training.save_model(model.generator, folder / f"generator_{name}.keras")
+    resumable_training.save_model(model.generator, folder / f"generator_{name}.keras")
   networks = {"bicubic": tiling.Bicubic(settings.scale)}
   for name, model in models.items():
     networks[name] = tiling.Compiled(model.generator)

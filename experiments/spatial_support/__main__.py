@@ -22,19 +22,18 @@ Loss", ACCV 2018, supplementary, section 2.
 """
 
 from experiments.common.run import app
-from experiments.common.run import flags as run_flags
 from experiments.spatial_support import output, support
 from experiments.spatial_support.settings import Settings
 
 
-def main():
-  settings = run_flags.read(Settings)
-  app.check_run()
-  scene, groups = support.scene(settings), support.groups(settings)
-  folder = app.open_run()
+def prepare(settings):
+  return settings, support.scene(settings), support.groups(settings)
+
+
+def run(prepared, folder):
+  settings, scene, groups = prepared
   output.write(settings, scene, support.maps(settings, scene, groups, folder), folder)
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "spatial_support")
+  app.main("spatial_support", app.Command(Settings, run, prepare=prepare))

@@ -7,7 +7,7 @@ from experiments.common import loss_settings
 from experiments.common.data import samples
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.spatial_support.support import NAMES, OF_VGG
 
 
@@ -76,7 +76,7 @@ class Settings:
     choices=("cosine", "l2"),
   )
   batch_size: int = option(16, "Replacements that are computed together.", lower=1)
-  seed: int = 0
+  seed: int = seed()
 
   def __post_init__(self):
     checks.multiple(self, "size", "scale")

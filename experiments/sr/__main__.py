@@ -22,31 +22,37 @@ and compares it with bicubic interpolation on photographs held out of training.
 Images are RGB in [-1, 1] within the networks and uint8 outside of them.
 """
 
-from absl import flags
-
-from experiments.common.run import app, devices
+from experiments.common.run import app
 from experiments.sr import evaluate, export, settings, train, upscale
-from experiments.sr import flags as sr_flags
 
-
-def main():
-  mode = flags.FLAGS.mode
-  if mode == "train":
-    app.check_effect(devices.DeviceSettings, settings.TrainSettings)
-    for idle, cause in sr_flags.idle():
-      app.refuse(idle, cause)
-    app.train(train.prepare, sr_flags.train_settings())
-  elif mode == "evaluate":
-    app.check_effect(settings.EvaluateSettings)
-    evaluate.evaluate(sr_flags.evaluate_settings(), app.run_path() / "evaluation")
-  elif mode == "upscale":
-    app.check_effect(settings.UpscaleSettings)
-    upscale.upscale(sr_flags.upscale_settings())
-  else:
-    app.check_effect(settings.ExportSettings)
-    export.export(sr_flags.export_settings())
-
+COMMANDS = {
+  "train": app.Command(
+    settings.TrainSettings,
+    train.Job.run,
+    prepare=train.prepare,
+    base=settings.preset,
+    idle=settings.idle,
+    help="all phases, then all measures on held-out photographs.",
+  ),
+  "evaluate": app.Command(
+    settings.EvaluateSettings,
+    evaluate.evaluate,
+    folder="named",
+    help="all measures of --weights and --method on --data.",
+  ),
+  "upscale": app.Command(
+    settings.UpscaleSettings,
+    upscale.upscale,
+    folder="named",
+    help="enlarge --input.",
+  ),
+  "export": app.Command(
+    settings.ExportSettings,
+    export.export,
+    folder="named",
+    help="write --weights to --output in another --format.",
+  ),
+}
 
 if __name__ == "__main__":
-  sr_flags.define()
-  app.run(main, "sr")
+  app.main("sr", COMMANDS)

@@ -59,15 +59,19 @@ def evaluate(settings, folder):
 
   Args:
     settings: `EvaluateSettings`.
-    folder: path where results go.
+    folder: path of the run folder, whose network is the default; results go to
+      `evaluation` in it.
 
   Raises:
     UserError: for bad settings and files, before anything is measured.
   """
   scale, corrections, own = settings.scale, settings.back_projections, {}
-  if settings.weights is not None:
-    name = networks.name_of(settings.weights, ("bicubic", upscalers.ORIGINAL))
-    own[name] = upscalers.network(settings.weights, scale, "--weights", corrections)
+  # Beside other methods, no network is used unless it is named.
+  if settings.weights or not settings.methods:
+    path = networks.path_of(settings.weights or folder / networks.GENERATOR_FILE)
+    name = networks.name_of(path, ("bicubic", upscalers.ORIGINAL))
+    own[name] = upscalers.network(path, scale, "--weights", corrections)
+  folder = folder / "evaluation"
   measures = all_measures(scale, settings.seed, settings.lpips.files)
   sets = evaluation_sets.load(
     settings.data, scale, settings.images, settings.max_images

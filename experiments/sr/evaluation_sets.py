@@ -11,18 +11,18 @@ import glob
 import os
 import pathlib
 
-from experiments.common import data
+from experiments.common.data import sources
 from experiments.common.run.errors import UserError
 from experiments.common.upscaling.pairs import Pairs
 
 _DIV2K_VALIDATION = [f"{i:04d}" for i in range(801, 901)]
 
 
-def load(sources, scale, names=None, limit=None):
+def load(data, scale, names=None, limit=None):
   """Opens sets; none of their photographs is kept in memory.
 
   Args:
-    sources: value of --data: one source, or several separated by commas.
+    data: value of --data: one source, or several separated by commas.
     scale: integer factor.
     names: list of the images to take, with `*` and `?`; `None` (default) takes all.
     limit: take only so many of each set; `None` (default) takes all.
@@ -34,9 +34,9 @@ def load(sources, scale, names=None, limit=None):
     UserError: for a source that does not exist or has none of the images.
   """
   sets = {}
-  for source in _split(sources):
+  for source in _split(data):
     options = {"least": 4 * scale, "cache_bytes": 0}
-    photographs = data.load(source, _split_of(source, names), **options)
+    photographs = sources.load(source, _split_of(source, names), **options)
     photographs = _select(photographs, source, names)
     name, number = _name(source), 2
     while name in sets:
@@ -45,14 +45,14 @@ def load(sources, scale, names=None, limit=None):
   return sets
 
 
-def _split(sources):
+def _split(data):
   # A comma may be a part of a path.
-  whole = os.path.exists(sources) or glob.glob(sources)
-  return [sources] if whole else [s for s in sources.split(",") if s]
+  whole = os.path.exists(data) or glob.glob(data)
+  return [data] if whole else [source for source in data.split(",") if source]
 
 
 def _name(source):
-  if source in data.NAMED:
+  if source in sources.NAMED:
     return source
   path = pathlib.Path(source)
   if glob.has_magic(source) and not path.exists():
@@ -80,4 +80,4 @@ def _select(photographs, source, names):
     for i, name in enumerate(there)
     if any(fnmatch.fnmatch(name, pattern) for pattern in names)
   ]
-  return data.Subset(photographs, chosen)
+  return sources.Subset(photographs, chosen)

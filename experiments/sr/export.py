@@ -36,12 +36,17 @@ def check(output, form):
     )
 
 
-def export(settings):
-  """Exports the network of `ExportSettings`.
+def export(settings, folder):
+  """Exports a network.
 
   It takes RGB `(N, H, W, 3)` of any size, float32 in [-1, 1], and gives such images.
+
+  Args:
+    settings: `ExportSettings`.
+    folder: path of the run folder, whose network is the default.
   """
-  generator = networks.load_generator(settings.weights, settings.scale)
+  weights = networks.path_of(settings.weights or folder / networks.GENERATOR_FILE)
+  generator = networks.load_generator(weights, settings.scale)
   # Keras writes ONNX only of a network that has been called.
   generator(np.zeros((1, 8, 8, 3), np.float32))
   name, suffix, _ = FORMATS[settings.format]

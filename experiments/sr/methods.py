@@ -15,7 +15,7 @@ import keras
 
 from experiments.common.run import optimizers
 from experiments.common.run.errors import UserError
-from experiments.common.run.training import Phase
+from experiments.common.run.resumable_training import Phase
 from experiments.sr import objective
 from models import enhancenet, lapsrn, srgan
 
@@ -36,7 +36,7 @@ def build_generator(network):
 
 
 def build_phases(settings, generator, steps_per_epoch):
-  """Returns a list of `training.Phase`, in their order; all train the same generator.
+  """Returns the `Phase`s of a training in a list; all train the same generator.
 
   Args:
     settings: `TrainSettings`.
@@ -64,7 +64,7 @@ def build_phases(settings, generator, steps_per_epoch):
 def _adversarial_phase(settings, generator, steps_per_epoch):
   name, weights = settings.network.model, settings.objective
   # A discriminator is built last: random numbers are drawn in this order.
-  terms = objective.terms(weights)
+  terms = objective.terms(weights, settings.seed)
   model = srgan.SuperResolutionTrainer(
     generator,
     terms,

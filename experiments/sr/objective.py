@@ -15,11 +15,12 @@ from experiments.common import loss_settings
 from models import feature_losses
 
 
-def terms(settings):
+def terms(settings, seed):
   """Returns the image losses, all but the adversarial one.
 
   Args:
     settings: `ObjectiveSettings`.
+    seed: integer, of the positions that the contextual loss draws.
 
   Returns:
     `{name: (weight, loss)}`, without those of weight 0.
@@ -29,7 +30,7 @@ def terms(settings):
     active["mse"] = (settings.lambda_mse, keras.losses.MeanSquaredError())
   if settings.lambda_cx:
     features = loss_settings.vgg(losses)
-    loss = loss_settings.contextual(losses, features)
+    loss = loss_settings.contextual(losses, features, seed)
     active["contextual"] = (settings.lambda_cx, loss)
   if settings.lambda_lf:
     active["low_frequency"] = (settings.lambda_lf, loss_settings.low_frequency(losses))

@@ -1,31 +1,62 @@
 """The settings of super-resolution as values, each beside the help of its flag.
 
-Defaults are those of `--model=srgan`; `flags.py` has those of the others.
+Defaults are those of `--model=srgan`; `PRESETS` has those of the others.
 """
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping
 
 from experiments.common import loss_settings, networks
 from experiments.common.data import convert
 from experiments.common.loss_settings import LossSettings
-from experiments.common.run import checks
+from experiments.common.run import checks, options
+from experiments.common.run.devices import DeviceSettings
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.sr import export
 
+# Flags that several modes read.
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Mode:
-  """Tells what to do with the other settings."""
 
-  mode: str = option(
-    "train",
-    "train: all phases, then all measures on held-out photographs. evaluate: all "
-    "measures of --weights and --method on --data. upscale: enlarge --input. export: "
-    "write --weights to --output in another --format.",
-    choices=("train", "evaluate", "upscale", "export"),
+def _data():
+  return option(
+    "samples",
+    "samples (embedded), textures (embedded, grey), div2k, or a folder or glob of "
+    "photographs. evaluate: one or several of them, separated by commas.",
+    checks.NOT_EMPTY,
+  )
+
+
+def _scale():
+  return option(4, "Factor of enlargement, a power of 2.", checks.POWER_OF_TWO, lower=2)
+
+
+def _weights():
+  return option(
+    None,
+    "evaluate, upscale and export: the network to use, a generator's .keras file, or "
+    "pretrained-cx or pretrained-mse, which come with the project. By default the "
+    "run's own.",
+    checks.NOT_EMPTY,
+  )
+
+
+def _back_projections():
+  return option(
+    0,
+    "evaluate and upscale: number of back-projections, each of which corrects a "
+    "network's result by the error of its reduction to the small picture. 4 are "
+    "enough. Not in the paper.",
+    lower=0,
+  )
+
+
+def _output():
+  return option(
+    None,
+    "upscale: a .png file, or a folder if --input is one. export: a file ending in "
+    ".onnx or .tflite, or a new folder for saved_model.",
+    checks.NOT_EMPTY,
   )
 
 
@@ -39,9 +70,7 @@ class NetworkSettings:
     "gives for srgan: see flags/lapsrn.flags and flags/enhancenet.flags.",
     choices=("srgan", "lapsrn", "enhancenet"),
   )
-  scale: int = option(
-    4, "Factor of enlargement, a power of 2.", checks.POWER_OF_TWO, lower=2
-  )
+  scale: int = _scale()
   blocks: int = option(
     16,
     "Residual blocks of the generator; lapsrn: convolutions a level (10 for lapsrn and "
@@ -63,8 +92,8 @@ class NetworkSettings:
 class ObjectiveSettings:
   """Describes the objective of a generator with a discriminator.
 
-  A term of weight 0 is not computed, and has no layers. Layers are dicts from Keras'
-  names to their weights.
+  A term of weight 0 is not computed. Layers are dicts from Keras' names to their
+  weights.
   """
 
   lambda_cx: float = loss_settings.weight(0.1, "the contextual loss")
@@ -88,7 +117,7 @@ class ObjectiveSettings:
     "Layers of --backbone for --lambda_texture: NAME or NAME:WEIGHT.",
     convert=loss_settings.layer_weights,
   )
-  losses: LossSettings
+  losses: LossSettings = LossSettings()
 
   def check(self, crop_size):
     """Raises `UserError` if there is no term, or one does not fit the crops."""
@@ -138,26 +167,22 @@ class LpipsSettings:
 class TrainSettings:
   """Describes a training.
 
-  `objective` is that of the second phase; `None` where there is none, and for lapsrn,
-  which has an objective of its own.
+  `objective` is that of the second phase, if that has epochs. lapsrn has an objective
+  of its own, and one phase.
   """
 
-  network: NetworkSettings
-  objective: ObjectiveSettings | None
-  lpips: LpipsSettings
-  data: str = option(
-    "samples",
-    "samples (embedded), textures (embedded, grey), div2k, or a folder or glob of "
-    "photographs. evaluate: one or several of them, separated by commas.",
-    checks.NOT_EMPTY,
-  )
+  network: NetworkSettings = NetworkSettings()
+  objective: ObjectiveSettings = ObjectiveSettings()
+  lpips: LpipsSettings = LpipsSettings()
+  devices: DeviceSettings = DeviceSettings()
+  data: str = _data()
   validation_data: str | None = option(
     None,
     "train: held-out photographs, like --data. By default the validation split of "
     "--data, or the last tenth of a folder.",
     checks.NOT_EMPTY,
   )
-  initial_weights: pathlib.Path | None = option(
+  initial_weights: str | None = option(
     None,
     "train: the network to start from, a generator's .keras file, pretrained-cx or "
     "pretrained-mse. By default an untrained one.",
@@ -215,7 +240,7 @@ class TrainSettings:
   validation_images: int = option(
     8, "Photographs of the validations during training.", lower=1
   )
-  seed: int = 0
+  seed: int = seed()
 
   def __post_init__(self):
     if self.crop_size % self.network.scale:
@@ -223,21 +248,22 @@ class TrainSettings:
         f"--crop_size must be a multiple of --scale={self.network.scale}. "
         f"Received: {self.crop_size}"
       )
-    if not self.epochs + self.pretrain_epochs:
+    lapsrn = self.network.model == "lapsrn"
+    if not self.epochs and (lapsrn or not self.pretrain_epochs):
       raise UserError("--epochs or --pretrain_epochs must be positive. Received: 0")
-    if self.average and self.network.model == "lapsrn":
+    if self.average and lapsrn:
       raise UserError(
         f"--average must be 0 for --model=lapsrn. Received: {self.average}"
       )
     if self.discriminator_epochs:
       self._check_discriminator_epochs()
     if self.initial_weights:
-      networks.check_file(self.initial_weights, "--initial_weights")
-    if self.objective:
+      networks.file_of(self.initial_weights, "--initial_weights")
+    if self.epochs and not lapsrn:
       self.objective.check(self.crop_size)
 
   def _check_discriminator_epochs(self):
-    if not self.objective or not self.objective.lambda_gan:
+    if self.network.model == "lapsrn" or not self.objective.lambda_gan:
       raise UserError(
         "--discriminator_epochs needs a discriminator, that is --lambda_gan"
       )
@@ -248,18 +274,60 @@ class TrainSettings:
       )
 
 
+# Defaults that the networks' papers have other than srgan.
+PRESETS = {
+  "srgan": TrainSettings(),
+  "lapsrn": TrainSettings(
+    network=NetworkSettings(model="lapsrn", blocks=10),
+    crop_size=128,
+    batch_size=64,
+    epochs=100,
+    pretrain_epochs=0,
+    learning_rate=1e-5,
+    optimizer="sgd",
+  ),
+  "enhancenet": TrainSettings(
+    network=NetworkSettings(model="enhancenet", blocks=10, discriminator_width=32),
+    objective=ObjectiveSettings(
+      lambda_cx=0.0,
+      lambda_lf=0.0,
+      lambda_gan=2.0,
+      lambda_vgg=1.0,
+      vgg_layers={"block2_pool": 0.2, "block5_pool": 0.02},
+      vgg_normalize=True,
+      lambda_texture=1.0,
+    ),
+    crop_size=128,
+  ),
+}
+
+
+def preset(given):
+  """Returns the preset of the `--model` that a dict of flags has."""
+  return PRESETS[given.get("model", "srgan")]
+
+
+def idle(settings):
+  """Yields sets of flags that a training does not read, and the flag that is why."""
+  network = settings.network
+  model = f"--model={network.model}"
+  if network.model == "lapsrn":
+    other = {"discriminator_width", "discriminator_learning_rate", "pretrain_epochs"}
+    yield other | set(options.settings_of(ObjectiveSettings)), model
+  else:
+    yield {"optimizer"}, model
+  if network.model != "srgan":
+    yield {"icnr"}, model
+  if settings.initial_weights:
+    yield {"blocks", "width", "icnr"}, "--initial_weights"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-  """Describes an evaluation, of no network of its own if `weights` is `None`."""
+  """Describes an evaluation."""
 
-  data: str
-  weights: pathlib.Path | None = option(
-    None,
-    "evaluate, upscale and export: the network to use, a generator's .keras file, or "
-    "pretrained-cx or pretrained-mse, which come with the project. By default the "
-    "run's own.",
-    checks.NOT_EMPTY,
-  )
+  data: str = _data()
+  weights: str | None = _weights()
   methods: tuple[str, ...] = option(
     (),
     "evaluate: NAME=SOURCE, repeatable; SOURCE is a folder of results (or of a folder "
@@ -277,37 +345,27 @@ class EvaluateSettings:
     "evaluate: number of images of each set, the first ones. By default all.",
     lower=1,
   )
-  back_projections: int = option(
-    0,
-    "evaluate and upscale: number of back-projections, each of which corrects a "
-    "network's result by the error of its reduction to the small picture. 4 are "
-    "enough. Not in the paper.",
-    lower=0,
-  )
-  scale: int
-  seed: int
-  lpips: LpipsSettings
+  back_projections: int = _back_projections()
+  scale: int = _scale()
+  lpips: LpipsSettings = LpipsSettings()
+  seed: int = seed()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class UpscaleSettings:
   """Describes the enlargement of image files."""
 
-  weights: pathlib.Path
-  input: str = option(None, "upscale: an image file or a folder.", checks.NOT_EMPTY)
-  output: str = option(
-    None,
-    "upscale: a .png file, or a folder if --input is one. export: a file ending in "
-    ".onnx or .tflite, or a new folder for saved_model.",
-    checks.NOT_EMPTY,
+  weights: str | None = _weights()
+  input: str | None = option(
+    None, "upscale: an image file or a folder.", checks.NOT_EMPTY
   )
-  back_projections: int
-  scale: int
+  output: str | None = _output()
+  back_projections: int = _back_projections()
+  scale: int = _scale()
 
   def __post_init__(self):
     if not self.input or not self.output:
       raise UserError("--mode=upscale needs --input and --output")
-    networks.check_file(self.weights)
     convert.check(self.input, self.output)
 
 
@@ -315,17 +373,16 @@ class UpscaleSettings:
 class ExportSettings:
   """Describes the export of a network."""
 
-  weights: pathlib.Path
-  output: str
+  weights: str | None = _weights()
+  output: str | None = _output()
   format: str = option(
     "onnx",
     "export: onnx needs the packages onnx and tf2onnx; litert is TensorFlow Lite's.",
     choices=tuple(export.FORMATS),
   )
-  scale: int
+  scale: int = _scale()
 
   def __post_init__(self):
     if not self.output:
       raise UserError("--mode=export needs --output")
-    networks.check_file(self.weights)
     export.check(self.output, self.format)

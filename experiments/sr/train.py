@@ -11,10 +11,10 @@ import dataclasses
 
 from tqdm import tqdm
 
-from experiments.common import data, networks, results, tables
-from experiments.common.data import crops, images
+from experiments.common import networks, results, tables
+from experiments.common.data import crops, images, sources
 from experiments.common.drawing import panels
-from experiments.common.run import devices, training
+from experiments.common.run import devices, resumable_training
 from experiments.common.upscaling import tiling, upscalers, validation
 from experiments.common.upscaling.measure import Measures
 from experiments.common.upscaling.pairs import Pairs
@@ -61,13 +61,15 @@ def photographs(data_name, validation_name, crop_size, scale):
   Returns:
     The training source, and the validation `Pairs`.
   """
-  source = data.load(data_name, "train", least=crop_size)
+  source = sources.load(data_name, "train", least=crop_size)
   if validation_name:
-    held_out = data.load(validation_name, "validation", 4 * scale, "--validation_data")
-  elif data_name in data.SPLIT:
-    held_out = data.load(data_name, "validation")
+    held_out = sources.load(
+      validation_name, "validation", 4 * scale, "--validation_data"
+    )
+  elif data_name in sources.SPLIT:
+    held_out = sources.load(data_name, "validation")
   else:
-    source, held_out = data.hold_out(source)
+    source, held_out = sources.hold_out(source)
   return source, Pairs(held_out, scale)
 
 
@@ -90,14 +92,15 @@ class Job:
       folder: path of the run folder, which must exist; backups there are gone on with.
 
     Raises:
-      training.StoppedError: after SIGINT or SIGTERM, the state being saved.
+      StoppedError: after SIGINT or SIGTERM, the state being saved.
     """
     scale = self.settings.network.scale
     trained = {"bicubic": tiling.Bicubic(scale)}
     if self.settings.initial_weights:
       phases = (phase.name for phase in self.phases)
       taken = ["bicubic", upscalers.ORIGINAL, *phases]
-      name = networks.name_of(self.settings.initial_weights, taken)
+      path = networks.path_of(self.settings.initial_weights)
+      name = networks.name_of(path, taken)
       trained[name] = tiling.Compiled(_initial_network(self.settings))
     for phase in self.phases:
       self._fit(phase, folder)
@@ -106,7 +109,7 @@ class Job:
       if devices.is_chief():
         last = phase is self.phases[-1]
         path = folder / f"generator{'' if last else f'_{phase.name}'}.keras"
-        training.save_model(self.generator, path)
+        resumable_training.save_model(self.generator, path)
         network = networks.load_generator(path, scale)
         trained[phase.name] = tiling.Compiled(network)
     if devices.is_chief():
@@ -115,7 +118,7 @@ class Job:
   def _fit(self, phase, folder):
     settings = self.settings
     size = settings.crop_size, settings.network.scale, settings.batch_size
-    training.fit_phase(
+    resumable_training.fit_phase(
       folder,
       phase,
       lambda step, context: crops.training_batches(
@@ -156,6 +159,5 @@ class Job:
 
 
 def _initial_network(settings):
-  return networks.load_generator(
-    settings.initial_weights, settings.network.scale, "--initial_weights"
-  )
+  path = networks.path_of(settings.initial_weights, "--initial_weights")
+  return networks.load_generator(path, settings.network.scale, "--initial_weights")

@@ -10,9 +10,15 @@ from experiments.common.upscaling import tiling
 from models import back_projection
 
 
-def upscale(settings):
-  """Upscales the files of `UpscaleSettings`; see `upscale_files`."""
-  generator = networks.load_generator(settings.weights, settings.scale)
+def upscale(settings, folder):
+  """Upscales the files of `UpscaleSettings`; see `upscale_files`.
+
+  Args:
+    settings: `UpscaleSettings`.
+    folder: path of the run folder, whose network is the default.
+  """
+  path = networks.path_of(settings.weights or folder / networks.GENERATOR_FILE)
+  generator = networks.load_generator(path, settings.scale)
   generator = back_projection.consistent(generator, settings.back_projections)
   upscale_files(generator, settings.input, settings.output, settings.scale)
 

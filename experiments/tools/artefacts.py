@@ -15,9 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from cxloss.metrics.spectrum import log_power_spectrum
-from experiments.common import data, networks, tables
+from experiments.common import networks, tables
+from experiments.common.data import sources
 from experiments.common.run import app, checks
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 from experiments.common.upscaling import upscalers
@@ -57,13 +57,12 @@ class Settings:
   )
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
   for name, source in upscalers.parse(settings.methods).items():
     if networks.path_of(source, f"--method={name}").is_dir():
       raise UserError(f"--method={name} must be a generator. Received: {source}")
   least = _BLOCK + 2 * _BORDER + settings.scale
-  pairs = Pairs(data.load(settings.data, "validation", least=least), settings.scale)
+  pairs = Pairs(sources.load(settings.data, "validation", least=least), settings.scale)
   print(tables.text(rows := measure(pairs, settings)))
   print(tables.legend(rows))
 
@@ -139,5 +138,4 @@ def _neighbours(power, u, v):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "artefacts")
+  app.main("artefacts", app.Command(Settings, main, folder=None))

@@ -31,7 +31,6 @@ import re
 
 from experiments.common import tables
 from experiments.common.run import app, checks
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 from experiments.tools import passes, processes, steps
@@ -81,8 +80,7 @@ class Settings:
       raise UserError("--methods=port is in PyTorch, but --backends lacks torch")
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
   rows = []
   for size in settings.sizes:
     for backend in settings.backends:
@@ -148,5 +146,4 @@ def compare_steps(step, rounds):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "benchmark")
+  app.main("benchmark", app.Command(Settings, main, folder=None))

@@ -23,7 +23,6 @@ import os
 import numpy as np
 
 from experiments.common.run import app, checks, files
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 from experiments.tools import torchvision_arrays
@@ -50,8 +49,7 @@ class Settings:
     checks.output(self.output, ".npz")
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
   if settings.lpips_heads:
     state = _read_state("--lpips_heads", settings.lpips_heads)
     arrays = torchvision_arrays.convert_heads(state, settings.arch)
@@ -103,5 +101,4 @@ def _import(name):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "convert_torchvision")
+  app.main("convert_torchvision", app.Command(Settings, main, folder=None))

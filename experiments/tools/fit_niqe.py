@@ -21,9 +21,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from cxloss.metrics import natural_quality
-from experiments.common import data
+from experiments.common.data import sources
 from experiments.common.run import app, checks, files
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 
@@ -54,9 +53,8 @@ class Settings:
       )
 
 
-def main():
-  settings = run_flags.read(Settings)
-  source = data.load(
+def main(settings):
+  source = sources.load(
     settings.data, "train", least=natural_quality.LEAST_SIDE * settings.reduce
   )
   description = settings.description or settings.data
@@ -103,5 +101,4 @@ def fit(source, factor, description, output):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "fit_niqe")
+  app.main("fit_niqe", app.Command(Settings, main, folder=None))

@@ -21,9 +21,9 @@ import dataclasses
 
 import numpy as np
 
-from experiments.common import data, networks
+from experiments.common import networks
+from experiments.common.data import sources
 from experiments.common.run import app, checks, files
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 from experiments.tools import self_training
@@ -96,10 +96,9 @@ class Settings:
     checks.output(self.output, ".keras")
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
   least = settings.crop_size * settings.scale
-  source = data.load(settings.data, "train", least=least)
+  source = sources.load(settings.data, "train", least=least)
   network = _load(settings.weights, "--weights", settings.scale)
   other = settings.blend and _load(settings.blend, "--blend", settings.scale)
   examples = self_training.examples(source, network, other, settings)
@@ -116,5 +115,4 @@ def _load(weights, flag, scale):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "refine")
+  app.main("refine", app.Command(Settings, main, folder=None))

@@ -20,7 +20,6 @@ import tensorflow as tf
 from cxloss import weights_files
 from experiments.common import networks
 from experiments.common.run import app, checks, files
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 
@@ -41,8 +40,7 @@ class Settings:
     checks.output(self.output, ".keras")
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
   try:
     network = weights_files.load_model(settings.weights)
   except ValueError as error:
@@ -100,5 +98,4 @@ def _rounded(weight):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "shrink")
+  app.main("shrink", app.Command(Settings, main, folder=None))

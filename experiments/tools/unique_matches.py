@@ -19,10 +19,9 @@ from tqdm import tqdm
 
 import cxloss
 from cxloss import architectures
-from experiments.common import data, tables
-from experiments.common.data import bicubic
+from experiments.common import tables
+from experiments.common.data import bicubic, sources
 from experiments.common.run import app
-from experiments.common.run import flags as run_flags
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
 from experiments.common.upscaling import pairs
@@ -72,10 +71,9 @@ class Settings:
       )
 
 
-def main():
-  settings = run_flags.read(Settings)
+def main(settings):
   least = _LEAST + _SCALE + settings.shift
-  source = data.load(settings.data, "validation", least=least)
+  source = sources.load(settings.data, "validation", least=least)
   print(tables.text(rows := measure(source, settings)))
   print(tables.legend(rows))
 
@@ -115,5 +113,4 @@ def _pair(photograph, settings):
 
 
 if __name__ == "__main__":
-  run_flags.define(Settings)
-  app.run(main, "unique_matches")
+  app.main("unique_matches", app.Command(Settings, main, folder=None))

@@ -21,18 +21,14 @@ Loss", ACCV 2018, supplementary, figure 5.
 """
 
 from experiments.common.run import app
-from experiments.common.run import flags as run_flags
 from experiments.toy2d import estimates, matches, output
 from experiments.toy2d.settings import Settings
 
 
-def main():
-  settings = run_flags.read(Settings)
-  folder = app.open_run()
+def run(settings, folder):
   counts = {name: matches.counts(settings, name) for name in settings.sets}
   output.write(settings, counts, estimates.estimates(settings), folder)
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "toy2d")
+  app.main("toy2d", app.Command(Settings, run))

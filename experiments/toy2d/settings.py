@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.common.run import checks
 from experiments.common.run.errors import UserError
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.toy2d.point_sets import SETS
 
 
@@ -25,7 +25,7 @@ class Settings:
   offsets: int = option(21, "Places of the movement, the last one included.", lower=2)
   curve_draws: int = option(10, "Draws of the moving distributions.", lower=1)
   neighbours: int = option(5, "k of the nearest-neighbour divergence.", lower=1)
-  seed: int = 0
+  seed: int = seed()
 
   def __post_init__(self):
     if self.samples <= self.neighbours:

@@ -25,34 +25,33 @@ import dataclasses
 import os
 
 from experiments.common.run import app
-from experiments.common.run import flags as run_flags
 from experiments.twoafc import bapps, distances, generated_triplets, measure, output
 from experiments.twoafc.settings import Settings
 
 
-def main():
-  settings = run_flags.read(Settings)
+def prepare(settings):
   if not settings.weights_dir:
     folder = os.environ.get("CXLOSS_WEIGHTS_DIR")
     settings = dataclasses.replace(settings, weights_dir=folder)
+  measures, subsets = distances.measures(settings), None
   if settings.triplet is not None:
-    measure.rank(settings.triplet, distances.measures(settings))
-    return
-  app.check_run()
-  measures = distances.measures(settings)
-  if settings.data_dir is None:
-    folder = app.open_run()
-    print("Generated triplets with known answers: a test of sanity, not human data")
-    subsets = generated_triplets.open_subsets(folder / "data", settings)
-  else:
+    measure.rank(settings.triplet, measures)
+    return None
+  if settings.data_dir is not None:
     subsets = bapps.open_subsets(
       settings.data_dir, settings.subsets, settings.skip_bad, settings.limit
     )
-    folder = app.open_run()
+  return settings, measures, subsets
+
+
+def run(prepared, folder):
+  settings, measures, subsets = prepared
+  if subsets is None:
+    print("Generated triplets with known answers: a test of sanity, not human data")
+    subsets = generated_triplets.open_subsets(folder / "data", settings)
   values = measure.measure(subsets, measures, folder, settings.batch_size)
   output.write(settings, subsets, values, measures, folder)
 
 
 if __name__ == "__main__":
-  run_flags.define(run_flags.RunSettings, Settings)
-  app.run(main, "twoafc")
+  app.main("twoafc", app.Command(Settings, run, prepare=prepare))

@@ -13,8 +13,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from experiments.common.data import images
-from experiments.common.run import files, training
-from experiments.common.run.errors import UserError
+from experiments.common.run import files
+from experiments.common.run.errors import StoppedError, UserError
 from experiments.twoafc import agreement, bapps
 
 _SAVE_SECONDS = 60.0
@@ -71,7 +71,7 @@ def _measure_subset(subset, measures, folder, batch_size):
   except KeyboardInterrupt:
     if parts:
       _save(path, subset, parts, weights, writer)
-    raise training.StoppedError(
+    raise StoppedError(
       f"stopped at triplet {_count(parts)} of {len(subset)} of {subset.name}"
     ) from None
   finally:

@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from experiments.common.run import checks
-from experiments.common.run.options import option
+from experiments.common.run.options import option, seed
 from experiments.twoafc import bapps, nets
 
 # Names in tables of the distances of features, and of those of pixels.
@@ -110,4 +110,4 @@ class Settings:
   )
   cx: CxSettings = dataclasses.field(default_factory=CxSettings)
   batch_size: int = option(32, "Triplets at once.", lower=1)
-  seed: int = 0
+  seed: int = seed()

@@ -7,19 +7,17 @@ import runpy
 import sys
 import tempfile
 
-from absl import flags
-from absl.testing import flagsaver
+from experiments.common.run import command_line
 
 
 def run(module, *arguments):
   """Runs `python -m experiments.MODULE ARGUMENTS`; returns as `command.run` does.
 
   Without a new process, which takes seconds to import TensorFlow. Errors of the program
-  pass. Afterwards, no flag that the entry point has defined is left.
+  pass.
   """
-  before = set(flags.FLAGS)
   argv, out = sys.argv, io.StringIO()
-  with _stderr() as err, contextlib.redirect_stdout(out), flagsaver.flagsaver():
+  with _stderr() as err, contextlib.redirect_stdout(out):
     sys.argv = [module, *map(str, arguments)]
     try:
       runpy.run_module(f"experiments.{module}", run_name="__main__")
@@ -28,7 +26,6 @@ def run(module, *arguments):
       code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     finally:
       sys.argv = argv
-      flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
       sys.stderr.flush()
     err.seek(0)
     return code, out.getvalue(), err.read()
@@ -39,6 +36,11 @@ def succeed(module, *arguments):
   code, out, err = run(module, *arguments)
   assert code == 0, err
   return out, err
+
+
+def settings(commands, *arguments):
+  """Returns the settings that a list of arguments gives, see `command_line.parse`."""
+  return command_line.parse("test", commands, map(str, arguments)).settings
 
 
 @contextlib.contextmanager

@@ -7,9 +7,8 @@ import signal
 import pytest
 from PIL import Image
 
+from experiments import compare_sr
 from experiments.common import results
-from experiments.compare_sr import settings
-from experiments.sr import flags as sr_flags
 from experiments.sr import methods
 from tests.experiments import command, in_process
 from tests.experiments.common.upscaling import photographs
@@ -32,7 +31,7 @@ def test_methods_train_for_the_same_steps_and_meet_in_one_table(tmp_path, photos
     entries = [json.loads(line) for line in (run / name / "metrics.jsonl").open()]
     last = {entry["phase"]: entry["step"] for entry in entries}
     assert list(last.values()) == steps
-    assert "--seed=3" in (run / name / "flags.txt").read_text()
+    assert json.loads((run / name / "settings.json").read_text())["seed"] == 3
   rows = {row["method"]: row for row in results.read(run)["rows"]}
   assert list(rows) == ["bicubic", "srresnet", "lapsrn", "ours"]
   # The same photographs and networks as in the methods' own runs.
@@ -80,9 +79,8 @@ def test_quick_methods_start_anew_and_srgan_differs_from_ours_in_its_losses_alon
 
 
 def test_the_papers_lapsrn_halves_its_rate_half_way():
-  shared = settings.Settings(data="div2k", steps=100_000, size="paper")
-  values = sr_flags.parse(shared.arguments("lapsrn"))
-  lapsrn = sr_flags.train_settings(values)
+  shared = compare_sr.Settings(data="div2k", steps=100_000, size="paper")
+  lapsrn = compare_sr.of_method(shared, "lapsrn")
   assert lapsrn.epochs * lapsrn.steps_per_epoch == 100_000
   generator = methods.build_generator(
     dataclasses.replace(lapsrn.network, blocks=1, width=8)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import cxloss
 from experiments.common.data import crops
-from experiments.common.run import devices, training
+from experiments.common.run import devices, resumable_training
 from models import srgan
 
 _PHOTOGRAPHS = np.random.default_rng(0).integers(0, 256, (3, 40, 44, 3)).astype("uint8")
@@ -54,7 +54,7 @@ def main(kind, output, backup):
     model = _model()
   before = _weights(model, "before")
   logs = {}
-  training.fit(
+  resumable_training.fit(
     model,
     lambda step, context: crops.training_batches(
       _PHOTOGRAPHS, 32, 4, 4, seed=5, start=step, context=context

@@ -40,12 +40,14 @@ class DeviceSettings:
     "Devices of the training: one device; all local GPUs, or --replicas of them "
     "(mirrored); several hosts by TF_CONFIG (multi_worker).",
     choices=("default", "mirrored", "multi_worker"),
+    recorded=False,
   )
   replicas: int | None = option(
     None,
     "Number of GPUs that --strategy=mirrored uses; without a GPU, number of logical "
     "devices to make of the CPU, for testing.",
     lower=1,
+    recorded=False,
   )
   precision: str = option(
     "float32",
@@ -62,9 +64,6 @@ def set_up(settings):
   Args:
     settings: `DeviceSettings`.
 
-  Returns:
-    Whether there are several replicas or hosts.
-
   Raises:
     UserError: if these or `TF_CONFIG` do not fit the machine or each other.
   """
@@ -74,17 +73,22 @@ def set_up(settings):
     raise UserError("--replicas has no effect without --strategy=mirrored")
   gpus = tf.config.list_physical_devices("GPU")
   keras.config.set_dtype_policy(settings.precision)
+  _current = None
   if strategy == "default":
-    return False
+    return
   # TensorFlow tells of every sum over replicas that it plans.
   tf.get_logger().setLevel("WARNING")
   _current = _mirrored(gpus, replicas) if strategy == "mirrored" else _multi_worker()
-  return True
 
 
 def current():
   """The `tf.distribute.Strategy` that was chosen, or else the one in scope."""
   return _current or tf.distribute.get_strategy()
+
+
+def is_replicated():
+  """Whether `set_up` has chosen several replicas or hosts."""
+  return _current is not None
 
 
 def on_several_hosts(strategy):
@@ -137,7 +141,7 @@ def total(strategy, value):
 
 
 def check_batch(batch_size):
-  """Raises ValueError if the replicas cannot share a global batch equally."""
+  """Raises UserError if the replicas cannot share a global batch equally."""
   count = current().num_replicas_in_sync
   if batch_size % count:
     raise UserError(

@@ -1,4 +1,4 @@
-"""The one kind of error that is told to users in one line, without a traceback."""
+"""The errors that end a run in one line, without a traceback."""
 
 
 class UserError(ValueError):
@@ -7,3 +7,7 @@ class UserError(ValueError):
   The message names the flag, what was expected and what was received. Other errors are
   the program's, and keep their traceback.
   """
+
+
+class StoppedError(Exception):
+  """The user asked the run to stop; its state is saved."""

@@ -1,130 +1,135 @@
-"""The folder of one run: its configuration, and the refusal to mix two."""
+"""The folder of one run: its record, its lock, and the refusal to mix two runs.
+
+It holds `settings.json`, the values of the run by the names of their flags, and
+`run.json`, the experiment, its arguments and the versions of packages.
+"""
 
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import shutil
-import sys
+import socket
 
-from absl import flags
+import filelock
 
-from experiments.common.run import files, lock
+from experiments.common.run import files, options
 from experiments.common.run.errors import UserError
 
-# Flags that may differ when a run is resumed.
-_FREE = {"flagfile", "overwrite", "output_dir", "mode", "strategy", "replicas"}
-_RECORD = "flags.txt"
+RECORD = "settings.json"
+ABOUT = "run.json"
+_LOCK, _OWNER = ".lock", ".owner"
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow", "scikit-image")
 
+# Locks of this process, by folder; the system lets go of them when the process ends,
+# however it does.
+_held = {}
 
-def open_run(path, overwrite, about, values=flags.FLAGS):
-  """Creates a run folder, or opens one that the same flags have made.
 
-  It holds `flags.txt` (the resolved flags, as a flagfile) and `run.json` (the
-  experiment and the arguments that started it, seed and versions).
+def open_run(path, settings, experiment, arguments=None, overwrite=False):
+  """Creates a run folder, or opens one that the same settings have made.
+
+  On several hosts, the chief alone does so, and the others wait for it.
 
   Args:
     path: the folder.
-    overwrite: whether to delete what an earlier run left there.
-    about: dict for `run.json`: the experiment, its arguments, its seed.
-    values: `flags.FlagValues` of the run. Defaults to the command line's.
+    settings: dataclass of `options.option` fields.
+    experiment: name of the experiment.
+    arguments: list of strings that have started it. Defaults to those that tell how
+      `settings` differ from the declared values.
+    overwrite: whether to delete what an earlier run left there. Defaults to False.
 
   Returns:
     `pathlib.Path` of the folder.
 
   Raises:
-    UserError: if a run with other flags lies there, or other files, or another process
-      writes there.
+    UserError: if a run with other settings lies there, or other files, or another
+      process writes there.
   """
-  check(path, overwrite, values)
+  from experiments.common.run import devices
+
   folder = pathlib.Path(path)
-  record = folder / _RECORD
-  folder.mkdir(parents=True, exist_ok=True)
-  lock.acquire(folder)
-  if overwrite:
-    _clear(folder)
-  files.remove_partial(folder)
-  if not record.exists():
-    lines = (f"--{name}={v}\n" for name, vs in _flags(values).items() for v in vs)
-    files.write_text(record, "".join(lines))
-    write_json(
-      folder / "run.json",
-      {**about, "python": platform.python_version(), "packages": versions()},
-    )
-  print(f"Run folder: {folder}")
+  if devices.is_chief():
+    check(folder, settings, overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
+    _acquire(folder)
+    if overwrite:
+      _clear(folder)
+    files.remove_partial(folder)
+    if not (folder / RECORD).exists():
+      write_json(folder / RECORD, options.record(settings))
+      about = {
+        "experiment": experiment,
+        "arguments": options.arguments(settings) if arguments is None else arguments,
+        "python": platform.python_version(),
+        "packages": versions(),
+      }
+      write_json(folder / ABOUT, about)
+    print(f"Run folder: {folder}")
+  devices.wait_for_all()
   return folder
 
 
-def check(path, overwrite, values=flags.FLAGS):
+def check(path, settings, overwrite=False):
   """Raises what `open_run` does, before anything is done."""
+  from experiments.common.run import devices
+
+  if not devices.is_chief():
+    return
   folder = pathlib.Path(path)
-  record = folder / _RECORD
-  lock.check(folder)
+  _check_lock(folder)
   others = folder.exists() and any(
-    path.name not in {"evaluation", *lock.NAMES} and not files.is_partial(path)
+    path.name not in {"evaluation", _LOCK, _OWNER} and not files.is_partial(path)
     for path in folder.iterdir()
   )
-  if others and not record.exists():
+  if others and not (folder / RECORD).exists():
     raise UserError(
       f"--output_dir must be empty or a run folder. Received: {folder}, which "
       "holds other files"
     )
-  if overwrite or not record.exists():
+  if overwrite or not (folder / RECORD).exists():
     return
-  before, current = read_flags(record), _flags(values)
-  changed = sorted(
-    name for name in {*before, *current} if before.get(name) != current.get(name)
-  )
-  if changed:
-    changes = ", ".join(
-      f"--{name}: {_joined(before.get(name))} -> {_joined(current.get(name))}"
-      for name in changed
+  before, now = read_json(folder / RECORD), options.record(settings)
+  if changes := differences(before, json.loads(json.dumps(now))):
+    changes = "; ".join(
+      f"--{name}: was {options.text(was)}, is {options.text(value)}"
+      for name, was, value in changes
     )
     raise UserError(
-      f"--output_dir={folder} holds a run with other flags ({changes}). Choose "
+      f"--output_dir={folder} holds a run with other settings ({changes}). Choose "
       "another folder, or start anew with --overwrite"
     )
 
 
-def _clear(folder):
-  # The record last: without it, what a killed process leaves would be refused.
-  for path in sorted(folder.iterdir(), key=lambda path: path.name == _RECORD):
-    if path.is_dir() and not path.is_symlink():
-      shutil.rmtree(path)
-    elif path.name not in lock.NAMES:
-      path.unlink()
+def differences(before, now):
+  """Returns where two records differ.
+
+  Args:
+    before: dict, as `settings.json` holds it.
+    now: dict.
+
+  Returns:
+    List of `(name, value before, value now)`, `None` where there is no value.
+  """
+  names = dict.fromkeys([*now, *before])
+  both = ((name, before.get(name), now.get(name)) for name in names)
+  return [(name, was, value) for name, was, value in both if was != value]
 
 
-def read_flags(path):
-  """Dict of the flags of a flagfile: from each name to the list of its values.
-
-  A flag without a value is on.
+def read_json(path):
+  """Returns the dict that a file of a run folder holds.
 
   Raises:
-    ValueError: for a line that is neither a flag nor a comment.
+    UserError: if the file is damaged.
   """
-  path = pathlib.Path(path)
   try:
-    lines = path.read_text("utf-8").splitlines()
-  except UnicodeDecodeError as error:
-    raise UserError(f"{path.name} is damaged: {error}") from error
-  values = {}
-  for number, line in enumerate(map(str.strip, lines), 1):
-    if not line or line.startswith("#"):
-      continue
-    name, equals, value = line.removeprefix("--").partition("=")
-    if not line.startswith("--") or not name:
-      raise UserError(
-        f"{path.name} is damaged: line {number} is no flag: {line[:60]!r}"
-      )
-    values.setdefault(name, []).append(value if equals else "True")
-  return values
-
-
-def versions():
-  """Dict of the versions of the packages that results depend on."""
-  return {name: importlib.metadata.version(name) for name in _PACKAGES}
+    content = json.loads(pathlib.Path(path).read_text("utf-8"))
+  except ValueError as error:
+    raise UserError(f"{path} is damaged: {error}") from error
+  if not isinstance(content, dict):
+    raise UserError(f"{path} is damaged: it holds no JSON object")
+  return content
 
 
 def write_json(path, value):
@@ -132,31 +137,46 @@ def write_json(path, value):
   files.write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def _flags(values):
-  """Values of the experiments' own flags: a list of strings, of most of them one."""
-  # By the modules themselves: absl names the main one by its path, which says nothing.
-  modules = {
-    id(module)
-    for name, module in list(sys.modules.items())
-    if name == "__main__" or name.split(".")[0] == "experiments"
-  }
-  own = {
-    flag.name: flag
-    for module, defined in values.flags_by_module_id_dict().items()
-    if module in modules
-    for flag in defined
-  }
-  texts = {n: _values(f) for n, f in sorted(own.items()) if n not in _FREE}
-  return {name: found for name, found in texts.items() if found}
+def versions():
+  """Returns a dict of the versions of the packages that results depend on."""
+  return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
-def _values(flag):
-  if flag.value is None:
-    return []
-  if isinstance(flag, flags.MultiFlag):
-    return [str(value) for value in flag.value]
-  return [",".join(flag.value) if isinstance(flag.value, list) else str(flag.value)]
+def _clear(folder):
+  # The record last: without it, what a killed process leaves would be refused.
+  for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):
+    if path.is_dir() and not path.is_symlink():
+      shutil.rmtree(path)
+    elif path.name not in (_LOCK, _OWNER):
+      path.unlink()
 
 
-def _joined(values):
-  return values and ",".join(values)
+def _acquire(folder):
+  """Takes a folder for this process, or raises `UserError` if another one has it."""
+  folder = folder.resolve()
+  lock = _held.get(folder) or filelock.FileLock(folder / _LOCK)
+  _take(lock, folder)
+  _held[folder] = lock
+  files.write_text(folder / _OWNER, f"process {os.getpid()} on {socket.gethostname()}")
+
+
+def _check_lock(folder):
+  """Raises what `_acquire` does, and takes nothing."""
+  folder = folder.resolve()
+  if folder not in _held and (folder / _LOCK).exists():
+    lock = filelock.FileLock(folder / _LOCK)
+    _take(lock, folder)
+    lock.release()
+
+
+def _take(lock, folder):
+  try:
+    lock.acquire(timeout=0)
+  except filelock.Timeout as error:
+    try:
+      owner = (folder / _OWNER).read_text("utf-8")
+    except OSError:
+      owner = "another process"
+    raise UserError(
+      f"--output_dir={folder} is in use by {owner}, which trains there"
+    ) from error

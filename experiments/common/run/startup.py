@@ -1,6 +1,7 @@
-"""Names missing packages, and silences TensorFlow's start-up notices."""
+"""Explains missing packages, and silences TensorFlow's start-up notices."""
 
 import contextlib
+import importlib.abc
 import importlib.util
 import os
 import sys
@@ -15,28 +16,50 @@ PACKAGES = (
 )
 
 
-def check_packages(packages=PACKAGES):
-  """Raises ModuleNotFoundError, with the remedy, unless all packages are installed."""
-  missing = [name for name in packages if importlib.util.find_spec(name) is None]
-  if missing:
-    raise ModuleNotFoundError(
-      f"the experiments need {', '.join(missing)}. In the checkout, run: "
-      'pip install -e ".[experiments]"',
-      name=missing[0],
-    )
+def install():
+  """Lets TensorFlow be imported without a word, and missing packages be explained.
+
+  Nothing is imported before an experiment does.
+  """
+  sys.meta_path.insert(0, _QuietTensorFlow())
+  sys.meta_path.append(_MissingPackage())
 
 
-def import_tensorflow():
-  """Imports TensorFlow and looks for GPUs without a word on success.
+class _QuietTensorFlow(importlib.abc.MetaPathFinder):
+  """Holds back what TensorFlow prints as it is imported and looks for GPUs.
 
   `TF_CPP_MIN_LOG_LEVEL` does not reach what is logged before TensorFlow has set up
   its logging.
   """
-  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-  with held_back_stderr():
-    import tensorflow as tf
 
-    tf.config.list_physical_devices()
+  def find_spec(self, name, path=None, target=None):
+    if name != "tensorflow":
+      return None
+    sys.meta_path.remove(self)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    spec = importlib.util.find_spec(name)
+    if spec is not None:
+      execute = spec.loader.exec_module
+
+      def quietly(module):
+        with held_back_stderr():
+          execute(module)
+          module.config.list_physical_devices()
+
+      spec.loader.exec_module = quietly
+    return spec
+
+
+class _MissingPackage(importlib.abc.MetaPathFinder):
+  """Is asked last, for what no other finder has."""
+
+  def find_spec(self, name, path=None, target=None):
+    if name in PACKAGES:
+      raise ModuleNotFoundError(
+        f"the experiments need {name}. In the checkout, run: "
+        'pip install -e ".[experiments]"',
+        name=name,
+      )
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from experiments.normals.data import views
 
 
 def training_batches(
-  source, height, width, batch_size, seed, view, start=0, context=None
+  source, height, width, batch_size, seed, view, light, start=0, context=None
 ):
   """Draws views of pictures with their normals.
 
@@ -20,6 +20,7 @@ def training_batches(
     batch_size: views per global batch.
     seed: integer.
     view: `views.ViewSettings`.
+    light: kind of light, see `shading.draw_light`.
     start: number of batches to skip.
     context: `tf.distribute.InputContext` if replicas share the batch.
 
@@ -30,7 +31,7 @@ def training_batches(
   """
 
   def cut(example, rng):
-    return views.draw(rng, example, height, width, view)
+    return views.draw(rng, example, height, width, view, light)
 
   def batch(image, normals, mask, size):
     shape = [size, height, width]

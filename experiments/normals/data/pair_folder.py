@@ -107,8 +107,8 @@ class PairFolder:
       return None
     if example.green_ratio(read) > _OTHER_WAY:
       logging.warning(
-        "%s: the green channel seems to point down (DirectX) where up (OpenGL) is meant, "
-        "or the other way round: see --flip=y and the names of files",
+        "%s: the green channel seems to point the other way, down (DirectX) for up "
+        "(OpenGL) or up for down: see the names of files, and --flip=y",
         name,
       )
     return read

@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-from experiments.common import data
+from experiments.common.data import sources
 from experiments.common.run.errors import UserError
 from experiments.normals.data import pair_folder, shading
 
@@ -34,16 +34,16 @@ def load_both(settings, validation=None):
   elif settings.data == MATERIALS:
     held_out = load(settings, MATERIALS, "test")
   else:
-    source, held_out = data.hold_out(source)
+    source, held_out = sources.hold_out(source)
   if settings.count:
     if settings.count > len(source):
       raise UserError(
-        f"--count must be at most the {len(source)} pictures of --data={settings.data}. "
+        f"--count must be at most {len(source)}, what --data={settings.data} holds. "
         f"Received: {settings.count}"
       )
     # Evenly spread over their names.
     places = np.linspace(0, len(source) - 1, settings.count).round().astype(int)
-    source = data.Subset(source, places.tolist())
+    source = sources.Subset(source, places.tolist())
   return source, held_out
 
 
@@ -74,7 +74,7 @@ class Lit:
   """Lights every example of a source by each of the fixed lights.
 
   The image of an example is the picture under one of them then; `names` tell the
-  light's azimuth.
+  light's azimuth, and `lights` is how many pictures in a row show one surface.
 
   Args:
     source: sequence of `NormalsExample` with `names`.
@@ -83,6 +83,7 @@ class Lit:
 
   def __init__(self, source, kind):
     self._source, self._lights = source, shading.FIXED[kind]
+    self.lights = len(self._lights)
     self.names = [
       f"{name}-{light.azimuth:.0f}" if light else name
       for name in source.names

@@ -21,15 +21,8 @@ _LEAST_VALID = 0.2  # share of a view
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViewSettings:
-  """Describes how pictures to train on are made of a material's colours and normals."""
+  """Describes how far views may go from the surface."""
 
-  light: str = option(
-    "above",
-    "What the colours are lit by, to become pictures: above, a light drawn anew for "
-    "each picture between right, up and left; any, one all around; none, nothing, for "
-    "photographs.",
-    choices=shading.LIGHTS,
-  )
   scale: float = option(
     1.0,
     "Train on views of parts up to this much larger than --height x --width, reduced.",
@@ -48,8 +41,8 @@ class ViewSettings:
   )
 
 
-def draw(rng, example, height, width, settings):
-  """Draws a view of `height x width` pixels.
+def draw(rng, example, height, width, settings, light="none"):
+  """Draws a lit view of `height x width` pixels.
 
   Args:
     rng: `numpy.random.Generator`.
@@ -57,6 +50,7 @@ def draw(rng, example, height, width, settings):
     height: of the view.
     width: of the view.
     settings: `ViewSettings`.
+    light: kind of light, see `shading.draw_light`. Defaults to `"none"`.
 
   Returns:
     `(image, normals, mask)`: float32 RGB in [-1, 1] and unit vectors, 0 where unknown,
@@ -71,8 +65,7 @@ def draw(rng, example, height, width, settings):
     parts = _reduce(*parts, size)
   image, normals, mask = orient(*parts, quarters, mirrored)
   colours = _recolour(rng, image / 255, settings.colour)
-  light = shading.draw_light(rng, settings.light)
-  image = 2 * shading.render(colours, normals, light) - 1
+  image = 2 * shading.render(colours, normals, shading.draw_light(rng, light)) - 1
   return image, np.ascontiguousarray(normals, np.float32), np.ascontiguousarray(mask)
 
 
@@ -101,7 +94,9 @@ def orient(image, normals, mask, quarters, mirrored):
 
 def _place(rng, mask, size, scale):
   """Returns the window of a view: two slices."""
-  most = min(scale, *(whole / side for whole, side in zip(mask.shape, size, strict=True)))
+  most = min(
+    scale, *(whole / side for whole, side in zip(mask.shape, size, strict=True))
+  )
   best, valid = None, -1.0
   for _ in range(_TRIES):
     drawn = most ** rng.uniform(0, 1)

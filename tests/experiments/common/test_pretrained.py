@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.common import data, networks, tables
+from experiments.common import networks, tables
+from experiments.common.data import sources
 from experiments.common.upscaling import measure, upscalers
 from experiments.common.upscaling.pairs import Pairs
 from experiments.tools import artefacts
@@ -30,7 +31,7 @@ class _Middle:
 @pytest.fixture(scope="module", name="means")
 def _means():
   """`{method: {measure: mean}}` on the middle of the held-out embedded photographs."""
-  pairs = Pairs(_Middle(data.load("samples", "validation"), 208), 4)
+  pairs = Pairs(_Middle(sources.load("samples", "validation"), 208), 4)
   cx = networks.path_of("pretrained-cx")
   own = {"corrected": upscalers.network(cx, 4, "--weights", back_projections=4)}
   names = [f"{name}={name}" for name in networks.GENERATORS]

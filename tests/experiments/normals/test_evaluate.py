@@ -6,11 +6,12 @@ from PIL import Image
 
 from experiments.common import results
 from experiments.common.data import crops
-from experiments.common.run import training
+from experiments.common.run import resumable_training
 from experiments.normals import angles, evaluate
-from experiments.normals import flags as normals_flags
+from experiments.normals.__main__ import COMMANDS
 from experiments.normals.data import example, resizing, scenes
 from models import crn, guided_crn
+from tests.experiments import in_process
 
 _SOURCE = [scenes.Scenes("validation", 48, 64)[i] for i in range(3)]
 
@@ -133,7 +134,7 @@ def test_encoding_maps_components_to_colours():
 
 
 def test_network_is_evaluated_on_the_motorcycle_and_on_folders_of_depth(tmp_path):
-  training.save_model(crn.crn(16, 32, 128), tmp_path / "n.keras")
+  resumable_training.save_model(crn.crn(16, 32, 128), tmp_path / "n.keras")
   rgbd = tmp_path / "rgbd"
   rgbd.mkdir()
   Image.new("RGB", (40, 30)).save(rgbd / "a.jpg")
@@ -144,9 +145,9 @@ def test_network_is_evaluated_on_the_motorcycle_and_on_folders_of_depth(tmp_path
     ["--data=motorcycle", "--reduce=4"],
     [f"--data={rgbd}", "--intrinsics=30,30,20,15"],
   ):
-    values = normals_flags.parse([f"--weights={tmp_path / 'n.keras'}", *source])
-    evaluate.evaluate(normals_flags.evaluate_settings(values), tmp_path)
-    rows.append(results.read(tmp_path)["rows"])
+    arguments = ["--mode=evaluate", f"--weights={tmp_path / 'n.keras'}", *source]
+    evaluate.evaluate(in_process.settings(COMMANDS, *arguments), tmp_path)
+    rows.append(results.read(tmp_path / "evaluation")["rows"])
   assert [row["method"] for row in rows[0]] == ["mean normal", "n"]
   assert rows[1][0]["mean"] < 0.01, "a wall has one normal"
   with Image.open(tmp_path / "panels" / "motorcycle.png") as panel:

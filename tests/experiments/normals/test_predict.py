@@ -2,21 +2,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.common.run import training
+from experiments.common.run import resumable_training
 from experiments.common.run.errors import UserError
-from experiments.normals import flags as normals_flags
 from experiments.normals import predict
+from experiments.normals.__main__ import COMMANDS
 from models import crn
+from tests.experiments import in_process
 
 
 @pytest.fixture(name="run")
 def _run(tmp_path):
   """A function that predicts with flags and a network."""
-  training.save_model(crn.crn(16, 32, 128), tmp_path / "n.keras")
+  resumable_training.save_model(crn.crn(16, 32, 128), tmp_path / "n.keras")
 
   def run(*arguments):
-    values = normals_flags.parse([f"--weights={tmp_path / 'n.keras'}", *arguments])
-    predict.predict(normals_flags.predict_settings(values))
+    weights = f"--weights={tmp_path / 'n.keras'}"
+    settings = in_process.settings(COMMANDS, "--mode=predict", weights, *arguments)
+    predict.predict(settings, tmp_path)
 
   return run
 
@@ -61,13 +63,12 @@ def test_pictures_of_a_source_become_maps_in_a_folder(run, tmp_path):
 def test_pretrained_network_takes_photographs_of_any_size_and_ratio(tmp_path, size):
   pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3)).astype(np.uint8)
   Image.fromarray(pixels).save(tmp_path / "photo.png")
-  values = normals_flags.parse(
-    [
-      *("--mode=predict", "--weights=pretrained-normals", "--format=npy"),
-      *(f"--input={tmp_path / 'photo.png'}", f"--output={tmp_path / 'n.npy'}"),
-    ]
+  settings = in_process.settings(
+    COMMANDS,
+    *("--mode=predict", "--weights=pretrained-normals", "--format=npy"),
+    *(f"--input={tmp_path / 'photo.png'}", f"--output={tmp_path / 'n.npy'}"),
   )
-  predict.predict(normals_flags.predict_settings(values))
+  predict.predict(settings, tmp_path)
   normals = np.load(tmp_path / "n.npy")
   assert normals.shape == (*size[::-1], 3)
   np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)

@@ -5,9 +5,10 @@ import numpy as np
 
 from experiments.common import networks
 from experiments.normals import evaluate
-from experiments.normals import flags as normals_flags
+from experiments.normals.__main__ import COMMANDS
 from experiments.normals.data import sources
 from models import guided_crn
+from tests.experiments import in_process
 
 _PATH = networks.PRETRAINED["pretrained-normals"]
 
@@ -20,8 +21,7 @@ def test_file_is_small_and_holds_a_plain_network_of_known_size():
 
 
 def _rows(name, *arguments):
-  values = normals_flags.parse([f"--data={name}", *arguments])
-  data = normals_flags.train_settings(values).data
+  data = in_process.settings(COMMANDS, f"--data={name}", *arguments).data
   source = sources.load(data, name, "validation")
   predictors = {
     "mean normal": evaluate.mean_normal(source),
@@ -37,7 +37,7 @@ def test_it_beats_the_mean_normal_on_a_photograph_that_is_no_room():
 
 def test_a_mirrored_photograph_has_about_the_mirrored_normals():
   (scene,) = sources.load(
-    normals_flags.train_settings(normals_flags.parse([])).data, "motorcycle", "train"
+    in_process.settings(COMMANDS, *[]).data, "motorcycle", "train"
   )
   predict = evaluate.predictor(evaluate.load(_PATH))
   normals, mirrored = predict(scene.image), predict(scene.image[:, ::-1])

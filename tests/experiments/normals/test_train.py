@@ -1,18 +1,18 @@
 import pytest
 
-from experiments.common.run import training
+from experiments.common.run import resumable_training
 from experiments.common.run.errors import UserError
-from experiments.normals import flags as normals_flags
 from experiments.normals import train
+from experiments.normals.__main__ import COMMANDS
 from models import crn
+from tests.experiments import in_process
 
 _TINY = ["--height=16", "--width=32", "--width_divisor=128", "--epochs=2"]
 _BUNDLED = ["--backbone=vgg16", "--backbone_weights=bundled"]
 
 
 def _prepare(*arguments):
-  values = normals_flags.parse([*_TINY, *arguments])
-  return train.prepare(normals_flags.train_settings(values))
+  return train.prepare(in_process.settings(COMMANDS, *_TINY, *arguments))
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_tuned_layers_of_a_guided_network_are_trained_too(tmp_path):
   tuned = _prepare(*guided, "--tune=conv5")
   counts = [len(job.network.trainable_variables) for job in (frozen, tuned)]
   assert counts[1] == counts[0] + 2
-  training.save_model(tuned.network, tmp_path / "n.keras")
+  resumable_training.save_model(tuned.network, tmp_path / "n.keras")
   again = _prepare("--lambda_cx=0", f"--initial_weights={tmp_path / 'n.keras'}")
   assert len(again.network.trainable_variables) == counts[0]
-  training.save_model(crn.crn(16, 32, 128), tmp_path / "c.keras")
+  resumable_training.save_model(crn.crn(16, 32, 128), tmp_path / "c.keras")
   with pytest.raises(UserError, match="--tune: `names` must be some of"):
     _prepare(
       "--lambda_cx=0", "--tune=conv5", f"--initial_weights={tmp_path / 'c.keras'}"

@@ -27,8 +27,7 @@ def start(folder, experiment, **changes):
   folder.mkdir(parents=True)
   flagfile = f"{experiment.split('.')[0]}_quick.flags"
   flags = {**flagfiles.read(flagfile), "seed": "0", **changes}
-  text = "".join(f"--{name}={value}\n" for name, value in sorted(flags.items()))
-  (folder / "flags.txt").write_text(text)
+  run_folder.write_json(folder / "settings.json", flags)
   record = {
     "experiment": experiment,
     "arguments": [f"--flagfile={flagfile}", f"--output_dir={folder}"],

@@ -233,9 +233,8 @@ def _other_size(run):
     (lambda run: (run / "metrics.json").write_text("{"), "does not hold the results"),
     (lambda run: (run / "run.json").write_text("[1]"), "run.json is damaged"),
     (lambda run: (run / "run.json").unlink(), "there is no run.json"),
-    (lambda run: (run / "flags.txt").write_bytes(b"\xff\xfe"), "flags.txt is damaged"),
-    (lambda run: (run / "flags.txt").write_text("free text"), "line 1 is no flag"),
-    (lambda run: (run / "flags.txt").unlink(), "no flags.txt"),
+    (lambda run: (run / "settings.json").write_text("{"), "settings.json is damaged"),
+    (lambda run: (run / "settings.json").unlink(), "no settings.json"),
     (
       lambda run: (run / "pictures" / "a" / "mse.png").write_bytes(b"PNG"),
       "not an intact image",
@@ -304,7 +303,7 @@ def test_command_line_reports_a_real_run(tmp_path):
   assert f"{output}: runs 1, pictures 3, " in out
   tree = _tree(output.read_text("utf-8"))
   assert "python -m experiments.toy2d --draws=20" in _words(tree)
-  assert f"report: {output.parent}: there is no flags.txt" not in err
+  assert f"report: {output.parent}: there is no settings.json" not in err
 
 
 def test_mistakes_end_in_one_line():

@@ -14,7 +14,7 @@ from experiments.common import results
 from experiments.common.data import images
 from experiments.common.run.errors import UserError
 from experiments.sr import evaluate
-from experiments.sr import flags as sr_flags
+from experiments.sr.__main__ import COMMANDS
 from models import srgan
 from tests.experiments import command, in_process
 
@@ -76,8 +76,8 @@ def test_sets_and_methods_are_reported_side_by_side(base):
 
 
 def _evaluate(folder, *arguments):
-  values = sr_flags.parse(["--mode=evaluate", *arguments])
-  evaluate.evaluate(sr_flags.evaluate_settings(values), folder)
+  settings = in_process.settings(COMMANDS, "--mode=evaluate", *arguments)
+  evaluate.evaluate(settings, folder)
 
 
 def test_images_are_chosen_and_no_network_is_needed_beside_methods(base, capsys):
@@ -91,7 +91,7 @@ def test_a_network_does_not_take_the_place_of_what_is_always_there(base, taken):
   weights = shutil.copy(base / "net.keras", base / f"{taken}.keras")
   folder = base / f"named_{taken}"
   _evaluate(folder, f"--weights={weights}", f"--data={base / 'two'}")
-  methods = [row["method"] for row in results.read(folder)["rows"]]
+  methods = [row["method"] for row in results.read(folder / "evaluation")["rows"]]
   assert methods == ["bicubic", "start", "original"]
 
 

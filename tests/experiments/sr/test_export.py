@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from experiments.common.run.errors import UserError
 from experiments.sr import export
-from experiments.sr import flags as sr_flags
+from experiments.sr.__main__ import COMMANDS
 from models import srgan
+from tests.experiments import in_process
 
 # Two sizes: networks are exported for any.
 _IMAGES = [
@@ -67,8 +68,8 @@ def test_exported_network_makes_the_same_picture(tmp_path, weights, form, name, 
     pytest.importorskip("tf2onnx")
   path = tmp_path / name
   arguments = ["--mode=export", f"--weights={weights}", f"--output={path}"]
-  values = sr_flags.parse([*arguments, f"--format={form}"])
-  export.export(sr_flags.export_settings(values))
+  settings = in_process.settings(COMMANDS, *arguments, f"--format={form}")
+  export.export(settings, tmp_path)
   assert [p.name for p in tmp_path.iterdir()] == [name]
   network = keras.saving.load_model(weights)
   run = load(path)
@@ -86,10 +87,9 @@ def test_exported_network_makes_the_same_picture(tmp_path, weights, form, name, 
     (["--output=.", "--format=saved_model"], "--output must be a new folder"),
   ],
 )
-def test_output_must_fit_the_format(weights, arguments, message):
-  values = sr_flags.parse(["--mode=export", f"--weights={weights}", *arguments])
+def test_output_must_fit_the_format(arguments, message):
   with pytest.raises(UserError, match=message):
-    sr_flags.export_settings(values)
+    in_process.settings(COMMANDS, "--mode=export", *arguments)
 
 
 def test_missing_package_is_named(monkeypatch):

@@ -1,7 +1,8 @@
 import pytest
 
-from experiments.sr import flags as sr_flags
 from experiments.sr import objective
+from experiments.sr.__main__ import COMMANDS
+from tests.experiments import in_process
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,6 @@ from experiments.sr import objective
 )
 def test_terms_are_those_with_a_weight(arguments, names):
   bundled = ["--backbone=vgg16", "--backbone_weights=bundled"]
-  values = sr_flags.parse([*bundled, *arguments.split()])
-  terms = objective.terms(sr_flags.train_settings(values).objective)
+  settings = in_process.settings(COMMANDS, *bundled, *arguments.split())
+  terms = objective.terms(settings.objective, seed=0)
   assert list(terms) == names

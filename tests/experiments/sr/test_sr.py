@@ -26,8 +26,8 @@ def test_run_folder_holds_what_the_run_was_and_found(whole_run):
   base, out, err = whole_run
   run = base / "run"
   assert "I0000" not in err and "oneDNN custom" not in err
-  assert "--crop_size=32" in (run / "flags.txt").read_text()
-  assert json.loads((run / "run.json").read_text())["seed"] == 4
+  assert json.loads((run / "settings.json").read_text())["crop_size"] == 32
+  assert json.loads((run / "run.json").read_text())["experiment"] == "sr"
   phases = [("mse", 4), ("mse", 8), ("ours", 4), ("ours", 8), ("ours", 12)]
   assert command.steps(run) == phases
   names = {"contextual", "low_frequency", "adversarial", "d_real", "d_fake"}
@@ -64,8 +64,6 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run):
   for phase in ("mse", "ours"):
     backup = run / "backup" / f"{phase}.weights.h5"
     command.kill_at(backup, "experiments.sr", *arguments)
-  # What it recorded says how to go on.
-  arguments = [f"--flagfile={run / 'flags.txt'}", f"--output_dir={run}"]
   command.succeed("experiments.sr", *arguments)
   whole = base / "run"
   command.assert_same_weights(run / "generator.keras", whole / "generator.keras")
@@ -78,4 +76,4 @@ def test_finished_run_is_not_repeated_and_other_flags_are_refused(whole_run):
   code, out, _ = in_process.run("sr", *arguments)
   assert code == 0 and "Epoch" not in out
   code, _, err = in_process.run("sr", *arguments, "--lambda_cx=0.2")
-  assert code == 1 and "--lambda_cx: 0.1 -> 0.2" in err and "Traceback" not in err
+  assert code == 1 and "--lambda_cx: was 0.1, is 0.2" in err and "Traceback" not in err

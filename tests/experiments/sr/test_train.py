@@ -6,8 +6,9 @@ import pytest
 from experiments.common import results
 from experiments.common.data import crops
 from experiments.common.run.errors import UserError
-from experiments.sr import flags as sr_flags
 from experiments.sr import methods, train
+from experiments.sr.__main__ import COMMANDS
+from tests.experiments import in_process
 from tests.experiments.common.upscaling import photographs
 
 _TINY = [
@@ -28,7 +29,7 @@ _GAN = [
 
 
 def _settings(*arguments):
-  return sr_flags.train_settings(sr_flags.parse(list(arguments)))
+  return in_process.settings(COMMANDS, *arguments)
 
 
 @pytest.fixture(scope="module", name="photos")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.common.run import training
+from experiments.common.run.errors import StoppedError
 from experiments.twoafc import bapps, distances, measure
 
 
@@ -29,7 +29,7 @@ def test_interrupted_measurement_goes_on_where_it_was(data_dir, tmp_path):
   subsets = bapps.open_subsets(data_dir, ["blur", "noise"])
   whole = measure.measure(subsets, [_Brightness()], _folder(tmp_path, "a"), 1)
   folder = _folder(tmp_path, "b")
-  with pytest.raises(training.StoppedError, match="triplet 1 of 3 of noise"):
+  with pytest.raises(StoppedError, match="triplet 1 of 3 of noise"):
     measure.measure(subsets, [_Brightness(stop_at=5)], folder, 1)
   rest = _Brightness()
   resumed = measure.measure(subsets, [rest], folder, 1)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.common import data
-from experiments.common.data import images
+from experiments.common.data import images, sources
 from experiments.sr import upscale
 from tests.experiments import command
 from tests.experiments.common.data import bad_images
@@ -92,19 +91,19 @@ def test_damage_anywhere_is_an_error_or_a_picture_but_nothing_else(tmp_path, kin
 
 def test_training_takes_what_is_intact_and_names_the_rest(files, tmp_path, caplog):
   mixed = bad_images.write(tmp_path / "mixed", {**_INTACT, **_BROKEN})
-  source = data.load(str(mixed), "train", least=4)
+  source = sources.load(str(mixed), "train", least=4)
   expected = sorted(n.rpartition(".")[0] for n in _INTACT if n != "one.png")
   assert sorted(source.names) == expected
   for name in [n for n in _BROKEN if n != "folder.png"] + ["one.png"]:
     assert name in caplog.text
   assert all(source[i].shape == (6, 9, 3) for i in range(len(source)))
   with pytest.raises(ValueError, match="--validation_data must hold"):
-    data.load(str(files[1]), "validation", flag="--validation_data")
+    sources.load(str(files[1]), "validation", flag="--validation_data")
 
 
 def test_embedded_photographs_are_no_larger_than_they_are():
   with pytest.raises(ValueError, match=r"--data=samples.*sides of 300.*need 301"):
-    data.load("samples", "validation", least=301)
+    sources.load("samples", "validation", least=301)
 
 
 def test_upscaling_a_folder_takes_what_is_intact(generator, tmp_path, caplog):

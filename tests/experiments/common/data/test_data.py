@@ -6,8 +6,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from experiments.common import data
-from experiments.common.data import bicubic, crops, images
+from experiments.common.data import bicubic, crops, images, sources
 from experiments.common.run.errors import UserError
 
 
@@ -84,7 +83,7 @@ def test_unusable_files_are_named_and_left_out(tmp_path, caplog):
   (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
   (tmp_path / "text.jpg").write_text("not an image")
   (tmp_path / "photo.heic").write_text("of no format that is read")
-  source = data.load(str(tmp_path), "train", least=32)
+  source = sources.load(str(tmp_path), "train", least=32)
   assert source.names == ["good"]
   np.testing.assert_array_equal(source[0], images.read_rgb(tmp_path / "good.png"))
   for name in ("small.png", "cut.png", "text.jpg", "photo.heic"):
@@ -94,19 +93,19 @@ def test_unusable_files_are_named_and_left_out(tmp_path, caplog):
 @pytest.mark.parametrize("pattern", ["{}", "{}/*.png", "{}/missing"])
 def test_sources_without_a_usable_photograph_are_refused(tmp_path, pattern):
   with pytest.raises(ValueError, match="--data"):
-    data.load(pattern.format(tmp_path), "train")
+    sources.load(pattern.format(tmp_path), "train")
 
 
 def test_glob_selects_files(tmp_path):
   for name in ("a1", "a2", "b1"):
     Image.fromarray(_noise(8, 8, 3)).save(tmp_path / f"{name}.png")
-  assert data.load(f"{tmp_path}/a*.png", "train").names == ["a1", "a2"]
+  assert sources.load(f"{tmp_path}/a*.png", "train").names == ["a1", "a2"]
 
 
 def test_last_tenth_of_a_folder_is_held_out(tmp_path):
   for i in range(20):
     Image.fromarray(_noise(8, 8, 3)).save(tmp_path / f"{i:02d}.png")
-  train, held_out = data.hold_out(data.load(str(tmp_path), "train"))
+  train, held_out = sources.hold_out(sources.load(str(tmp_path), "train"))
   assert (len(train), held_out.names) == (18, ["18", "19"])
 
 
@@ -116,7 +115,7 @@ def test_div2k_that_cannot_be_downloaded_is_told_with_another_way(monkeypatch):
 
   monkeypatch.setattr(tfds, "data_source", data_source)
   with pytest.raises(UserError, match=r"--data=FOLDER\. Received: no route"):
-    data.load("div2k", "train")
+    sources.load("div2k", "train")
 
 
 def test_div2k_names_the_images_that_tfds_prepares(tmp_path, monkeypatch):
@@ -137,7 +136,7 @@ def test_div2k_names_the_images_that_tfds_prepares(tmp_path, monkeypatch):
   )
   monkeypatch.setattr(tfds, "data_source", data_source)
   for split in ("train", "validation"):
-    source = data.load("div2k", split)
+    source = sources.load("div2k", split)
     assert len(source) == len(source.names) == 12
     for image, name in zip(source, source.names, strict=True):
       np.testing.assert_array_equal(

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from experiments.common import data
-from experiments.common.data import images, samples
+from experiments.common.data import images, samples, sources
 from experiments.common.run.errors import UserError
 
 
@@ -37,7 +36,7 @@ def test_damaged_file_is_refused_with_the_flags_name(tmp_path):
 
 
 def test_samples_hold_validation_photographs_out():
-  train, validation = (data.load("samples", s) for s in ("train", "validation"))
+  train, validation = (sources.load("samples", s) for s in ("train", "validation"))
   assert not set(train.names) & set(validation.names)
   for source in (train, validation):
     assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in source)

@@ -9,7 +9,7 @@ import pytest
 
 import cxloss
 from experiments.common.data import crops
-from experiments.common.run import logs, training
+from experiments.common.run import logs, resumable_training
 from experiments.common.upscaling import validation
 from experiments.common.upscaling.pairs import Pairs
 from models import srgan
@@ -57,7 +57,7 @@ def test_memory_stays_flat_over_2000_steps_of_the_full_objective(tmp_path):
   cores = os.sched_getaffinity(0)
   os.sched_setaffinity(0, sorted(cores)[:2])
   try:
-    training.fit(
+    resumable_training.fit(
       model,
       lambda step, _: crops.training_batches(*settings, start=step),
       steps_per_epoch=_EPOCH,

@@ -1,3 +1,4 @@
+import importlib
 import importlib.metadata
 
 import pytest
@@ -5,9 +6,12 @@ import pytest
 from experiments.common.run import startup
 
 
-def test_missing_packages_are_named_with_the_command_that_installs_them():
-  with pytest.raises(ModuleNotFoundError, match=r"need no_such_one, nor_this\. .*-e"):
-    startup.check_packages(("numpy", "no_such_one", "nor_this"))
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
+  monkeypatch.setattr(startup, "PACKAGES", ("no_such_one",))
+  with pytest.raises(ModuleNotFoundError, match=r"need no_such_one\. .*-e"):
+    importlib.import_module("no_such_one")
+  with pytest.raises(ModuleNotFoundError, match="No module named 'nor_this'"):
+    importlib.import_module("nor_this")
 
 
 def test_all_packages_of_the_extra_are_looked_for():

@@ -5,8 +5,9 @@ from PIL import Image
 
 from experiments.common.run.errors import UserError
 from experiments.normals import angles
-from experiments.normals import flags as normals_flags
+from experiments.normals.__main__ import COMMANDS
 from experiments.normals.data import depth, example, nyu, pair_folder, scenes, sources
+from tests.experiments import in_process
 
 _RNG = np.random.default_rng(0)
 _IMAGE = _RNG.integers(0, 256, (24, 32, 3)).astype(np.uint8)
@@ -16,7 +17,7 @@ _CAMERA = depth.Intrinsics(30.0, 30.0, 15.5, 11.5)
 
 
 def _load(name, split, least=(1, 1), *arguments):
-  settings = normals_flags.train_settings(normals_flags.parse(arguments))
+  settings = in_process.settings(COMMANDS, *arguments)
   return sources.load(settings.data, name, split, least)
 
 

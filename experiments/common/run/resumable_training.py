@@ -1,4 +1,4 @@
-"""Training that can be cut off at any moment and goes on at the same step."""
+"""Training that can be cut off at any moment and resumes at the same step."""
 
 import dataclasses
 import math
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from experiments.common.run import devices, files, logs
-from experiments.common.run.errors import UserError
+from experiments.common.run.errors import StoppedError, UserError
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 _EXIT_CODE = 130  # of a process that was interrupted
@@ -25,10 +25,6 @@ class Phase:
   name: str
   model: keras.Model
   epochs: int
-
-
-class StoppedError(Exception):
-  """The user asked the run to stop; its state is saved."""
 
 
 class NonFiniteError(UserError):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.common.run import training
+from experiments.common.run import resumable_training
 from models import srgan
 
 _LR = np.random.default_rng(1).uniform(-1, 1, (2, 8, 8, 3)).astype("float32")
@@ -51,7 +51,7 @@ def _batches(step, context):
 
 
 def _fit(model, backup, epochs=2, every=2, callbacks=()):
-  training.fit(
+  resumable_training.fit(
     model,
     _batches,
     steps_per_epoch=5,
@@ -80,7 +80,7 @@ def test_nan_stops_training_before_it_reaches_the_backup(
   tmp_path, value, gradient, named
 ):
   backup = tmp_path / "backup.weights.h5"
-  with pytest.raises(training.NonFiniteError) as error:
+  with pytest.raises(resumable_training.NonFiniteError) as error:
     _fit(_model(_Spoilt(5, value, gradient)), backup, every=99)
   assert named in str(error.value) and str(backup) in str(error.value)
   assert _step(backup) == 5
@@ -93,7 +93,8 @@ def test_nan_in_the_weights_alone_does_not_reach_the_backup(tmp_path):
   # Its gradient turns the weights to NaN at the very step of a backup, which no value
   # has shown yet.
   backup = tmp_path / "backup.weights.h5"
-  with pytest.raises(training.NonFiniteError, match=r"after step 4: weight .*kernel"):
+  message = r"after step 4: weight .*kernel"
+  with pytest.raises(resumable_training.NonFiniteError, match=message):
     _fit(_model(_Spoilt(3, 1.0, np.nan)), backup)
   assert _step(backup) == 2
 
