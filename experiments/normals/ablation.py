@@ -26,7 +26,7 @@ from experiments.common import results
 from experiments.common.run import app, checks, devices, process
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.normals import evaluate, predictor, train
+from experiments.normals import evaluate, predict, train
 from experiments.normals.data import sources
 from experiments.normals.settings import TrainSettings
 
@@ -64,19 +64,13 @@ class AblationSettings:
   )
 
   def __post_init__(self):
-    training = self.training
-    for name, value in (
-      ("epochs", training.epochs),
-      ("lambda_cx", training.objective.lambda_cx),
-    ):
-      if not value:
-        raise UserError(f"--{name} must be positive here. Received: 0")
+    if not self.training.epochs or not self.training.objective.lambda_cx:
+      raise UserError("--epochs and --lambda_cx must be positive here. Received: 0")
 
 
 def prepare(settings):
   """Opens the data; returns what `run` takes."""
-  data = settings.training.data, settings.training.validation_data
-  return settings, sources.load_both(*data)
+  return settings, sources.load_both(settings.training)
 
 
 def run(prepared, folder):
@@ -101,8 +95,7 @@ def run(prepared, folder):
       runs[variant, seed] = name = f"{re.sub('[ +]+', '_', variant.lower())}-{seed}"
       train_in(name, dataclasses.replace(training, objective=objective, seed=seed))
   if devices.is_chief():
-    source = sources.Lit(both_sources[1], training.light)
-    _report(folder, runs, source, training.validation_images)
+    _report(folder, runs, both_sources[1], training.validation_images)
 
 
 def _objective(objective, spatial_weight=None, **weights):
@@ -120,18 +113,17 @@ def _report(folder, runs, source, count):
     rows += [] if rows else [flat]
     rows.append({**own, "method": variant, "seed": str(seed)})
     if variant not in predictors:
-      network = predictor.load(folder / name / train.FILE)
-      predictors[variant] = predictor.predictor(network)
+      network = predict.load(folder / name / train.FILE)
+      predictors[variant] = predict.predictor(network)
   for surface in range(min(count, len(source) // source.lights)):
     index = surface * source.lights
-    maps = {name: predict(source[index].image) for name, predict in predictors.items()}
-    evaluate.save(folder, surface, source.names[index], source[index], maps)
+    example = source[index]
+    maps = {name: compute(example.image) for name, compute in predictors.items()}
+    evaluate.save(folder, surface, source.names[index], example, maps)
   evaluate.write(rows, source, folder)
 
 
+COMMAND = app.Command(AblationSettings, run, prepare=prepare)
+
 if __name__ == "__main__":
-  app.main(
-    "normals.ablation",
-    app.Command(AblationSettings, run, prepare=prepare),
-    default_flagfile="normals_quick.flags",
-  )
+  app.main("normals.ablation", COMMAND, default_flagfile="normals_quick.flags")

@@ -1,7 +1,7 @@
 """Measures normal maps, and draws them.
 
 A predictor is a function from a uint8 RGB image `(H, W, 3)` to unit normals of the
-same size, see `predictor`.
+same size, see `predict.predictor`.
 """
 
 import numpy as np
@@ -12,13 +12,12 @@ from cxloss.metrics import patches, spectrum
 from experiments.common import networks, results, tables
 from experiments.common.data import images
 from experiments.common.drawing import panels
-from experiments.normals import angles
+from experiments.normals import predict
 from experiments.normals.data import shading, sources
-from experiments.normals.predictor import load, predictor
+from models import crn
 
 _PANEL_WIDTH = 192
-# Lengths of differences between neighbouring normals; the largest is sqrt(8).
-_GRADIENT_BINS = np.linspace(0, 2.85, 571)
+_THRESHOLDS = (11.25, 22.5, 30.0)
 _WINDOW = 64  # of the power spectrum
 _GREY = np.full(3, 0.5)
 
@@ -34,10 +33,8 @@ def evaluate(settings, folder):
     UserError: for bad settings and files, before anything is measured.
   """
   weights = networks.path_of(settings.weights or folder / "network.keras")
-  network = load(weights)
-  source = sources.load(settings.data, settings.data.data, "test")
-  source = sources.Lit(source, settings.light)
-  predictors = {weights.stem: predictor(network)}
+  predictors = {weights.stem: predict.predictor(predict.load(weights))}
+  source = sources.Lit(sources.load(settings.data, "test"), settings.data.light)
   report(predictors, source, folder / "evaluation", settings.validation_images)
 
 
@@ -46,38 +43,7 @@ def flat(image):
   return np.broadcast_to(np.float32([0, 0, 1]), image.shape)
 
 
-def measure(predictors, source, show=None, every=1):
-  """Measures predictors on all valid pixels of a source.
-
-  Args:
-    predictors: dict from a method's name to its predictor.
-    source: sequence of `NormalsExample`.
-    show: function of an index, an example, and a dict from each method to its normals,
-      which is called for each example.
-    every: measure the map of every so many-th example as a picture, and renderings of
-      it, which takes long; 0 for none. Defaults to 1.
-
-  Returns:
-    List of rows with the entries of `angles.AngularError`; `gradient`, the mean length
-    of the differences between neighbouring normals, and `true_gradient`, that of the
-    truth; `gradient_distance`, the Wasserstein distance between the distributions of
-    these lengths, all pixels pooled; and, as means over examples whose normals are
-    known everywhere, those of `_picture_measures`.
-  """
-  scores = {name: _Scores() for name in predictors}
-  lpips = metrics.LPIPS(value_range=(0, 255)) if every else None
-  for index, example in enumerate(source):
-    maps = {name: predict(example.image) for name, predict in predictors.items()}
-    for name, predicted in maps.items():
-      scores[name].add(example, predicted)
-      if every and index % every == 0:
-        scores[name].add_picture(example, predicted, lpips)
-    if show:
-      show(index, example, maps)
-  return [{"method": name, **score.result()} for name, score in scores.items()]
-
-
-def report(predictors, source, folder, count, about=None):
+def report(predictors, source, folder, count):
   """Measures predictors beside a flat map; draws panels and prints the table.
 
   Args:
@@ -85,7 +51,6 @@ def report(predictors, source, folder, count, about=None):
     source: `sources.Lit`.
     folder: path where results go.
     count: number of surfaces that a panel shows, under the first of their lights.
-    about: dict for `results.write`.
   """
 
   def show(index, example, maps):
@@ -95,15 +60,48 @@ def report(predictors, source, folder, count, about=None):
       save(folder, surface, source.names[index], example, shown)
 
   # Maps of a surface under another light are of the same kind.
-  rows = measure({"flat": flat, **predictors}, source, show, every=source.lights)
-  write(rows, source, folder, about)
+  rows = measure({"flat": flat, **predictors}, source, source.lights, show)
+  write(rows, source, folder)
 
 
-def write(rows, source, folder, about=None):
+def measure(predictors, source, every=1, show=None):
+  """Measures predictors where the normals of a source are known, all pixels pooled.
+
+  Args:
+    predictors: dict from a method's name to its predictor.
+    source: sequence of `NormalsExample`.
+    every: measure the map of every so many-th example as a picture, and renderings of
+      it, which takes long; 0 for none. Defaults to 1.
+    show: function of an index, an example, and a dict from each method to its normals,
+      which is called for each example.
+
+  Returns:
+    List of rows: `mean`, `median` and `rmse` of the angular errors in degrees,
+    `within_11.25`, `within_22.5` and `within_30` in percent; `gradient`, the mean
+    length of the differences between neighbouring normals, `true_gradient`, that of the
+    truth, and `gradient_distance`, the Wasserstein distance between the distributions
+    of these lengths; and, as means over examples that are known everywhere, what
+    `_measure_picture` returns.
+  """
+  scores = {name: _Scores() for name in predictors}
+  lpips = metrics.LPIPS((0, 255)) if every else None
+  for index, example in enumerate(source):
+    maps = {name: predictor(example.image) for name, predictor in predictors.items()}
+    for name, normals in maps.items():
+      scores[name].add(example, normals)
+      known = example.mask.all() and min(example.mask.shape) >= _WINDOW
+      if every and index % every == 0 and known:
+        scores[name].pictures.append(_measure_picture(example, normals, lpips))
+    if show:
+      show(index, example, maps)
+  return [{"method": name, **score.result()} for name, score in scores.items()]
+
+
+def write(rows, source, folder):
   """Writes the rows of a source, and prints them."""
   pictures = tables.counted(len(source), "picture")
   print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
-  results.write(folder, rows, about={"images": len(source), **(about or {})})
+  results.write(folder, rows, about={"images": len(source)})
   print(f"Panels: {folder / 'panels'}")
 
 
@@ -117,109 +115,91 @@ def save(folder, index, name, example, maps):
 def panel(example, maps):
   """Draws the picture and the maps, below each its grey surface in raking light."""
   pictures = _pictures(example, maps)
-  normals = [*maps.values(), example.normals]
-  lit = [shading.render(_GREY, n, shading.RAKING) for n in normals]
-  rows = [list(pictures.values()), [example.image, *map(_to_uint8, lit)]]
+  grey = np.uint8(255 * _GREY)
+  rows = [
+    list(pictures.values()),
+    [
+      example.image if example.colours is None else example.colours,
+      *(
+        shading.render_uint8(grey, normals, shading.RAKING)
+        for normals in (*maps.values(), example.normals)
+      ),
+    ],
+  ]
   factor = max(_PANEL_WIDTH // example.image.shape[1], 1)
   rows = [[p.repeat(factor, 0).repeat(factor, 1) for p in row] for row in rows]
-  if example.colours is not None:
-    rows[1][0] = example.colours.repeat(factor, 0).repeat(factor, 1)
   return panels.grid(rows, list(pictures))
 
 
-def encode(normals, mask=None):
-  """Encodes normals as uint8 colours, (n + 1) / 2; black where `mask` is false."""
-  colours = _to_uint8((np.clip(normals, -1, 1) + 1) / 2)
-  return colours if mask is None else colours * mask[..., None]
-
-
 def _pictures(example, maps):
-  return {
-    "image": example.image,
-    **{name: encode(normals) for name, normals in maps.items()},
-    "true": encode(example.normals, example.mask),
-  }
+  encoded = {name: predict.encode(normals) for name, normals in maps.items()}
+  true = predict.encode(example.normals, example.mask)
+  return {"image": example.image, **encoded, "true": true}
 
 
-def _to_uint8(picture):
-  return np.uint8(np.round(255 * picture))
-
-
-def _picture_measures(example, predicted, lpips):
+def _measure_picture(example, normals, lpips):
   """Measures a map as a picture, and the surface under five lights.
 
   Returns:
-    Dict of `spectrum_db`, `sliced_wasserstein`, `kl_reference` and `kl_image` of the
-    map's colours; `lpips` of them; `render_psnr` and `render_lpips`, means over
-    renderings of the example's colours with both maps under `shading.AROUND`.
+    Dict of `spectrum_db`, `sliced_wasserstein`, `kl_reference`, `kl_image` and `lpips`
+    of the map's colours; `render_psnr` and `render_lpips`, means over renderings of the
+    example's colours with both maps under `shading.AROUND`.
   """
-  true, ours = encode(example.normals), encode(predicted)
+  both = example.normals, normals
+  true, ours = map(predict.encode, both)
   colours = example.image if example.colours is None else example.colours
-  rendered = np.stack(
-    [
-      [shading.render_uint8(colours, n, light) for light in shading.AROUND]
-      for n in (example.normals, predicted)
-    ]
+  rendered, image = (
+    np.stack([shading.render_uint8(colours, n, light) for light in shading.AROUND])
+    for n in both
   )
-  squares = np.square(rendered[0].astype(float) - rendered[1]).mean(axis=(1, 2, 3))
-  # An equal rendering would have no end.
-  psnr = 10 * np.log10(255**2 / np.maximum(squares, 1e-2))
-  distances = lpips(
-    np.concatenate([true[None], rendered[0]]), np.concatenate([ours[None], rendered[1]])
-  )
-  found = {
-    "lpips": distances[0],
-    "render_psnr": psnr.mean(),
-    "render_lpips": distances[1:].mean(),
-    "spectrum_db": spectrum.spectrum_distance(
-      *(spectrum.log_power_spectrum(picture, _WINDOW) for picture in (true, ours))
-    ),
-    **patches.compare(true, ours),
+  distances = lpips(np.stack([true, *rendered]), np.stack([ours, *image]))
+  squares = np.square(rendered.astype(float) - image).mean(axis=(1, 2, 3))
+  spectra = (spectrum.log_power_spectrum(picture, _WINDOW) for picture in (true, ours))
+  return {
+    "lpips": float(distances[0]),
+    "render_lpips": float(distances[1:].mean()),
+    # An equal rendering would have no end.
+    "render_psnr": float(10 * np.log10(255**2 / np.maximum(squares, 1e-2)).mean()),
+    "spectrum_db": spectrum.spectrum_distance(*spectra),
+    **patches.compare(true, ours, points=1024, projections=32),
   }
-  return {name: float(value) for name, value in found.items()}
 
 
 class _Scores:
-  """Pools the errors and the gradients of one predictor."""
+  """Collects the errors and the gradients of one predictor."""
 
   def __init__(self):
-    self._angles = angles.AngularError()
-    self._histograms = np.zeros((2, len(_GRADIENT_BINS) - 1))
-    self._gradients, self._count = np.zeros(2), 0
-    self._pictures = []
+    self._degrees, self._gradients, self._true = [], [], []
+    self.pictures = []
 
-  def add(self, example, predicted):
-    degrees = angles.angular_error(example.normals, predicted)
-    self._angles.add(degrees[example.mask])
-    for i, normals in enumerate((predicted, example.normals)):
-      lengths = _gradients(normals, example.mask)
-      self._histograms[i] += np.histogram(lengths, _GRADIENT_BINS)[0]
-      self._gradients[i] += lengths.sum(dtype=np.float64)
-    self._count += lengths.size
-
-  def add_picture(self, example, predicted, lpips):
-    if example.mask.all() and min(example.mask.shape) >= _WINDOW:
-      self._pictures.append(_picture_measures(example, predicted, lpips))
+  def add(self, example, normals):
+    degrees = crn.angular_error(example.normals, normals.astype(np.float32)).numpy()
+    self._degrees.append(degrees[example.mask])
+    self._gradients.append(_gradients(normals, example.mask))
+    self._true.append(_gradients(example.normals, example.mask))
 
   def result(self):
-    centres = (_GRADIENT_BINS[1:] + _GRADIENT_BINS[:-1]) / 2
-    gradient, true_gradient = self._gradients / max(self._count, 1)
-    distance = scipy.stats.wasserstein_distance(centres, centres, *self._histograms)
-    return {
-      **self._angles.result(),
-      "gradient": float(gradient),
-      "true_gradient": float(true_gradient),
-      "gradient_distance": float(distance),
-      **{
-        key: float(np.mean([row[key] for row in self._pictures]))
-        for key in (self._pictures or [{}])[0]
-      },
+    degrees, gradients, true = map(
+      np.concatenate, (self._degrees, self._gradients, self._true)
+    )
+    found = {
+      "mean": degrees.mean(dtype=np.float64),
+      "median": np.median(degrees),
+      "rmse": np.sqrt(np.square(degrees, dtype=np.float64).mean()),
+      **{f"within_{t:g}": 100 * (degrees < t).mean() for t in _THRESHOLDS},
+      "gradient": gradients.mean(dtype=np.float64),
+      "true_gradient": true.mean(dtype=np.float64),
+      "gradient_distance": scipy.stats.wasserstein_distance(gradients, true),
     }
+    for key in (self.pictures or [{}])[0]:
+      found[key] = np.mean([row[key] for row in self.pictures])
+    return {key: float(value) for key, value in found.items()}
 
 
 def _gradients(normals, mask):
-  """Lengths of the normals' forward differences where all three pixels are valid."""
+  """Lengths of the normals' forward differences where all three pixels are known."""
   x = normals[:-1, 1:] - normals[:-1, :-1]
   y = normals[1:, :-1] - normals[:-1, :-1]
-  valid = mask[:-1, :-1] & mask[:-1, 1:] & mask[1:, :-1]
-  return np.sqrt((x * x).sum(axis=-1) + (y * y).sum(axis=-1))[valid]
+  known = mask[:-1, :-1] & mask[:-1, 1:] & mask[1:, :-1]
+  squares = (x * x).sum(axis=-1) + (y * y).sum(axis=-1)
+  return np.sqrt(squares)[known].astype(np.float32)

@@ -14,30 +14,8 @@ from experiments.normals.data.views import ViewSettings
 from models import crn
 
 
-def _height():
-  return option(
-    512, "The height of what is trained on, and that the network is built for.", lower=4
-  )
-
-
-def _width():
-  return option(
-    512, "The width of what is trained on, and that the network is built for.", lower=4
-  )
-
-
 def _reduce():
   return option(1, "Reduce pictures by this factor, averaging over blocks.", lower=1)
-
-
-def _light():
-  return option(
-    "above",
-    "What colours are lit by, to become pictures: above, a light drawn anew for each "
-    "picture between right, up and left; any, one all around; none, nothing, for "
-    "photographs. Pictures to measure on have three fixed lights of the kind.",
-    choices=shading.LIGHTS,
-  )
 
 
 def _weights():
@@ -51,7 +29,7 @@ def _weights():
 
 def _validation_images():
   return option(
-    16,
+    10,
     "Pictures for validation while training, and number of panels at its end. "
     "evaluate: number of panels.",
     lower=1,
@@ -67,49 +45,14 @@ class DataSettings:
     "materials (those that come along), or a folder of pictures with normal maps.",
     checks.NOT_EMPTY,
   )
-  height: int = _height()
-  width: int = _width()
   reduce: int = _reduce()
-  count: int = option(
-    0,
-    "train: take so many of the pictures, spread evenly over their names; 0 takes all.",
-    lower=0,
+  light: str = option(
+    "above",
+    "What colours are lit by, to become pictures: above, a light drawn anew for each "
+    "picture between right, up and left; any, one all around; none, nothing, for "
+    "photographs. Pictures to measure on have three fixed lights of the kind.",
+    choices=shading.LIGHTS,
   )
-  flip: str = option(
-    "",
-    "Axes, of xyz, along which a folder's normal maps point the other way than here (x "
-    "to the right, y up, z towards the viewer).",
-    checks.Check(lambda axes: set(axes) <= set("xyz"), "must be of the letters xyz"),
-  )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkSettings:
-  """Describes the network to start from; sizes are of an untrained one."""
-
-  height: int = _height()
-  width: int = _width()
-  width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
-  padding: str = option(
-    "zeros",
-    "Beyond the border, the network's convolutions see zeros, as in the paper, or "
-    "repeat the rim, which keeps frames out of large maps.",
-    choices=crn.PADDINGS,
-  )
-  initial_weights: str | None = option(
-    None,
-    "train: a .keras file of the network to start from. By default an untrained one.",
-    checks.NOT_EMPTY,
-  )
-
-  def __post_init__(self):
-    if self.initial_weights:
-      networks.file_of(self.initial_weights, "--initial_weights")
-      return
-    try:
-      crn.check_size(self.height, self.width, self.width_divisor)
-    except ValueError as error:
-      raise UserError(f"--height, --width, --width_divisor: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,35 +63,21 @@ class ObjectiveSettings:
   lambda_lf: float = loss_settings.weight(0.1, "the low-frequency error")
   lambda_l1: float = loss_settings.weight(1.0, "the mean absolute error")
   lambda_l2: float = loss_settings.weight(0.0, "the mean squared error")
-  patch_size: int = option(
-    5, "Side of the patches of normals that the contextual loss compares.", lower=1
-  )
-  patch_stride: int = option(
-    2,
-    "Step between the patches of normals that the contextual loss compares.",
-    lower=1,
-  )
   losses: LossSettings = LossSettings(
     layers={"block1_conv2": 1.0, "block2_conv2": 1.0}, max_points=65 * 65
   )
 
-  def check(self, data):
-    """Raises `UserError` if there is no term, or one does not fit `DataSettings`."""
+  def check(self, size):
+    """Raises `UserError` if there is no term, or one does not fit `--size`."""
     if not (self.lambda_cx or self.lambda_lf or self.lambda_l1 or self.lambda_l2):
       raise UserError(
         "one of --lambda_cx, --lambda_lf, --lambda_l1 and --lambda_l2 must be "
         "positive. Received: 0"
       )
-    side, name = min((data.height, "height"), (data.width, "width"))
     if self.lambda_cx:
-      if self.patch_size > side:
-        raise UserError(
-          "--patch_size must be at most --height and --width. "
-          f"Received: {self.patch_size}"
-        )
-      loss_settings.check_layers(self.losses, self.losses.layers, "layers", side)
+      loss_settings.check_layers(self.losses, self.losses.layers, "layers", size)
     if self.lambda_lf:
-      loss_settings.check_blur(self.losses, side, name)
+      loss_settings.check_blur(self.losses, size, "size")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -156,17 +85,33 @@ class TrainSettings:
   """Describes a training; `objective` is that of the second phase, if it has epochs."""
 
   data: DataSettings = DataSettings()
-  light: str = _light()
-  views: ViewSettings = ViewSettings()
-  network: NetworkSettings = NetworkSettings()
-  objective: ObjectiveSettings = ObjectiveSettings()
-  devices: DeviceSettings = DeviceSettings()
+  count: int = option(
+    0, "Train on so many of the pictures, spread over their names; 0: all.", lower=0
+  )
   validation_data: str | None = option(
     None,
-    "train: held-out pictures, like --data. By default the materials' test pictures, "
-    "or the last tenth of a folder.",
+    "Held-out pictures, like --data. By default the materials' test pictures, or the "
+    "last tenth of a folder.",
     checks.NOT_EMPTY,
   )
+  size: int = option(
+    512, "Side of the views to train on, which the network is built for.", lower=8
+  )
+  views: ViewSettings = ViewSettings()
+  width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
+  padding: str = option(
+    "zeros",
+    "Beyond the border, the network's convolutions see zeros, as in the paper, or "
+    "repeat the rim, which keeps frames out of large maps.",
+    choices=crn.PADDINGS,
+  )
+  initial_weights: str | None = option(
+    None,
+    "A .keras file of the network to start from. By default an untrained one.",
+    checks.NOT_EMPTY,
+  )
+  objective: ObjectiveSettings = ObjectiveSettings()
+  devices: DeviceSettings = DeviceSettings()
   batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
   pretrain_epochs: int = option(
     0,
@@ -175,9 +120,7 @@ class TrainSettings:
   )
   epochs: int = option(200, "Epochs on the whole objective.", lower=0)
   steps_per_epoch: int | None = option(
-    None,
-    "Steps of an epoch. By default, as many as see every picture once.",
-    lower=1,
+    None, "Steps of an epoch. By default, as many as see every picture once.", lower=1
   )
   learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
   pretrain_learning_rate: float | None = option(
@@ -194,10 +137,15 @@ class TrainSettings:
   def __post_init__(self):
     if not self.pretrain_epochs + self.epochs:
       raise UserError("--epochs must be positive where --pretrain_epochs is 0")
-    if self.views.turn and self.data.height != self.data.width:
-      raise UserError("--view_turn needs --height and --width that are equal")
     if self.epochs:
-      self.objective.check(self.data)
+      self.objective.check(self.size)
+    if self.initial_weights:
+      networks.file_of(self.initial_weights, "--initial_weights")
+      return
+    try:
+      crn.check_size(self.size, self.size, self.width_divisor)
+    except ValueError as error:
+      raise UserError(f"--size, --width_divisor: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -205,10 +153,8 @@ class EvaluateSettings:
   """Describes an evaluation, which draws `validation_images` panels."""
 
   data: DataSettings = DataSettings()
-  light: str = _light()
   weights: str | None = _weights()
   validation_images: int = _validation_images()
-  seed: int = seed()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -217,19 +163,17 @@ class PredictSettings:
 
   weights: str | None = _weights()
   reduce: int = _reduce()
-  input: str = option(None, "predict: an image file or a folder.", checks.NOT_EMPTY)
+  input: str = option(None, "An image file or a folder.", checks.NOT_EMPTY)
   output: str = option(
-    None, "predict: a file if --input is one, or else a folder.", checks.NOT_EMPTY
+    None, "A file if --input is one, or else a folder.", checks.NOT_EMPTY
   )
   format: str = option(
     "png",
-    "predict: colours (n + 1) / 2 of 8 bits, or of 16, or float32 vectors.",
+    "Colours (n + 1) / 2 of 8 bits, or of 16, or float32 vectors.",
     choices=("png", "png16", "npy"),
   )
   convention: str = option(
-    "opengl",
-    "predict: y up in the map, or down.",
-    choices=("opengl", "directx"),
+    "opengl", "Whether y points up in the map, or down.", choices=("opengl", "directx")
   )
 
   def __post_init__(self):

@@ -6,10 +6,10 @@ import numpy as np
 
 from experiments.common.run.errors import UserError
 
-# How far from 1 the length of a normal may be, for all but a share of the pixels: 8
-# bits are off by 0.01, JPEG by up to 0.15 at few.
-_TOLERANCE = 0.15
-_MAY_EXCEED = 0.02
+# How far from 1 the length of a normal may be, for all but a share of the pixels: JPEG
+# of quality 75 is off by so much at 6 %, a photograph at 98 %.
+_TOLERANCE = 0.25
+_MAY_EXCEED = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,60 +31,56 @@ class NormalsExample:
   colours: np.ndarray | None = None
 
 
-def make_example(image, normals, mask=None):
+def make_example(image, normals):
   """Checks the parts of an example and scales the normals to unit length.
 
   Args:
     image: uint8 RGB `(H, W, 3)`.
     normals: float `(H, W, 3)`; vectors of length 0 are unknown normals.
-    mask: bool `(H, W)`, or `None` where all non-zero normals are valid.
 
   Raises:
-    UserError: if sizes differ, no pixel is valid, or valid normals are not finite or
-      not of unit length.
+    UserError: if sizes differ, no normal is known, or they are not of unit length.
   """
-  size = image.shape[:2]
-  for name, part in (("normals", normals), ("mask", mask)):
-    if part is not None and part.shape[:2] != size:
-      raise UserError(
-        f"the {name} must have the image's size, {size[1]} x {size[0]} pixels, but "
-        f"measure {part.shape[1]} x {part.shape[0]}"
-      )
-  normals = np.asarray(normals, np.float32)
+  if normals.shape[:2] != image.shape[:2]:
+    sizes = " and ".join(f"{p.shape[1]} x {p.shape[0]}" for p in (image, normals))
+    raise UserError(f"the picture and its normal map differ in size: {sizes} pixels")
   length = np.linalg.norm(normals, axis=-1)
-  mask = length != 0 if mask is None else mask & (length != 0)
+  mask = length != 0
   if not mask.any():
-    raise UserError("no pixel has a valid normal")
-  if not np.isfinite(length[mask]).all():
-    raise UserError("valid normals must be finite, but some are NaN or infinite")
+    raise UserError("no pixel has a normal")
   share = (np.abs(length - 1)[mask] > _TOLERANCE).mean()
   if share > _MAY_EXCEED:
     raise UserError(
-      f"valid normals must have length 1, but {100 * share:.2g} % are off by more "
-      f"than {_TOLERANCE}: is it no normal map, or one with another tone curve? Mark "
-      "pixels without a normal by (0, 0, 0) or a mask"
+      f"normals must have length 1, but {100 * share:.2g} % are off by more than "
+      f"{_TOLERANCE}: is it no normal map, or one of another tone curve?"
     )
-  return NormalsExample(image, _unit(normals, mask), mask)
+  return NormalsExample(image, unit(normals, mask), mask)
+
+
+def unit(vectors, mask):
+  """Scales vectors `(H, W, 3)` to length 1, as float32; to 0 outside of the mask."""
+  length = np.linalg.norm(vectors, axis=-1)
+  scaled = vectors / np.where(mask, length, 1)[..., None]
+  return np.where(mask[..., None], scaled, 0).astype(np.float32)
 
 
 def reduce(example, factor):
   """Averages over blocks of `factor x factor` pixels, cutting off incomplete ones.
 
-  A block's normal is the scaled mean of its valid ones, and valid if at least half of
-  them are.
+  A block's normal is the scaled mean of the known ones, if these are half at least.
   """
   if factor == 1:
     return example
-  mask = 2 * _blocks(example.mask, factor, np.sum) >= factor**2
-  total = _blocks(example.normals, factor, np.sum)
+  total = _blocks(example.normals, factor).sum(axis=(1, 3))
+  mask = _blocks(example.mask, factor).mean(axis=(1, 3)) >= 0.5
   mask &= np.linalg.norm(total, axis=-1) > 1e-6
   image = reduce_image(example.image, factor)
-  return NormalsExample(image, _unit(total, mask), mask)
+  return NormalsExample(image, unit(total, mask), mask)
 
 
 def reduce_image(image, factor):
   """Averages a uint8 image over blocks as `reduce` does, rounded."""
-  return np.uint8(np.round(_blocks(image, factor, np.mean)))
+  return np.uint8(np.round(_blocks(image, factor).mean(axis=(1, 3))))
 
 
 def green_ratio(example):
@@ -99,19 +95,11 @@ def green_ratio(example):
   p, q = (np.where(steep, 0, -v / np.where(steep, 1, z)) for v in (x, y))
   # Rows point down; central differences belong to the same pixel.
   dp, dq = np.gradient(p, axis=0), np.gradient(q, axis=1)
-  up, down = ((dp + dq)[example.mask] ** 2).sum(), ((dp - dq)[example.mask] ** 2).sum()
-  return float((up + 1e-12) / (down + 1e-12))
+  up, down = ((dp + s * dq)[example.mask] ** 2 for s in (1, -1))
+  return float((up.sum() + 1e-12) / (down.sum() + 1e-12))
 
 
-def _unit(vectors, mask):
-  length = np.linalg.norm(vectors, axis=-1)
-  scaled = vectors / np.where(mask, length, 1)[..., None]
-  return np.where(mask[..., None], scaled, 0).astype(np.float32)
-
-
-def _blocks(array, factor, statistic):
-  height, width = (side // factor * factor for side in array.shape[:2])
-  blocks = array[:height, :width].reshape(
-    height // factor, factor, width // factor, factor, *array.shape[2:]
-  )
-  return statistic(blocks, axis=(1, 3))
+def _blocks(array, factor):
+  height, width = (side // factor for side in array.shape[:2])
+  whole = array[: height * factor, : width * factor]
+  return whole.reshape(height, factor, width, factor, *array.shape[2:])

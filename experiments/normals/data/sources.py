@@ -13,61 +13,57 @@ from experiments.common.data import sources
 from experiments.common.run.errors import UserError
 from experiments.normals.data import pair_folder, shading
 
-MATERIALS = "materials"
-_FOLDER = pathlib.Path(__file__).parents[1] / "materials"
+_MATERIALS = pathlib.Path(__file__).parents[1] / "materials"
 
 
-def load_both(settings, validation=None):
-  """Opens the source to train on and the one held out.
+def load_both(settings):
+  """Opens the source to train on and the one held out, which is lit (see `Lit`).
 
   Args:
-    settings: `DataSettings`.
-    validation: name of the source held out. Defaults to the test split of the
-      materials, or the last tenth of a folder.
+    settings: `TrainSettings`.
 
   Raises:
     UserError: if there is none, or its pictures are too small.
   """
-  source = load(settings, settings.data, "train", (settings.height, settings.width))
-  if validation:
-    held_out = load(settings, validation, "test", flag="--validation_data")
-  elif settings.data == MATERIALS:
-    held_out = load(settings, MATERIALS, "test")
+  data, other = settings.data, settings.validation_data
+  source = load(data, "train", settings.size)
+  if other:
+    data = dataclasses.replace(data, data=other)
+    held_out = load(data, "test", flag="--validation_data")
+  elif data.data == "materials":
+    held_out = load(data, "test")
   else:
     source, held_out = sources.hold_out(source)
+  if settings.count > len(source):
+    raise UserError(
+      f"--count must be at most {len(source)}, what --data={settings.data.data} holds. "
+      f"Received: {settings.count}"
+    )
   if settings.count:
-    if settings.count > len(source):
-      raise UserError(
-        f"--count must be at most {len(source)}, what --data={settings.data} holds. "
-        f"Received: {settings.count}"
-      )
-    # Evenly spread over their names.
     places = np.linspace(0, len(source) - 1, settings.count).round().astype(int)
     source = sources.Subset(source, places.tolist())
-  return source, held_out
+  return source, Lit(held_out, data.light)
 
 
-def load(settings, name, split, least=(1, 1), flag="--data"):
+def load(settings, split, least=1, flag="--data"):
   """Opens a source.
 
   Args:
-    settings: `DataSettings`.
-    name: `"materials"` (40 to train on and 10 to test on, 192 x 192, see
-      `materials/README.md`), or a folder, see `pair_folder.PairFolder`.
+    settings: `DataSettings`; `data` is `"materials"` (40 to train on and 10 to test on,
+      192 x 192, see `materials/README.md`), or a folder, see `pair_folder.PairFolder`.
     split: `"train"` or `"test"`; folders have no splits.
-    least: `(height, width)` that pictures must have, once reduced.
+    least: side in pixels that pictures must have, once reduced.
     flag: where the name comes from, for errors.
 
   Raises:
     UserError: if there is none, or its pictures are too small.
   """
-  if name != MATERIALS and not os.path.isdir(name):
+  path = _MATERIALS / split if settings.data == "materials" else settings.data
+  if not os.path.isdir(path):
     raise UserError(
-      f"{flag} must be {MATERIALS} or a folder. Received: {name!r}, which is no folder"
+      f"{flag} must be materials or a folder. Received: {path!r}, which is no folder"
     )
-  flip = "" if name == MATERIALS else settings.flip
-  path = _FOLDER / split if name == MATERIALS else name
-  return pair_folder.PairFolder(path, settings.reduce, least, flip, flag)
+  return pair_folder.PairFolder(path, settings.reduce, least, flag)
 
 
 class Lit:
@@ -94,7 +90,7 @@ class Lit:
     return len(self.names)
 
   def __getitem__(self, index):
-    place, light = divmod(range(len(self))[index], len(self._lights))
+    place, light = divmod(range(len(self))[index], self.lights)
     example = self._source[place]
     image = shading.render_uint8(example.image, example.normals, self._lights[light])
     return dataclasses.replace(example, image=image, colours=example.image)

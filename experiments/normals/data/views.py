@@ -1,4 +1,4 @@
-"""Random views of a surface: what augments a small set of materials.
+"""Random views of a surface under a light, and the batches to train on.
 
 A view is a crop at a random place, possibly of a larger part and reduced, mirrored or
 turned by quarters, in other colours. Reducing a surface as a whole keeps its normals;
@@ -10,13 +10,12 @@ import dataclasses
 
 import numpy as np
 import PIL.Image
+import tensorflow as tf
 
+from experiments.common.data import indices
 from experiments.common.run import checks
 from experiments.common.run.options import option
-from experiments.normals.data import shading
-
-_TRIES = 20  # places tried for one with enough valid pixels
-_LEAST_VALID = 0.2  # share of a view
+from experiments.normals.data import example, shading
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,12 +24,12 @@ class ViewSettings:
 
   scale: float = option(
     1.0,
-    "Train on views of parts up to this much larger than --height x --width, reduced.",
+    "Train on views of parts up to this much larger than --size, reduced.",
     checks.Check(lambda v: 1 <= v <= 8, "must be in [1, 8]"),
     flag="view_scale",
   )
   turn: bool = option(
-    False, "Train on views turned by quarters, too.", flag="view_turn"
+    False, "Train on views turned by quarters as well.", flag="view_turn"
   )
   colour: float = option(
     0.0,
@@ -41,87 +40,96 @@ class ViewSettings:
   )
 
 
-def draw(rng, example, height, width, settings, light="none"):
-  """Draws a lit view of `height x width` pixels.
+def training_batches(source, settings, start=0, context=None):
+  """Draws views endlessly; each epoch visits every example once, in random order.
+
+  Args:
+    source: sequence of `NormalsExample`, sides of at least `settings.size`.
+    settings: `TrainSettings`.
+    start: number of batches to skip.
+    context: `tf.distribute.InputContext` if replicas share the batch.
+
+  Returns:
+    `tf.data.Dataset` of `(image, normals, mask)`, see `draw`, a replica's part of the
+    batch each.
+  """
+  size, kind = settings.size, settings.data.light
+
+  def cut(picture, rng):
+    return draw(rng, picture, size, settings.views, kind)
+
+  def finish(image, normals, mask, size):
+    shape = [size, settings.size, settings.size]
+    image, normals = (tf.ensure_shape(part, [*shape, 3]) for part in (image, normals))
+    return image, normals, tf.ensure_shape(mask, shape)
+
+  types, batch = (tf.float32, tf.float32, tf.bool), settings.batch_size
+  return indices.batches(
+    source, cut, types, finish, batch, settings.seed, start, context
+  )
+
+
+def draw(rng, picture, size, settings, light):
+  """Draws a view under a light.
 
   Args:
     rng: `numpy.random.Generator`.
-    example: `NormalsExample`, at least so large, also turned if `settings.turn`.
-    height: of the view.
-    width: of the view.
+    picture: `NormalsExample`, sides of at least `size`.
+    size: side of the view.
     settings: `ViewSettings`.
-    light: kind of light, see `shading.draw_light`. Defaults to `"none"`.
+    light: kind of light, see `shading.draw_light`.
 
   Returns:
     `(image, normals, mask)`: float32 RGB in [-1, 1] and unit vectors, 0 where unknown,
-    `(height, width, 3)`, and bool `(height, width)`.
+    `(size, size, 3)`, and bool `(size, size)`.
   """
   quarters = int(rng.integers(4)) if settings.turn else 0
   mirrored = bool(rng.integers(2))
-  size = (width, height) if quarters % 2 else (height, width)
-  window = _place(rng, example.mask, size, settings.scale)
-  parts = example.image[window], example.normals[window], example.mask[window]
-  if parts[2].shape != size:
-    parts = _reduce(*parts, size)
-  image, normals, mask = orient(*parts, quarters, mirrored)
+  window = _place(rng, picture.mask.shape, size, settings.scale)
+  image, normals, mask = picture.image[window], picture.normals[window], None
+  parts = picture.image[window], picture.normals[window]
+  image, normals = (_resize(part, size) for part in parts)
+  image, normals = orient(image, normals, quarters, mirrored)
+  mask = np.linalg.norm(normals, axis=-1) > 0.5
+  normals = example.unit(normals, mask)
   colours = _recolour(rng, image / 255, settings.colour)
-  image = 2 * shading.render(colours, normals, shading.draw_light(rng, light)) - 1
-  return image, np.ascontiguousarray(normals, np.float32), np.ascontiguousarray(mask)
+  image = shading.render(colours, normals, shading.draw_light(rng, light))
+  return 2 * image - 1, normals, mask
 
 
-def orient(image, normals, mask, quarters, mirrored):
+def orient(image, normals, quarters, mirrored):
   """Turns a surface counter-clockwise by quarters, and then mirrors left and right.
 
-  Args:
-    image: `(H, W, C)`.
-    normals: `(H, W, 3)`.
-    mask: `(H, W)`.
-    quarters: integer.
-    mirrored: bool.
-
-  Returns:
-    The same three of the surface as it lies then.
+  Returns image and normals, `(H, W, 3)` both, as the surface lies then.
   """
-  image, normals, mask = (np.rot90(part, quarters) for part in (image, normals, mask))
+  image, normals = np.rot90(image, quarters), np.rot90(normals, quarters)
   x, y, z = np.moveaxis(normals, -1, 0)
   for _ in range(quarters % 4):
     x, y = -y, x
-  if mirrored:
-    image, mask, x, y, z = (np.flip(part, 1) for part in (image, mask, x, y, z))
-    x = -x
-  return image, np.stack([x, y, z], axis=-1), mask
-
-
-def _place(rng, mask, size, scale):
-  """Returns the window of a view: two slices."""
-  most = min(
-    scale, *(whole / side for whole, side in zip(mask.shape, size, strict=True))
-  )
-  best, valid = None, -1.0
-  for _ in range(_TRIES):
-    drawn = most ** rng.uniform(0, 1)
-    sides = [int(side * drawn) for side in size]
-    tops = [rng.integers(n - m + 1) for n, m in zip(mask.shape, sides, strict=True)]
-    window = tuple(slice(t, t + m) for t, m in zip(tops, sides, strict=True))
-    share = mask[window].mean()
-    if share > valid:
-      best, valid = window, share
-    if valid >= _LEAST_VALID:
-      break
-  return best
-
-
-def _reduce(image, normals, mask, size):
-  def resize(layer):
-    picture = PIL.Image.fromarray(np.ascontiguousarray(layer))
-    return np.asarray(picture.resize(size[::-1], PIL.Image.Resampling.BOX))
-
-  x, y, z = (resize(layer) for layer in np.moveaxis(normals, -1, 0))
   normals = np.stack([x, y, z], axis=-1)
-  length = np.linalg.norm(normals, axis=-1)
-  mask = (resize(mask.astype(np.float32)) > 0.5) & (length > 1e-3)
-  normals = np.where(mask[..., None], normals / np.where(mask, length, 1)[..., None], 0)
-  return resize(image), normals, mask
+  if mirrored:
+    image, normals = image[:, ::-1], normals[:, ::-1] * np.float32([-1, 1, 1])
+  return image, normals
+
+
+def _place(rng, shape, size, scale):
+  """Returns the window of a view: two slices."""
+  side = int(size * min(scale, min(shape) / size) ** rng.uniform())
+  corner = [rng.integers(whole - side + 1) for whole in shape]
+  return tuple(slice(start, start + side) for start in corner)
+
+
+def _resize(part, size):
+  """Averages the pixels of each new one."""
+  if part.shape[0] == size:
+    return part
+  layers = [
+    PIL.Image.fromarray(np.ascontiguousarray(layer)).resize(
+      (size, size), PIL.Image.Resampling.BOX
+    )
+    for layer in np.moveaxis(part, -1, 0)
+  ]
+  return np.stack(layers, axis=-1)
 
 
 def _recolour(rng, colours, strength):
