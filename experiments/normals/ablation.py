@@ -10,13 +10,12 @@ Trains networks that start from the same one, on the same views, with the settin
   CX without LF  L_CX alone, without low frequencies
   CoBi           CX with --spatial_weight=0.1, the contextual bilateral loss
 
-  python -m experiments.normals.ablation --flagfile=normals_quick.flags --seeds=0,1
+  python -m experiments.normals.ablation --flagfile=normals_quick.flags --repeats=2
 
-They start together from the network of the `--pretrain_epochs` on L1, which depends on
-`--seed`; `--seeds` are those of what follows. Each network is a run in a folder of its
-own, RUN/start, RUN/l1-0, ...; RUN holds the table (`metrics.json`), a row for each
-objective and seed, and panels of the first seed. The same command again goes on where
-it was stopped.
+They start together from the network of the `--pretrain_epochs` on L1. Each network is a
+run in a folder of its own, RUN/start, RUN/l1-0, ... with its seed; RUN holds the table
+(`metrics.json`) and panels of the first seed. The same command again goes on where it
+was stopped.
 """
 
 import dataclasses
@@ -41,16 +40,6 @@ VARIANTS = {
 }
 
 
-def _integers(texts):
-  try:
-    numbers = tuple(map(int, texts))
-  except ValueError:
-    numbers = ()
-  if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-    raise ValueError(f"must be different integers. Received: {','.join(texts)}")
-  return numbers
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AblationSettings:
   """Describes the trainings and their variants."""
@@ -59,9 +48,7 @@ class AblationSettings:
   variants: tuple[str, ...] = option(
     tuple(VARIANTS), "Objectives to compare.", checks.some_of(VARIANTS)
   )
-  seeds: tuple[int, ...] = option(
-    ("0",), "Seeds of the trainings, each of which has a row.", convert=_integers
-  )
+  repeats: int = option(1, "Trainings of each, with seeds from --seed on.", lower=1)
 
   def __post_init__(self):
     if not self.training.epochs or not self.training.objective.lambda_cx:
@@ -89,13 +76,13 @@ def run(prepared, folder):
     network = dataclasses.replace(training.network, initial_weights=start)
     training = dataclasses.replace(training, pretrain_epochs=0, network=network)
   runs = {}
-  for seed in settings.seeds:
+  for seed in range(training.seed, training.seed + settings.repeats):
     for variant in settings.variants:
       objective = _objective(training.objective, **VARIANTS[variant])
       runs[variant, seed] = name = f"{re.sub('[ +]+', '_', variant.lower())}-{seed}"
       train_in(name, dataclasses.replace(training, objective=objective, seed=seed))
   if devices.is_chief():
-    _report(folder, runs, both_sources[1], training.validation_images)
+    _report(folder, runs, both_sources[1])
 
 
 def _objective(objective, spatial_weight=None, **weights):
@@ -105,7 +92,7 @@ def _objective(objective, spatial_weight=None, **weights):
   return dataclasses.replace(objective, **weights)
 
 
-def _report(folder, runs, source, count):
+def _report(folder, runs, source):
   """Writes the rows of the runs' own reports, and panels with all objectives."""
   rows, predictors = [], {}
   for (variant, seed), name in runs.items():
@@ -115,7 +102,7 @@ def _report(folder, runs, source, count):
     if variant not in predictors:
       network = predict.load(folder / name / train.FILE)
       predictors[variant] = predict.predictor(network)
-  for surface in range(min(count, len(source) // source.lights)):
+  for surface in range(min(evaluate.PANELS, len(source) // source.lights)):
     index = surface * source.lights
     example = source[index]
     maps = {name: compute(example.image) for name, compute in predictors.items()}

@@ -16,6 +16,7 @@ from experiments.normals import predict
 from experiments.normals.data import shading, sources
 from models import crn
 
+PANELS = 10
 _PANEL_WIDTH = 192
 _THRESHOLDS = (11.25, 22.5, 30.0)
 _WINDOW = 64  # of the power spectrum
@@ -23,19 +24,11 @@ _GREY = np.full(3, 0.5)
 
 
 def evaluate(settings, folder):
-  """Measures a network; writes results and prints the table.
-
-  Args:
-    settings: `EvaluateSettings`.
-    folder: path of the run folder, in which `evaluation` gets the results.
-
-  Raises:
-    UserError: for bad settings and files, before anything is measured.
-  """
+  """Measures a network for `EvaluateSettings`; `folder / "evaluation"` has results."""
   weights = networks.path_of(settings.weights or folder / "network.keras")
   predictors = {weights.stem: predict.predictor(predict.load(weights))}
-  source = sources.Lit(sources.load(settings.data, "test"), settings.data.light)
-  report(predictors, source, folder / "evaluation", settings.validation_images)
+  source = sources.Lit(sources.load(settings.data.data, "test"), settings.data.light)
+  report(predictors, source, folder / "evaluation")
 
 
 def flat(image):
@@ -43,19 +36,15 @@ def flat(image):
   return np.broadcast_to(np.float32([0, 0, 1]), image.shape)
 
 
-def report(predictors, source, folder, count):
-  """Measures predictors beside a flat map; draws panels and prints the table.
+def report(predictors, source, folder):
+  """Measures a dict of predictors on a `sources.Lit`, beside a flat map.
 
-  Args:
-    predictors: dict from a method's name to its predictor.
-    source: `sources.Lit`.
-    folder: path where results go.
-    count: number of surfaces that a panel shows, under the first of their lights.
+  Writes the table into a folder, and panels of ten surfaces, under the first light.
   """
 
   def show(index, example, maps):
     surface, light = divmod(index, source.lights)
-    if surface < count and not light:
+    if surface < PANELS and not light:
       shown = {method: maps[method] for method in predictors}
       save(folder, surface, source.names[index], example, shown)
 
@@ -70,10 +59,8 @@ def measure(predictors, source, every=1, show=None):
   Args:
     predictors: dict from a method's name to its predictor.
     source: sequence of `NormalsExample`.
-    every: measure the map of every so many-th example as a picture, and renderings of
-      it, which takes long; 0 for none. Defaults to 1.
-    show: function of an index, an example, and a dict from each method to its normals,
-      which is called for each example.
+    every: measure every so many-th map as a picture, which takes long; 0 for none.
+    show: function of an index, an example, and a dict from methods to normals.
 
   Returns:
     List of rows: `mean`, `median` and `rmse` of the angular errors in degrees,

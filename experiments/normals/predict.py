@@ -6,12 +6,12 @@ there, or weighs little.
 """
 
 import numpy as np
+import PIL.Image
 
 from experiments.common import networks
 from experiments.common.data import convert, crops, images
 from experiments.common.run import files
 from experiments.common.run.errors import UserError
-from experiments.normals.data import example
 from models import crn
 
 TILE = 384  # pixels
@@ -19,15 +19,7 @@ _MARGIN = 32
 
 
 def predict(settings, folder):
-  """Writes the normal map of a file, or of a folder's images.
-
-  Args:
-    settings: `PredictSettings`.
-    folder: path of the run folder, whose network is the default.
-
-  Raises:
-    UserError: for files that do not serve.
-  """
+  """Writes normal maps for `PredictSettings`; `folder` has the network by default."""
   weights = networks.path_of(settings.weights or folder / "network.keras")
   compute = predictor(load(weights))
   y = -1 if settings.convention == "directx" else 1
@@ -36,8 +28,8 @@ def predict(settings, folder):
     image = images.read_rgb(path)
     if min(image.shape[:2]) < settings.reduce:
       raise UserError(f"{path} is smaller than --reduce={settings.reduce}")
-    normals = compute(example.reduce_image(image, settings.reduce))
-    return normals * np.float32([1, y, 1])
+    image = PIL.Image.fromarray(image).reduce(settings.reduce)
+    return compute(np.asarray(image)) * np.float32([1, y, 1])
 
   write = _WRITERS[settings.format]
   convert.convert(transform, settings.input, settings.output, write, settings.suffix)

@@ -14,25 +14,11 @@ from experiments.normals.data.views import ViewSettings
 from models import crn
 
 
-def _reduce():
-  return option(1, "Reduce pictures by this factor, averaging over blocks.", lower=1)
-
-
 def _weights():
   return option(
     None,
-    "evaluate and predict: the network's .keras file, or pretrained-normals. By "
-    "default the run's own.",
+    "The network's .keras file, or pretrained-normals. By default the run's own.",
     checks.NOT_EMPTY,
-  )
-
-
-def _validation_images():
-  return option(
-    10,
-    "Pictures for validation while training, and number of panels at its end. "
-    "evaluate: number of panels.",
-    lower=1,
   )
 
 
@@ -45,12 +31,11 @@ class DataSettings:
     "materials (those that come along), or a folder of pictures with normal maps.",
     checks.NOT_EMPTY,
   )
-  reduce: int = _reduce()
   light: str = option(
     "above",
-    "What colours are lit by, to become pictures: above, a light drawn anew for each "
-    "picture between right, up and left; any, one all around; none, nothing, for "
-    "photographs. Pictures to measure on have three fixed lights of the kind.",
+    "What colours are lit by to become pictures: above, a light drawn between right, "
+    "up and left; any, one all around; none, nothing, for photographs. Pictures to "
+    "measure on have three fixed ones.",
     choices=shading.LIGHTS,
   )
 
@@ -88,12 +73,6 @@ class TrainSettings:
   count: int = option(
     0, "Train on so many of the pictures, spread over their names; 0: all.", lower=0
   )
-  validation_data: str | None = option(
-    None,
-    "Held-out pictures, like --data. By default the materials' test pictures, or the "
-    "last tenth of a folder.",
-    checks.NOT_EMPTY,
-  )
   size: int = option(
     512, "Side of the views to train on, which the network is built for.", lower=8
   )
@@ -101,8 +80,8 @@ class TrainSettings:
   width_divisor: int = option(1, "Divides the network's numbers of channels.", lower=1)
   padding: str = option(
     "zeros",
-    "Beyond the border, the network's convolutions see zeros, as in the paper, or "
-    "repeat the rim, which keeps frames out of large maps.",
+    "What convolutions see beyond the border: zeros, as in the paper, or the rim "
+    "repeated, which keeps frames out of large maps.",
     choices=crn.PADDINGS,
   )
   initial_weights: str | None = option(
@@ -114,24 +93,20 @@ class TrainSettings:
   devices: DeviceSettings = DeviceSettings()
   batch_size: int = option(1, "Pictures a step, all replicas together.", lower=1)
   pretrain_epochs: int = option(
-    0,
-    "Epochs on the mean absolute error alone beforehand; not in the paper.",
-    lower=0,
+    0, "Epochs on the mean absolute error beforehand; not in the paper.", lower=0
   )
   epochs: int = option(200, "Epochs on the whole objective.", lower=0)
   steps_per_epoch: int | None = option(
-    None, "Steps of an epoch. By default, as many as see every picture once.", lower=1
+    None, "By default, as many as see every picture once.", lower=1
   )
   learning_rate: float = option(1e-4, "Learning rate of Adam.", checks.POSITIVE)
   pretrain_learning_rate: float | None = option(
     None,
-    "Learning rate of Adam in --pretrain_epochs, a tenth of it in their last quarter. "
-    "By default --learning_rate.",
+    "That of --pretrain_epochs, a tenth of it in their last quarter. By default equal.",
     checks.POSITIVE,
   )
   backup_every: int = option(200, "Steps between backups.", lower=1)
   validate_every: int = option(5, "Epochs between validations.", lower=1)
-  validation_images: int = _validation_images()
   seed: int = seed()
 
   def __post_init__(self):
@@ -150,11 +125,10 @@ class TrainSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-  """Describes an evaluation, which draws `validation_images` panels."""
+  """Describes an evaluation."""
 
   data: DataSettings = DataSettings()
   weights: str | None = _weights()
-  validation_images: int = _validation_images()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -162,7 +136,9 @@ class PredictSettings:
   """Describes the prediction of normal maps as files."""
 
   weights: str | None = _weights()
-  reduce: int = _reduce()
+  reduce: int = option(
+    1, "Reduce pictures by this factor, averaging over blocks.", lower=1
+  )
   input: str = option(None, "An image file or a folder.", checks.NOT_EMPTY)
   output: str = option(
     None, "A file if --input is one, or else a folder.", checks.NOT_EMPTY

@@ -33,9 +33,6 @@ def prepare(settings, both_sources=None):
   Args:
     settings: `TrainSettings`.
     both_sources: what `sources.load_both` gives, if it is open already.
-
-  Raises:
-    UserError: if data, weights or networks are missing or do not fit.
   """
   devices.check_batch(settings.batch_size)
   source, held_out = both_sources or sources.load_both(settings)
@@ -44,15 +41,21 @@ def prepare(settings, both_sources=None):
     network = _build_network(settings)
     phases = []
     if settings.pretrain_epochs:
-      phases.append(_l1_phase(settings, network, steps))
+      last = 3 * steps * settings.pretrain_epochs // 4
+      rate = settings.pretrain_learning_rate or settings.learning_rate
+      model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
+      model.compile(keras.optimizers.Adam(optimizers.falling(rate, last)))
+      phases.append(resumable_training.Phase("l1", model, settings.pretrain_epochs))
     if settings.epochs:
-      phases.append(_whole_phase(settings, network))
+      model = _model(network, settings.objective, settings.seed)
+      model.compile(keras.optimizers.Adam(settings.learning_rate))
+      phases.append(resumable_training.Phase("ours", model, settings.epochs))
   return Job(settings, source, held_out, network, phases, steps)
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-  """A training that is set up; see `train`."""
+  """A training that is set up."""
 
   settings: TrainSettings
   source: object
@@ -62,14 +65,7 @@ class Job:
   steps_per_epoch: int
 
   def run(self, folder):
-    """Trains all phases and measures their networks.
-
-    Args:
-      folder: path of the run folder, which must exist; backups there are gone on with.
-
-    Raises:
-      StoppedError: after SIGINT or SIGTERM, the state being saved.
-    """
+    """Trains all phases in a run folder, from its backups on, and measures them."""
     predictors = {}
     for phase in self.phases:
       self._fit(phase, folder)
@@ -79,14 +75,13 @@ class Job:
         resumable_training.save_model(self.network, path)
         predictors[phase.name] = predict.predictor(predict.load(path))
     if devices.is_chief():
-      count = self.settings.validation_images
-      evaluate.report(predictors, self.held_out, folder, count)
+      evaluate.report(predictors, self.held_out, folder)
 
   def _fit(self, phase, folder):
     settings = self.settings
     # Of each surface, the picture under the first light.
     firsts = range(0, len(self.held_out), self.held_out.lights)
-    pictures = Subset(self.held_out, firsts[: settings.validation_images])
+    pictures = Subset(self.held_out, firsts[: evaluate.PANELS])
     resumable_training.fit_phase(
       folder,
       phase,
@@ -134,21 +129,12 @@ def _build_network(settings):
   return network
 
 
-def _l1_phase(settings, network, steps_per_epoch):
-  model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-  steps = steps_per_epoch * settings.pretrain_epochs
-  rate = settings.pretrain_learning_rate or settings.learning_rate
-  model.compile(keras.optimizers.Adam(optimizers.falling(rate, 3 * steps // 4)))
-  return resumable_training.Phase("l1", model, settings.pretrain_epochs)
-
-
-def _whole_phase(settings, network):
-  """Returns the phase on the paper's objective."""
-  objective, contextual = settings.objective, None
+def _model(network, objective, seed):
+  contextual = None
   if objective.lambda_cx:
     features = [cxloss.PatchFeatures(5, 2), loss_settings.vgg(objective.losses)]
-    contextual = loss_settings.contextual(objective.losses, features, settings.seed)
-  model = crn.NormalEstimator(
+    contextual = loss_settings.contextual(objective.losses, features, seed)
+  return crn.NormalEstimator(
     network,
     contextual,
     loss_settings.low_frequency(objective.losses),
@@ -157,5 +143,3 @@ def _whole_phase(settings, network):
     objective.lambda_l1,
     objective.lambda_l2,
   )
-  model.compile(keras.optimizers.Adam(settings.learning_rate))
-  return resumable_training.Phase("ours", model, settings.epochs)

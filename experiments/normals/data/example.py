@@ -36,7 +36,7 @@ def make_example(image, normals):
 
   Args:
     image: uint8 RGB `(H, W, 3)`.
-    normals: float `(H, W, 3)`; vectors of length 0 are unknown normals.
+    normals: float `(H, W, 3)`, 0 where unknown.
 
   Raises:
     UserError: if sizes differ, no normal is known, or they are not of unit length.
@@ -64,25 +64,6 @@ def unit(vectors, mask):
   return np.where(mask[..., None], scaled, 0).astype(np.float32)
 
 
-def reduce(example, factor):
-  """Averages over blocks of `factor x factor` pixels, cutting off incomplete ones.
-
-  A block's normal is the scaled mean of the known ones, if these are half at least.
-  """
-  if factor == 1:
-    return example
-  total = _blocks(example.normals, factor).sum(axis=(1, 3))
-  mask = _blocks(example.mask, factor).mean(axis=(1, 3)) >= 0.5
-  mask &= np.linalg.norm(total, axis=-1) > 1e-6
-  image = reduce_image(example.image, factor)
-  return NormalsExample(image, unit(total, mask), mask)
-
-
-def reduce_image(image, factor):
-  """Averages a uint8 image over blocks as `reduce` does, rounded."""
-  return np.uint8(np.round(_blocks(image, factor).mean(axis=(1, 3))))
-
-
 def green_ratio(example):
   """Tells OpenGL maps, with y up, from DirectX maps, with y down.
 
@@ -97,9 +78,3 @@ def green_ratio(example):
   dp, dq = np.gradient(p, axis=0), np.gradient(q, axis=1)
   up, down = ((dp + s * dq)[example.mask] ** 2 for s in (1, -1))
   return float((up.sum() + 1e-12) / (down.sum() + 1e-12))
-
-
-def _blocks(array, factor):
-  height, width = (side // factor for side in array.shape[:2])
-  whole = array[: height * factor, : width * factor]
-  return whole.reshape(height, factor, width, factor, *array.shape[2:])

@@ -56,19 +56,14 @@ class PairFolder:
 
   Args:
     path: the folder.
-    factor: reduction of the examples, see `example.reduce`. Defaults to 1.
-    least: the side that examples must have once reduced. Defaults to 1.
-    flag: where the path comes from, for errors.
-
-  Raises:
-    UserError: if no usable example is left, or a name has two files for a role.
+    least: the side that examples must have. Defaults to 1.
   """
 
-  def __init__(self, path, factor=1, least=1, flag="--data"):
-    self._factor, self._least = factor, least
+  def __init__(self, path, least=1):
+    self._least = least
     self.names, self._files = [], []
     self._kept = functools.lru_cache(_KEPT)(lambda i: self._read(self._files[i]))
-    for name, files in _groups(pathlib.Path(path), flag).items():
+    for name, files in _groups(pathlib.Path(path)).items():
       try:
         read = self._read(files)
       except UserError as error:
@@ -84,7 +79,7 @@ class PairFolder:
       self._files.append(files)
     if not self.names:
       raise UserError(
-        f"{flag} must be materials or a folder of pictures with normal maps. "
+        f"--data must be materials or a folder of pictures with normal maps. "
         f"Received: {str(path)!r}, with none usable"
       )
 
@@ -107,14 +102,14 @@ class PairFolder:
     if "normal map" not in files:
       normals = normals * np.float32([1, -1, 1])
     picture = images.read_rgb(files["picture"])
-    read = example.reduce(example.make_example(picture, normals), self._factor)
+    read = example.make_example(picture, normals)
     height, width = read.mask.shape
     if min(height, width) < self._least:
       raise UserError(f"is {width} x {height}, smaller than --size={self._least}")
     return read
 
 
-def _groups(folder, flag):
+def _groups(folder):
   """Returns `{name: {role: path}}` of the files in a folder."""
   groups = collections.defaultdict(dict)
   for path in sorted(folder.glob("*")):
@@ -127,7 +122,7 @@ def _groups(folder, flag):
       continue
     if role in groups[name]:
       raise UserError(
-        f"{flag} has two files for the {role} of {name!r}: {groups[name][role]} and "
+        f"--data has two files for the {role} of {name!r}: {groups[name][role]} and "
         f"{path}"
       )
     groups[name][role] = path

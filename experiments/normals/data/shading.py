@@ -48,15 +48,10 @@ RAKING = Light(135.0, 20.0, 0.1)
 
 
 def draw_light(rng, kind):
-  """Draws a light at 25 to 60 degrees over the surface.
+  """Draws a light at 25 to 60 degrees over the surface, or `None`.
 
-  Args:
-    rng: `numpy.random.Generator`.
-    kind: `"above"`, of an azimuth from 20 to 160 degrees, as light falls on most
-      photographs; `"any"`, of any azimuth; or `"none"`.
-
-  Returns:
-    `Light`, or `None`.
+  Its azimuth is from 20 to 160 degrees for `"above"`, as light falls on most
+  photographs, and anything for `"any"`; `"none"` is no light.
   """
   if kind == "none":
     return None
@@ -65,23 +60,18 @@ def draw_light(rng, kind):
 
 
 def render(colours, normals, light):
-  """Lights a surface.
+  """Lights a surface; returns float32 sRGB `(H, W, 3)` in [0, 1], highlights clipped.
 
   Args:
-    colours: sRGB in [0, 1], `(H, W, 3)`, or anything that broadcasts to it.
+    colours: sRGB in [0, 1], `(H, W, 3)` or `(3,)`.
     normals: unit vectors `(H, W, 3)`; where they are 0, the surface counts as flat.
     light: `Light`, or `None` for the colours as they are.
-
-  Returns:
-    Float32 sRGB `(H, W, 3)` in [0, 1], highlights clipped.
   """
-  if light is None:
-    shade = np.ones(normals.shape[:2])
-  else:
+  shade = np.ones(normals.shape[:2])
+  if light is not None:
     direction = light.direction()
-    known = normals.any(axis=-1)
-    facing = np.where(known, normals @ direction, direction[2])
-    lit = np.maximum(facing, 0) / direction[2]
+    lit = np.maximum(normals @ direction, 0) / direction[2]
+    lit = np.where(normals.any(axis=-1), lit, 1)
     shade = light.ambient + (1 - light.ambient) * lit
   linear = np.minimum(_to_linear(colours) * shade[..., None], 1)
   return _to_srgb(linear).astype(np.float32)
@@ -89,8 +79,7 @@ def render(colours, normals, light):
 
 def render_uint8(colours, normals, light):
   """As `render`, of uint8 colours and with a uint8 result."""
-  rendered = render(np.asarray(colours) / 255, normals, light)
-  return np.uint8(np.round(255 * rendered))
+  return np.uint8(np.round(255 * render(np.asarray(colours) / 255, normals, light)))
 
 
 def _to_linear(srgb):

@@ -4,7 +4,6 @@ A source is a sequence of `NormalsExample` with a list of `names`.
 """
 
 import dataclasses
-import os
 import pathlib
 
 import numpy as np
@@ -13,30 +12,20 @@ from experiments.common.data import sources
 from experiments.common.run.errors import UserError
 from experiments.normals.data import pair_folder, shading
 
-_MATERIALS = pathlib.Path(__file__).parents[1] / "materials"
+MATERIALS = pathlib.Path(__file__).parents[1] / "materials"
 
 
 def load_both(settings):
-  """Opens the source to train on and the one held out, which is lit (see `Lit`).
-
-  Args:
-    settings: `TrainSettings`.
-
-  Raises:
-    UserError: if there is none, or its pictures are too small.
-  """
-  data, other = settings.data, settings.validation_data
-  source = load(data, "train", settings.size)
-  if other:
-    data = dataclasses.replace(data, data=other)
-    held_out = load(data, "test", flag="--validation_data")
-  elif data.data == "materials":
-    held_out = load(data, "test")
+  """Opens the source to train on and the one held out, as `Lit`, of `TrainSettings`."""
+  data = settings.data
+  source = load(data.data, "train", settings.size)
+  if data.data == "materials":
+    held_out = load("materials", "test")
   else:
     source, held_out = sources.hold_out(source)
   if settings.count > len(source):
     raise UserError(
-      f"--count must be at most {len(source)}, what --data={settings.data.data} holds. "
+      f"--count must be at most {len(source)}, what --data={data.data} holds. "
       f"Received: {settings.count}"
     )
   if settings.count:
@@ -45,36 +34,26 @@ def load_both(settings):
   return source, Lit(held_out, data.light)
 
 
-def load(settings, split, least=1, flag="--data"):
+def load(name, split, least=1):
   """Opens a source.
 
   Args:
-    settings: `DataSettings`; `data` is `"materials"` (40 to train on and 10 to test on,
-      192 x 192, see `materials/README.md`), or a folder, see `pair_folder.PairFolder`.
-    split: `"train"` or `"test"`; folders have no splits.
-    least: side in pixels that pictures must have, once reduced.
-    flag: where the name comes from, for errors.
-
-  Raises:
-    UserError: if there is none, or its pictures are too small.
+    name: `"materials"` (see `materials/README.md`), or a folder, see `pair_folder`.
+    split: `"train"` or `"test"` of the materials.
+    least: side in pixels that pictures must have.
   """
-  path = _MATERIALS / split if settings.data == "materials" else settings.data
-  if not os.path.isdir(path):
-    raise UserError(
-      f"{flag} must be materials or a folder. Received: {path!r}, which is no folder"
-    )
-  return pair_folder.PairFolder(path, settings.reduce, least, flag)
+  path = MATERIALS / split if name == "materials" else pathlib.Path(name)
+  if not path.is_dir():
+    raise UserError(f"--data must be materials or a folder. Received: {name!r}")
+  return pair_folder.PairFolder(path, least)
 
 
 class Lit:
   """Lights every example of a source by each of the fixed lights.
 
   The image of an example is the picture under one of them then; `names` tell the
-  light's azimuth, and `lights` is how many pictures in a row show one surface.
-
-  Args:
-    source: sequence of `NormalsExample` with `names`.
-    kind: of light, see `shading.FIXED`.
+  light's azimuth, and `lights` is how many pictures in a row show one surface. The kind
+  of light is one of `shading.FIXED`.
   """
 
   def __init__(self, source, kind):

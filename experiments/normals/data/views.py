@@ -41,18 +41,7 @@ class ViewSettings:
 
 
 def training_batches(source, settings, start=0, context=None):
-  """Draws views endlessly; each epoch visits every example once, in random order.
-
-  Args:
-    source: sequence of `NormalsExample`, sides of at least `settings.size`.
-    settings: `TrainSettings`.
-    start: number of batches to skip.
-    context: `tf.distribute.InputContext` if replicas share the batch.
-
-  Returns:
-    `tf.data.Dataset` of `(image, normals, mask)`, see `draw`, a replica's part of the
-    batch each.
-  """
+  """Draws batches of views for `TrainSettings`, see `draw` and `indices.batches`."""
   size, kind = settings.size, settings.data.light
 
   def cut(picture, rng):
@@ -87,9 +76,8 @@ def draw(rng, picture, size, settings, light):
   mirrored = bool(rng.integers(2))
   window = _place(rng, picture.mask.shape, size, settings.scale)
   image, normals, mask = picture.image[window], picture.normals[window], None
-  parts = picture.image[window], picture.normals[window]
-  image, normals = (_resize(part, size) for part in parts)
-  image, normals = orient(image, normals, quarters, mirrored)
+  parts = (_resize(part[window], size) for part in (picture.image, picture.normals))
+  image, normals = orient(*parts, quarters, mirrored)
   mask = np.linalg.norm(normals, axis=-1) > 0.5
   normals = example.unit(normals, mask)
   colours = _recolour(rng, image / 255, settings.colour)

@@ -23,7 +23,7 @@ def _settings(arguments):
     ("--mode=predict --convention=vulkan", "--convention"),
     ("--light=sun", "--light"),
     ("--padding=black", "--padding"),
-    ("--reduce=0", "--reduce"),
+    ("--mode=predict --reduce=0", "--reduce"),
     ("--count=-1", "--count"),
     ("--view_scale=0.9", r"--view_scale=0.9: must be in \[1, 8\]"),
     ("--view_colour=nan", "--view_colour"),
@@ -46,10 +46,10 @@ def test_bad_flags_are_refused(tmp_path, monkeypatch, arguments, message):
 
 
 @pytest.mark.parametrize(
-  "arguments", ["--epochs=0 --pretrain_epochs=1", "--lambda_cx=0", "--seeds=1,1"]
+  "arguments", ["--epochs=0 --pretrain_epochs=1", "--lambda_cx=0", "--repeats=0"]
 )
 def test_ablation_refuses_what_leaves_nothing_to_compare(arguments):
-  with pytest.raises(UserError, match=r"--(epochs|lambda_cx|seeds)"):
+  with pytest.raises(UserError, match=r"--(epochs|lambda_cx|repeats)"):
     in_process.settings(ablation.COMMAND, *arguments.split())
 
 

@@ -19,7 +19,6 @@ _TINY = [
   "--max_points=50",
   "--backup_every=3",
   "--validate_every=1",
-  "--validation_images=2",
   "--light=none",
   "--seed=4",
 ]
@@ -38,9 +37,8 @@ def test_run_folder_holds_table_panels_logs_and_a_unit_length_network(whole_run)
   rows = {row["method"]: row for row in results.read(run)["rows"]}
   assert list(rows) == ["flat", "l1", "ours"]
   assert f"{rows['ours']['mean']:.2f}" in out and "10 pictures" in out
-  shown = ["Gravel034", "PaintedPlaster010"]
-  assert sorted(p.stem for p in (run / "panels").iterdir()) == shown
-  for name in shown:
+  assert len(list((run / "panels").iterdir())) == 10
+  for name in ("Gravel034", "PaintedPlaster010"):
     pictures = (run / "pictures" / name).iterdir()
     assert sorted(p.stem for p in pictures) == ["image", "l1", "ours", "true"]
   assert command.steps(run) == [("l1", 4), ("l1", 8), ("ours", 4), ("ours", 8)]
@@ -73,7 +71,7 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run, tmp_path):
 def test_ablation_trains_from_one_start_and_each_network_has_its_record(tmp_path):
   out, _ = command.succeed(
     "experiments.normals.ablation",
-    *(*_TINY, "--epochs=1", "--variants=L1,CX,CX + L1", "--seeds=4,5"),
+    *(*_TINY, "--epochs=1", "--variants=L1,CX,CX + L1", "--repeats=2"),
     f"--output_dir={tmp_path}",
   )
   rows = results.read(tmp_path)["rows"]
@@ -81,7 +79,7 @@ def test_ablation_trains_from_one_start_and_each_network_has_its_record(tmp_path
     ("flat", None),
     *((name, seed) for seed in "45" for name in ("L1", "CX", "CX + L1")),
   ]
-  assert "CX + L1" in out and len(list((tmp_path / "panels").iterdir())) == 2
+  assert "CX + L1" in out and len(list((tmp_path / "panels").iterdir())) == 10
   for name, weight in (("l1", 0.0), ("cx", 1.0), ("cx_l1", 1.0)):
     record = run_folder.read_json(tmp_path / f"{name}-5" / "settings.json")
     assert record["lambda_cx"] == weight and record["seed"] == 5

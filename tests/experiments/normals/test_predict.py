@@ -12,7 +12,6 @@ from experiments.common.run.errors import UserError
 from experiments.normals import predict
 from experiments.normals.__main__ import COMMANDS
 from experiments.normals.data import sources
-from experiments.normals.settings import DataSettings
 from models import crn
 from tests.experiments import in_process
 
@@ -125,7 +124,7 @@ def test_pretrained_network_is_small_and_plain():
 
 def test_map_of_a_cut_is_that_of_the_larger_picture_up_to_its_border():
   """The border is no rectangle: it differs little more than the middle does."""
-  lit = sources.Lit(sources.load(DataSettings(), "test"), "above")
+  lit = sources.Lit(sources.load("materials", "test"), "above")
   compute = predict.predictor(predict.load(_PRETRAINED))
   inner, rim, change = [], [], []
   for index in (3, 6, 24):
@@ -142,7 +141,7 @@ def test_map_of_a_cut_is_that_of_the_larger_picture_up_to_its_border():
 
 
 def test_pretrained_maps_have_relief_where_surfaces_have():
-  lit = sources.Lit(sources.load(DataSettings(), "test"), "above")
+  lit = sources.Lit(sources.load("materials", "test"), "above")
   compute = predict.predictor(predict.load(_PRETRAINED))
   for index in (0, 6, 24):
     x = np.abs(np.diff(compute(lit[index].image), axis=1)).mean()

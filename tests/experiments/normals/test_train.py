@@ -19,7 +19,6 @@ def _prepare(*arguments):
   [
     (["--data=/nowhere"], "--data must be materials or a folder"),
     (["--size=256"], "--data must be materials or a folder"),
-    (["--validation_data=/nowhere"], "--validation_data must be materials"),
   ],
 )
 def test_pictures_that_do_not_serve_are_refused(arguments, message):

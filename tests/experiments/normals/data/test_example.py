@@ -8,21 +8,6 @@ from tests.experiments.normals import surfaces
 _IMAGE = np.random.default_rng(0).integers(0, 256, (24, 32, 3)).astype(np.uint8)
 
 
-def test_reduction_averages_known_normals_over_blocks():
-  normals = surfaces.bumps(24, 32)
-  normals[:2, :3] = 0
-  whole = example.make_example(_IMAGE, normals)
-  reduced = example.reduce(whole, 2)
-  np.testing.assert_array_equal(reduced.mask[0, :3], [False, True, True])
-  expected = normals[:2, 3].sum(axis=0)
-  np.testing.assert_allclose(
-    reduced.normals[0, 1], expected / np.linalg.norm(expected), rtol=1e-5
-  )
-  block = _IMAGE[22:24, 30:32].astype(float).mean(axis=(0, 1))
-  np.testing.assert_allclose(reduced.image[-1, -1], block, atol=0.5)
-  assert example.reduce_image(_IMAGE, 5).shape == (4, 6, 3)
-
-
 def test_curl_tells_which_way_y_points():
   normals = surfaces.bumps(48, 48)
   gl = example.make_example(np.zeros((48, 48, 3), np.uint8), normals)
