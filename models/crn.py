@@ -8,9 +8,9 @@ resolution beside the result of the module before. The objective is the paper's 
 
 over the pixels where the true normal is known.
 
-Images are RGB in [-1, 1], NHWC. Normals are unit vectors `(N, H, W, 3)` in camera
-coordinates: x to the right, y up, z towards the viewer, so that a wall that faces
-the camera has (0, 0, 1).
+Images are RGB in [-1, 1], NHWC. Normals are unit vectors `(N, H, W, 3)`: x to the
+right, y up, z towards the viewer (those of OpenGL), so that a wall that faces the
+camera has (0, 0, 1).
 
 References:
 1. Chen and Koltun, "Photographic Image Synthesis with Cascaded Refinement
@@ -32,6 +32,7 @@ from cxloss import masks
 from models.base_trainer import Trainer, values_of
 
 _LEAK = 0.2
+PADDINGS = ("zeros", "repeat")
 _FIRST_ROWS = 4  # the least that the first module may have [2]
 
 
@@ -48,7 +49,7 @@ def module_count(height, width):
   return count
 
 
-def crn(height=480, width=640, width_divisor=1):
+def crn(height=512, width=512, width_divisor=1, padding="zeros"):
   """The CRN of [2] with three outputs, scaled to unit length.
 
   A module of up to 64 rows has 1024 channels, up to 256 rows 512, and above 128
@@ -56,21 +57,32 @@ def crn(height=480, width=640, width_divisor=1):
   before it enlarged bilinearly, by half-pixel centres where [2] aligned corners.
 
   Built for one size, since that sets the number of modules and their channels, it
-  takes every image whose sides are multiples of `2 ** (modules - 1)`, 32 at the
+  takes every image whose sides are multiples of `2 ** (modules - 1)`, 128 at the
   defaults. Made of plain Keras layers: the `.keras` file loads without this package.
 
+  Where convolutions see zeros beyond the image [2], the coarse modules tell by them how
+  far the border is, and a small network draws a frame in images larger than those it
+  was trained on. Where the image's rim is repeated, nothing tells.
+
   Args:
-    height: of the images it is meant for. Defaults to 480.
-    width: of the images it is meant for. Defaults to 640.
+    height: of the images it is meant for. Defaults to 512.
+    width: of the images it is meant for. Defaults to 512.
     width_divisor: divisor of the numbers of channels. Defaults to 1.
+    padding: `"zeros"` (default) [2] or `"repeat"`: what convolutions see beyond the
+      border.
 
   Returns:
     `keras.Model` from `(N, H, W, 3)`, RGB in [-1, 1], to unit normals
     `(N, H, W, 3)`, float32.
 
   Raises:
-    ValueError: if a size is below 4, or the divisor leaves no channel.
+    ValueError: if a size is below 4, the divisor leaves no channel, or `padding` is
+      another.
   """
+  if padding not in PADDINGS:
+    raise ValueError(
+      f"`padding` must be one of {', '.join(PADDINGS)}. Received: {padding!r}"
+    )
   check_size(height, width, width_divisor)
   image = keras.Input((None, None, 3), name="image")
   x = None
@@ -81,8 +93,11 @@ def crn(height=480, width=640, width_divisor=1):
       x = layers.UpSampling2D(2, interpolation="bilinear")(x)
       y = layers.Concatenate()([x, y])
     channels = _channels(height // factor) // width_divisor
-    x = refine(refine(y, channels), channels)
-  return keras.Model(image, unit_normals(x), name="crn")
+    x = _refine(_refine(y, channels, padding), channels, padding)
+  # float32 whatever the policy.
+  x = layers.Conv2D(3, 1, dtype="float32")(x)
+  normals = layers.UnitNormalization(axis=-1, dtype="float32", name="normals")(x)
+  return keras.Model(image, normals, name="crn")
 
 
 def check_size(height, width, width_divisor):
@@ -113,20 +128,18 @@ def _channels(rows):
   return 1024 if rows <= 64 else 512 if rows <= 256 else 128
 
 
-def refine(x, channels):
+def _refine(x, channels, padding):
   """Half a module: a convolution of 3 x 3, normalised."""
-  x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+  if padding == "repeat":
+    # Of width 1, the mirrored rim is the rim itself.
+    x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+  border = "same" if padding == "zeros" else "valid"
+  x = layers.Conv2D(channels, 3, padding=border, use_bias=False)(x)
   # [2] normalises by mean and variance over all positions and channels of an image,
   # with a scale and an offset for each channel: one group.
   # In float32 whatever the policy: float16 has no such epsilon.
   x = layers.GroupNormalization(groups=1, epsilon=1e-12, dtype="float32")(x)
   return layers.LeakyReLU(_LEAK)(x)
-
-
-def unit_normals(x):
-  """Turns the finest module's result into float32 vectors of unit length."""
-  x = layers.Conv2D(3, 1, dtype="float32")(x)
-  return layers.UnitNormalization(axis=-1, dtype="float32", name="normals")(x)
 
 
 class NormalEstimator(Trainer):
@@ -139,13 +152,14 @@ class NormalEstimator(Trainer):
     low_frequency: `cxloss.LowFrequencyLoss`; by default its default.
     lambda_cx: weight of the contextual loss. Defaults to 1.
     lambda_lf: weight of the low-frequency error. Defaults to 0.1.
-    lambda_l1: weight of the mean absolute error. Defaults to 1; the paper tried 0,
-      too.
+    lambda_l1: weight of the mean absolute error. Defaults to 1; the paper tried 0 as
+      well.
+    lambda_l2: weight of the mean squared error, to compare with. Defaults to 0.
 
   `fit` takes batches `(image, normals, mask)` of a fixed size, mask bool `(N, H, W)`,
   true where the normal is known. Other pixels take no part in any term or metric. It
   reports the weighted `loss`, each term of non-zero weight unweighted under its name
-  (`contextual`, `low_frequency`, `l1`), and `angle`, the mean angular error in
+  (`contextual`, `low_frequency`, `l1`, `l2`), and `angle`, the mean angular error in
   degrees.
 
   Raises:
@@ -160,13 +174,20 @@ class NormalEstimator(Trainer):
     lambda_cx=1.0,
     lambda_lf=0.1,
     lambda_l1=1.0,
+    lambda_l2=0.0,
     **kwargs,
   ):
     super().__init__(**kwargs)
-    weights = {"contextual": lambda_cx, "low_frequency": lambda_lf, "l1": lambda_l1}
+    weights = {
+      "contextual": lambda_cx,
+      "low_frequency": lambda_lf,
+      "l1": lambda_l1,
+      "l2": lambda_l2,
+    }
     if min(weights.values()) < 0 or not any(weights.values()):
       raise ValueError(
-        "`lambda_cx`, `lambda_lf` and `lambda_l1` must be >= 0, and not all 0. "
+        "`lambda_cx`, `lambda_lf`, `lambda_l1` and `lambda_l2` must be >= 0, and not "
+        "all 0. "
         f"Received: {weights}"
       )
     if lambda_cx and contextual is None:
@@ -179,6 +200,7 @@ class NormalEstimator(Trainer):
       "contextual": contextual and contextual.masked,
       "low_frequency": (low_frequency or cxloss.LowFrequencyLoss()).masked,
       "l1": mean_absolute_error,
+      "l2": _mean_squared_error,
     }
     self.terms = {
       name: (weight, losses[name]) for name, weight in weights.items() if weight
@@ -234,6 +256,11 @@ def mean_absolute_error(y_true, y_pred, mask):
   """Mean absolute error over valid pixels and channels, `(N,)`."""
   y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
   return masks.masked_mean(tf.abs(y_pred - y_true), mask)
+
+
+def _mean_squared_error(y_true, y_pred, mask):
+  y_true, y_pred, mask = masks.fill(y_true, y_pred, mask)
+  return masks.masked_mean(tf.square(y_pred - y_true), mask)
 
 
 def angular_error(normals, predicted):

@@ -74,15 +74,15 @@ MEASURES = {
   ),
   "within_22.5": Measure("<22.5", ".2f", "% of pixels within 22.5 degrees", "higher"),
   "within_30": Measure("<30", ".2f", "% of pixels within 30 degrees", "higher"),
-  "coverage": Measure("known", ".1f", "% of pixels that have a normal"),
-  "mean_near_edges": Measure(
-    "at edges", ".2f", "mean error within 5 pixels of jumps and creases", "lower"
-  ),
   "gradient": Measure("gradient", ".4f", "mean difference of neighbouring normals"),
   "true_gradient": Measure("true gradient", ".4f", "the same in the true maps"),
   "gradient_distance": Measure(
     "gradients", ".4f", "distance of the distributions of gradients", "lower"
   ),
+  "render_psnr": Measure(
+    "lit PSNR", ".2f", "dB, of renderings under five lights", "higher"
+  ),
+  "render_lpips": Measure("lit LPIPS", ".3f", "of these renderings", "lower"),
   # Spatial support (figure 3).
   "share": Measure("share, %", ".2f", "of the image, above the threshold"),
   "share_above_zero": Measure("above 0, %", ".2f", "share with any influence"),

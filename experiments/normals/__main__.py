@@ -1,4 +1,4 @@
-"""Surface normals from a photograph with the contextual loss (paper, section 5.2).
+"""Surface normals of materials with the contextual loss (paper, section 5.2).
 
 Trains a cascaded refinement network on the paper's objective,
 
@@ -6,21 +6,19 @@ Trains a cascaded refinement network on the paper's objective,
                                                   (supplementary, 1.2),
 
 L_CX over 5 x 5 patches of the normal map and conv1_2 and conv2_2 of VGG19, and
-measures angular errors on held-out pictures.
+measures its maps of other materials.
 
-  python -m experiments.normals --flagfile=normals.flags        # the paper, on NYU v2
-  python -m experiments.normals --flagfile=normals_l1_0.flags   # without the L1 term
-  python -m experiments.normals --flagfile=normals_quick.flags  # minutes, no download
-  python -m experiments.normals --flagfile=normals.flags --data=FOLDER \\
-      --intrinsics=585,585,320,240
-  python -m experiments.normals --mode=evaluate --weights=NETWORK.keras \\
-      --data=motorcycle
-  python -m experiments.normals --mode=predict --weights=NETWORK.keras \\
+  python -m experiments.normals                                 # minutes, no download
+  python -m experiments.normals --flagfile=normals_small.flags  # hours on two cores
+  python -m experiments.normals --flagfile=normals.flags --data=FOLDER  # the paper
+  python -m experiments.normals --flagfile=normals_l1_0.flags --data=FOLDER
+  python -m experiments.normals --mode=evaluate --weights=NETWORK.keras --data=FOLDER
+  python -m experiments.normals --mode=predict --weights=pretrained-normals \\
       --input=PHOTO --output=NORMALS.png
   tensorboard --logdir=runs
 
 Without a flagfile, `normals_quick.flags` is read. Normals are unit vectors, x to the
-right, y up, z towards the viewer, and in pictures (n + 1) / 2.
+right, y up (OpenGL), z towards the viewer, and in pictures (n + 1) / 2.
 """
 
 from experiments.common.run import app
@@ -34,13 +32,13 @@ COMMANDS = {
     settings.EvaluateSettings,
     evaluate.evaluate,
     folder="named",
-    help="angular errors of --weights on --data.",
+    help="measures of the maps of --weights on --data.",
   ),
   "predict": app.Command(
     settings.PredictSettings,
     predict.predict,
     folder="named",
-    help="normal maps of --input, or of the pictures of --data.",
+    help="normal maps of --input.",
   ),
 }
 

@@ -1,221 +1,192 @@
-"""Predicts surface normals and measures them.
+"""Measures normal maps, and draws them.
 
 A predictor is a function from a uint8 RGB image `(H, W, 3)` to unit normals of the
-same size.
+same size, see `predict.predictor`.
 """
 
 import numpy as np
-import scipy.ndimage
 import scipy.stats
 
+from cxloss import metrics
+from cxloss.metrics import patches, spectrum
 from experiments.common import networks, results, tables
-from experiments.common.data import crops, images
+from experiments.common.data import images
 from experiments.common.drawing import panels
-from experiments.normals import angles
-from experiments.normals.data import example, resizing, sources
-from models import crn, guided_crn
+from experiments.normals import predict
+from experiments.normals.data import shading, sources
+from models import crn
 
-_NEAR = 5  # pixels
-_PANEL_WIDTH = 384
-# Lengths of differences between neighbouring normals; the largest is sqrt(8).
-_GRADIENT_BINS = np.linspace(0, 2.85, 571)
+PANELS = 10
+_PANEL_WIDTH = 192
+_THRESHOLDS = (11.25, 22.5, 30.0)
+_WINDOW = 64  # of the power spectrum
+_GREY = np.full(3, 0.5)
 
 
 def evaluate(settings, folder):
-  """Measures a network; writes results and prints the table.
-
-  Args:
-    settings: `EvaluateSettings`.
-    folder: path of the run folder, in which `evaluation` gets the results.
-
-  Raises:
-    UserError: for bad settings and files, before anything is measured.
-  """
+  """Measures a network for `EvaluateSettings`; `folder / "evaluation"` has results."""
   weights = networks.path_of(settings.weights or folder / "network.keras")
-  network = load(weights)
-  source = sources.load(settings.data, settings.data.data, "validation")
-  predictors = {weights.stem: predictor(network, settings.mirror)}
-  report(predictors, source, folder / "evaluation", settings.validation_images)
+  predictors = {weights.stem: predict.predictor(predict.load(weights))}
+  source = sources.Lit(sources.load(settings.data.data, "test"), settings.data.light)
+  report(predictors, source, folder / "evaluation")
 
 
-def load(path, flag="--weights"):
-  """Loads a network of `models.crn`; see `networks.load`."""
-  task = "turn images into normals of their size"
-  return networks.load(path, flag, crn.multiple, 1, task)
+def flat(image):
+  """Predicts that surfaces are flat."""
+  return np.broadcast_to(np.float32([0, 0, 1]), image.shape)
 
 
-def predictor(network, mirror=False):
-  """Makes a predictor of a CRN.
+def report(predictors, source, folder):
+  """Measures a dict of predictors on a `sources.Lit`, beside a flat map.
 
-  Images are continued by reflection to the next multiple that the network takes, and
-  the result is cut back. For a network that is meant for one size
-  (`guided_crn.side`), they are first resized to its shorter side, whatever the ratio of
-  their sides, and normals are interpolated between its pixels.
-
-  Args:
-    network: `keras.Model`.
-    mirror: whether normals are averaged with those of the mirrored image, mirrored
-      back. Defaults to False.
+  Writes the table into a folder, and panels of ten surfaces, under the first light.
   """
-  multiple, side = crn.multiple(network), guided_crn.side(network)
 
-  def predict(image):
-    normals = averaged(resizing.resize_image(image, side) if side else image)
-    if side:
-      normals = resizing.resize_normals(normals, *image.shape[:2])
-    return normals
+  def show(index, example, maps):
+    surface, light = divmod(index, source.lights)
+    if surface < PANELS and not light:
+      shown = {method: maps[method] for method in predictors}
+      save(folder, surface, source.names[index], example, shown)
 
-  def averaged(image):
-    normals = apply(image)
-    if mirror:
-      normals = normals + apply(image[:, ::-1])[:, ::-1] * [-1, 1, 1]
-      normals = resizing.to_unit_length(normals)
-    return normals
-
-  def apply(image):
-    height, width = image.shape[:2]
-    padding = [(0, -side % multiple) for side in (height, width)]
-    padded = np.pad(image, [*padding, (0, 0)], mode="symmetric")
-    # Not in a graph, where Keras' bilinear upsampling needs a fixed size.
-    normals = network(crops.to_unit(padded[None]), training=False)
-    return normals.numpy()[0, :height, :width]
-
-  return predict
+  # Maps of a surface under another light are of the same kind.
+  rows = measure({"flat": flat, **predictors}, source, source.lights, show)
+  write(rows, source, folder)
 
 
-def mean_normal(source):
-  """Makes a predictor of one vector everywhere: the mean direction of a source."""
-  total = sum(scene.normals.sum(axis=(0, 1), dtype=np.float64) for scene in source)
-  normal = total / np.linalg.norm(total)
-  return lambda image: np.broadcast_to(normal, image.shape)
-
-
-def measure(predictors, source, show=None):
-  """Measures predictors on all valid pixels of a source, pooled.
+def measure(predictors, source, every=1, show=None):
+  """Measures predictors where the normals of a source are known, all pixels pooled.
 
   Args:
     predictors: dict from a method's name to its predictor.
     source: sequence of `NormalsExample`.
-    show: function of an index, an example, and a dict from each method to its normals,
-      which is called for each example.
+    every: measure every so many-th map as a picture, which takes long; 0 for none.
+    show: function of an index, an example, and a dict from methods to normals.
 
   Returns:
-    List of rows with the entries of `angles.AngularError`, and `mean_near_edges`, the
-    mean angular error within 5 pixels of edges (`example.edges`; `None` if there are
-    none); `gradient`, the mean length of the differences between neighbouring normals,
-    and `true_gradient`, that of the truth; and `gradient_distance`, the Wasserstein
-    distance between the distributions of these lengths.
+    List of rows: `mean`, `median` and `rmse` of the angular errors in degrees,
+    `within_11.25`, `within_22.5` and `within_30` in percent; `gradient`, the mean
+    length of the differences between neighbouring normals, `true_gradient`, that of the
+    truth, and `gradient_distance`, the Wasserstein distance between the distributions
+    of these lengths; and, as means over examples that are known everywhere, what
+    `_measure_picture` returns.
   """
   scores = {name: _Scores() for name in predictors}
-  for index, scene in enumerate(source):
-    maps = {name: predict(scene.image) for name, predict in predictors.items()}
-    near = _near_edges(scene)
-    for name, predicted in maps.items():
-      scores[name].add(scene, predicted, near)
+  lpips = metrics.LPIPS((0, 255)) if every else None
+  for index, example in enumerate(source):
+    maps = {name: predictor(example.image) for name, predictor in predictors.items()}
+    for name, normals in maps.items():
+      scores[name].add(example, normals)
+      known = example.mask.all() and min(example.mask.shape) >= _WINDOW
+      if every and index % every == 0 and known:
+        scores[name].pictures.append(_measure_picture(example, normals, lpips))
     if show:
-      show(index, scene, maps)
+      show(index, example, maps)
   return [{"method": name, **score.result()} for name, score in scores.items()]
 
 
-def report(predictors, source, folder, count):
-  """Measures predictors beside the mean normal; draws panels and prints the table.
-
-  Args:
-    predictors: dict from a method's name to its predictor.
-    source: sequence of `NormalsExample` with `names`.
-    folder: path where results go.
-    count: number of panels.
-  """
-
-  def show(index, scene, maps):
-    if index < count:
-      save(folder, index, source.names[index], scene, maps)
-
-  # Apart, since panels of one vector show nothing.
-  rows = measure({"mean normal": mean_normal(source)}, source)
-  write(rows + measure(predictors, source, show), len(source), folder)
-
-
-def write(rows, count, folder):
-  """Writes the rows of `count` pictures, and prints them."""
-  pictures = tables.counted(count, "picture")
+def write(rows, source, folder):
+  """Writes the rows of a source, and prints them."""
+  pictures = tables.counted(len(source), "picture")
   print(f"Angular errors in degrees, shares of pixels in %; {pictures}:")
-  results.write(folder, rows, about={"images": count})
+  results.write(folder, rows, about={"images": len(source)})
   print(f"Panels: {folder / 'panels'}")
 
 
-def save(folder, index, name, scene, maps):
-  """Writes a panel of an example, and for the first ones single pictures, too."""
-  images.write_png(folder / "panels" / f"{name}.png", panel(scene, maps))
+def save(folder, index, name, example, maps):
+  """Writes a panel of an example, and of the first ones single pictures."""
+  images.write_png(folder / "panels" / f"{name}.png", panel(example, maps))
   if index < results.SCENES:
-    results.save_pictures(folder, name, _pictures(scene, maps))
+    results.save_pictures(folder, name, _pictures(example, maps))
 
 
-def panel(scene, maps):
-  """Draws an example's image, the predicted and the true normals, as uint8."""
-  pictures = _pictures(scene, maps)
-  factor = max(_PANEL_WIDTH // scene.image.shape[1], 1)
-  enlarged = [p.repeat(factor, 0).repeat(factor, 1) for p in pictures.values()]
-  return panels.grid([enlarged], list(pictures))
+def panel(example, maps):
+  """Draws the picture and the maps, below each its grey surface in raking light."""
+  pictures = _pictures(example, maps)
+  grey = np.uint8(255 * _GREY)
+  rows = [
+    list(pictures.values()),
+    [
+      example.image if example.colours is None else example.colours,
+      *(
+        shading.render_uint8(grey, normals, shading.RAKING)
+        for normals in (*maps.values(), example.normals)
+      ),
+    ],
+  ]
+  factor = max(_PANEL_WIDTH // example.image.shape[1], 1)
+  rows = [[p.repeat(factor, 0).repeat(factor, 1) for p in row] for row in rows]
+  return panels.grid(rows, list(pictures))
 
 
-def encode(normals, mask=None):
-  """Encodes normals as uint8 colours, (n + 1) / 2; black where `mask` is false."""
-  colours = np.uint8(np.round((np.clip(normals, -1, 1) + 1) * 127.5))
-  return colours if mask is None else colours * mask[..., None]
+def _pictures(example, maps):
+  encoded = {name: predict.encode(normals) for name, normals in maps.items()}
+  true = predict.encode(example.normals, example.mask)
+  return {"image": example.image, **encoded, "true": true}
 
 
-def _pictures(scene, maps):
+def _measure_picture(example, normals, lpips):
+  """Measures a map as a picture, and the surface under five lights.
+
+  Returns:
+    Dict of `spectrum_db`, `sliced_wasserstein`, `kl_reference`, `kl_image` and `lpips`
+    of the map's colours; `render_psnr` and `render_lpips`, means over renderings of the
+    example's colours with both maps under `shading.AROUND`.
+  """
+  both = example.normals, normals
+  true, ours = map(predict.encode, both)
+  colours = example.image if example.colours is None else example.colours
+  rendered, image = (
+    np.stack([shading.render_uint8(colours, n, light) for light in shading.AROUND])
+    for n in both
+  )
+  distances = lpips(np.stack([true, *rendered]), np.stack([ours, *image]))
+  squares = np.square(rendered.astype(float) - image).mean(axis=(1, 2, 3))
+  spectra = (spectrum.log_power_spectrum(picture, _WINDOW) for picture in (true, ours))
   return {
-    "image": scene.image,
-    **{name: encode(normals) for name, normals in maps.items()},
-    "true": encode(scene.normals, scene.mask),
+    "lpips": float(distances[0]),
+    "render_lpips": float(distances[1:].mean()),
+    # An equal rendering would have no end.
+    "render_psnr": float(10 * np.log10(255**2 / np.maximum(squares, 1e-2)).mean()),
+    "spectrum_db": spectrum.spectrum_distance(*spectra),
+    **patches.compare(true, ours, points=1024, projections=32),
   }
 
 
-def _near_edges(scene):
-  edges = example.edges(scene)
-  # Without any, SciPy measures from a pixel outside of the image.
-  if not edges.any():
-    return edges
-  return scipy.ndimage.distance_transform_edt(~edges) <= _NEAR
-
-
 class _Scores:
-  """Pools the errors and the gradients of one predictor."""
+  """Collects the errors and the gradients of one predictor."""
 
   def __init__(self):
-    self._everywhere, self._near = angles.AngularError(), angles.AngularError()
-    self._histograms = np.zeros((2, len(_GRADIENT_BINS) - 1))
-    self._gradients, self._count = np.zeros(2), 0
+    self._degrees, self._gradients, self._true = [], [], []
+    self.pictures = []
 
-  def add(self, scene, predicted, near):
-    degrees = angles.angular_error(scene.normals, predicted)
-    self._everywhere.add(degrees[scene.mask])
-    self._near.add(degrees[scene.mask & near])
-    for i, normals in enumerate((predicted, scene.normals)):
-      lengths = _gradients(normals, scene.mask)
-      self._histograms[i] += np.histogram(lengths, _GRADIENT_BINS)[0]
-      self._gradients[i] += lengths.sum(dtype=np.float64)
-    self._count += lengths.size
+  def add(self, example, normals):
+    degrees = crn.angular_error(example.normals, normals.astype(np.float32)).numpy()
+    self._degrees.append(degrees[example.mask])
+    self._gradients.append(_gradients(normals, example.mask))
+    self._true.append(_gradients(example.normals, example.mask))
 
   def result(self):
-    centres = (_GRADIENT_BINS[1:] + _GRADIENT_BINS[:-1]) / 2
-    gradient, true_gradient = self._gradients / max(self._count, 1)
-    near = self._near.result()["mean"] if self._near.count else None
-    distance = scipy.stats.wasserstein_distance(centres, centres, *self._histograms)
-    return {
-      **self._everywhere.result(),
-      "mean_near_edges": near,
-      "gradient": float(gradient),
-      "true_gradient": float(true_gradient),
-      "gradient_distance": float(distance),
+    degrees, gradients, true = map(
+      np.concatenate, (self._degrees, self._gradients, self._true)
+    )
+    found = {
+      "mean": degrees.mean(dtype=np.float64),
+      "median": np.median(degrees),
+      "rmse": np.sqrt(np.square(degrees, dtype=np.float64).mean()),
+      **{f"within_{t:g}": 100 * (degrees < t).mean() for t in _THRESHOLDS},
+      "gradient": gradients.mean(dtype=np.float64),
+      "true_gradient": true.mean(dtype=np.float64),
+      "gradient_distance": scipy.stats.wasserstein_distance(gradients, true),
     }
+    for key in (self.pictures or [{}])[0]:
+      found[key] = np.mean([row[key] for row in self.pictures])
+    return {key: float(value) for key, value in found.items()}
 
 
 def _gradients(normals, mask):
-  """Lengths of the normals' forward differences where all three pixels are valid."""
+  """Lengths of the normals' forward differences where all three pixels are known."""
   x = normals[:-1, 1:] - normals[:-1, :-1]
   y = normals[1:, :-1] - normals[:-1, :-1]
-  valid = mask[:-1, :-1] & mask[:-1, 1:] & mask[1:, :-1]
-  return np.sqrt((x * x).sum(axis=-1) + (y * y).sum(axis=-1))[valid]
+  known = mask[:-1, :-1] & mask[:-1, 1:] & mask[1:, :-1]
+  squares = (x * x).sum(axis=-1) + (y * y).sum(axis=-1)
+  return np.sqrt(squares)[known].astype(np.float32)

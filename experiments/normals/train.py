@@ -17,10 +17,10 @@ from experiments.common import loss_settings, networks
 from experiments.common.data.sources import Subset
 from experiments.common.run import devices, logs, optimizers, resumable_training
 from experiments.common.run.errors import UserError
-from experiments.normals import evaluate
-from experiments.normals.data import batches, sources
+from experiments.normals import evaluate, predict
+from experiments.normals.data import sources, views
 from experiments.normals.settings import TrainSettings
-from models import crn, guided_crn
+from models import crn
 
 # The last phase's network in the run folder.
 FILE = "network.keras"
@@ -33,28 +33,29 @@ def prepare(settings, both_sources=None):
   Args:
     settings: `TrainSettings`.
     both_sources: what `sources.load_both` gives, if it is open already.
-
-  Raises:
-    UserError: if data, weights or networks are missing or do not fit.
   """
   devices.check_batch(settings.batch_size)
-  source, held_out = both_sources or sources.load_both(
-    settings.data, settings.validation_data
-  )
+  source, held_out = both_sources or sources.load_both(settings)
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
-    network = _build_network(settings.network)
+    network = _build_network(settings)
     phases = []
     if settings.pretrain_epochs:
-      phases.append(_l1_phase(settings, network, steps))
+      last = 3 * steps * settings.pretrain_epochs // 4
+      rate = settings.pretrain_learning_rate or settings.learning_rate
+      model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
+      model.compile(keras.optimizers.Adam(optimizers.falling(rate, last)))
+      phases.append(resumable_training.Phase("l1", model, settings.pretrain_epochs))
     if settings.epochs:
-      phases.append(_whole_phase(settings, network))
+      model = _model(network, settings.objective, settings.seed)
+      model.compile(keras.optimizers.Adam(settings.learning_rate))
+      phases.append(resumable_training.Phase("ours", model, settings.epochs))
   return Job(settings, source, held_out, network, phases, steps)
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-  """A training that is set up; see `train`."""
+  """A training that is set up."""
 
   settings: TrainSettings
   source: object
@@ -64,14 +65,7 @@ class Job:
   steps_per_epoch: int
 
   def run(self, folder):
-    """Trains all phases and measures their networks.
-
-    Args:
-      folder: path of the run folder, which must exist; backups there are gone on with.
-
-    Raises:
-      StoppedError: after SIGINT or SIGTERM, the state being saved.
-    """
+    """Trains all phases in a run folder, from its backups on, and measures them."""
     predictors = {}
     for phase in self.phases:
       self._fit(phase, folder)
@@ -79,109 +73,73 @@ class Job:
         last = phase is self.phases[-1]
         path = folder / (FILE if last else f"network_{phase.name}.keras")
         resumable_training.save_model(self.network, path)
-        predictors[phase.name] = evaluate.predictor(evaluate.load(path))
+        predictors[phase.name] = predict.predictor(predict.load(path))
     if devices.is_chief():
-      count = self.settings.validation_images
-      evaluate.report(predictors, self.held_out, folder, count)
+      evaluate.report(predictors, self.held_out, folder)
 
   def _fit(self, phase, folder):
     settings = self.settings
-    count = min(settings.validation_images, len(self.held_out))
-    pictures = Subset(self.held_out, range(count))
-    size = settings.data.height, settings.data.width, settings.batch_size
+    # Of each surface, the picture under the first light.
+    firsts = range(0, len(self.held_out), self.held_out.lights)
+    pictures = Subset(self.held_out, firsts[: evaluate.PANELS])
     resumable_training.fit_phase(
       folder,
       phase,
-      lambda step, context: batches.training_batches(
-        self.source, *size, settings.seed, step, context, settings.views
+      lambda step, context: views.training_batches(
+        self.source, settings, step, context
       ),
       self.steps_per_epoch,
       settings.backup_every,
       lambda: Validation(
-        folder, phase.name, pictures, settings.validate_every, phase.epochs
+        *(folder, phase.name, settings.validate_every, phase.epochs), pictures=pictures
       ),
     )
 
 
 class Validation(logs.Periodic):
-  """Logs angular errors and panels of held-out pictures.
+  """Logs angular errors, `val_mean` and others, and panels of held-out pictures."""
 
-  Adds `val_mean`, `val_median` and `val_within_11.25` to the epoch's logs.
-
-  Args:
-    folder, phase, every, epochs: see `logs.Periodic`.
-    pictures: sequence of `NormalsExample` with `names`.
-  """
-
-  def __init__(self, folder, phase, pictures, every, epochs):
-    super().__init__(folder, phase, every, epochs)
+  def __init__(self, *where, pictures):
+    super().__init__(*where)
     self._pictures = pictures
-    self._predict = None
-
-  def on_train_begin(self, logs=None):
-    if self._predict is None:
-      self._predict = evaluate.predictor(self.model.network)
 
   def validate(self, logs):
-    predictors = {self._phase: self._predict}
-    (row,) = evaluate.measure(predictors, self._pictures, self._show)
+    def show(index, example, maps):
+      if index < _PANELS:
+        name = f"validation/{self._pictures.names[index]}"
+        tf.summary.image(name, evaluate.panel(example, maps)[None])
+
+    predictors = {self._phase: predict.predictor(self.model.network)}
+    (row,) = evaluate.measure(predictors, self._pictures, 0, show)
     for measure in ("mean", "median", "within_11.25"):
       logs[f"val_{measure}"] = row[measure]
 
-  def _show(self, index, scene, maps):
-    if index < _PANELS:
-      name = f"validation/{self._pictures.names[index]}"
-      tf.summary.image(name, evaluate.panel(scene, maps)[None])
-
 
 def _build_network(settings):
-  height, width = settings.height, settings.width
-  if settings.initial_weights:
-    path = networks.path_of(settings.initial_weights, "--initial_weights")
-    network = evaluate.load(path, "--initial_weights")
-    network = networks.follow_precision(network)
-    multiple = crn.multiple(network)
-    if height % multiple or width % multiple:
-      raise UserError(
-        f"--height and --width must be multiples of {multiple} for the network of "
-        f"--initial_weights. Received: {height} x {width}"
-      )
-  else:
-    build = guided_crn.guided_crn if settings.kind == "guided" else crn.crn
-    network = build(height, width, settings.width_divisor)
-  try:
-    guided_crn.tune(network, settings.tune)
-  except ValueError as error:
-    raise UserError(f"--tune: {error}") from error
+  size = settings.size
+  if not settings.initial_weights:
+    return crn.crn(size, size, settings.width_divisor, settings.padding)
+  path = networks.path_of(settings.initial_weights, "--initial_weights")
+  network = networks.follow_precision(predict.load(path, "--initial_weights"))
+  if size % crn.multiple(network):
+    raise UserError(
+      f"--size must be a multiple of {crn.multiple(network)} for the network of "
+      f"--initial_weights. Received: {size}"
+    )
   return network
 
 
-def _l1_phase(settings, network, steps_per_epoch):
-  model = crn.NormalEstimator(network, lambda_cx=0.0, lambda_lf=0.0)
-  steps = steps_per_epoch * settings.pretrain_epochs
-  rate = settings.pretrain_learning_rate or settings.learning_rate
-  if settings.pretrain_decay == "cosine":
-    rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-  else:
-    rate = optimizers.falling(rate, 3 * steps // 4)
-  model.compile(keras.optimizers.Adam(rate))
-  return resumable_training.Phase("l1", model, settings.pretrain_epochs)
-
-
-def _whole_phase(settings, network):
-  """Returns the phase on the paper's objective."""
-  objective, contextual = settings.objective, None
+def _model(network, objective, seed):
+  contextual = None
   if objective.lambda_cx:
-    patches = cxloss.PatchFeatures(objective.patch_size, objective.patch_stride)
-    features = [patches, loss_settings.vgg(objective.losses)]
-    contextual = loss_settings.contextual(objective.losses, features, settings.seed)
-  model = crn.NormalEstimator(
+    features = [cxloss.PatchFeatures(5, 2), loss_settings.vgg(objective.losses)]
+    contextual = loss_settings.contextual(objective.losses, features, seed)
+  return crn.NormalEstimator(
     network,
     contextual,
     loss_settings.low_frequency(objective.losses),
     objective.lambda_cx,
     objective.lambda_lf,
     objective.lambda_l1,
+    objective.lambda_l2,
   )
-  model.compile(keras.optimizers.Adam(settings.learning_rate))
-  return resumable_training.Phase("ours", model, settings.epochs)

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from experiments.normals import angles
 from models import crn
 
 _RNG = np.random.default_rng(1)
@@ -125,7 +124,8 @@ def test_reported_angle_and_l1_are_those_of_the_valid_pixels():
     (tf.constant(_IMAGE), tf.constant(_NORMALS), tf.constant(_MASK))
   )
   predicted = model.network(_IMAGE).numpy()
-  degrees = angles.angular_error(_NORMALS, predicted)[_MASK]
+  inner = (_NORMALS.astype(np.float64) * predicted).sum(axis=-1)
+  degrees = np.degrees(np.arccos(inner.clip(-1, 1)))[_MASK]
   np.testing.assert_allclose(values["angle"], degrees.mean(), rtol=1e-5)
   np.testing.assert_allclose(
     values["l1"], np.abs(_NORMALS - predicted)[_MASK].mean(), rtol=1e-5
@@ -154,3 +154,37 @@ def test_mistakes_are_named():
     crn.crn(512, 1024, 256)
   with pytest.raises(ValueError, match="`height` and `width`"):
     crn.crn(2, 16)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 1e-3, 0.1, 11.25, 90.0, 179.9])
+def test_error_of_a_rotation_is_its_angle(degrees):
+  other = np.cross(_NORMALS, _RNG.normal(size=_NORMALS.shape))
+  other /= np.linalg.norm(other, axis=-1, keepdims=True)
+  angle = np.radians(degrees)
+  normals = _NORMALS / np.linalg.norm(_NORMALS, axis=-1, keepdims=True)
+  rotated = (np.cos(angle) * normals + np.sin(angle) * other).astype("float32")
+  error = crn.angular_error(_NORMALS, rotated)
+  np.testing.assert_allclose(error, degrees, rtol=1e-4, atol=2e-5)
+
+
+def test_squared_error_is_the_mean_square_over_valid_pixels():
+  model = crn.NormalEstimator(
+    crn.crn(16, 32, 128), lambda_cx=0.0, lambda_lf=0.0, lambda_l1=0.0, lambda_l2=1.0
+  )
+  model.compile(keras.optimizers.Adam(1e-3))
+  data = tuple(map(tf.constant, (_IMAGE, _NORMALS, _MASK)))
+  squares = (model.network(_IMAGE).numpy() - _NORMALS) ** 2
+  loss = model.test_step(data)["l2"]
+  np.testing.assert_allclose(loss, squares[_MASK].mean(), rtol=1e-5)
+
+
+def test_repeated_rim_leaves_flat_images_without_a_frame_and_is_plain_keras(tmp_path):
+  keras.utils.set_random_seed(1)
+  network = crn.crn(16, 16, 64, padding="repeat")
+  flat = np.full((1, 16, 24, 3), 0.3, "float32")
+  assert np.ptp(network(flat), axis=(1, 2)).max() < 1e-4
+  network.save(tmp_path / "n.keras")
+  loaded = keras.models.load_model(tmp_path / "n.keras")
+  np.testing.assert_array_equal(loaded(_IMAGE), network(_IMAGE))
+  with pytest.raises(ValueError, match="`padding` must be one of"):
+    crn.crn(16, 16, 64, padding="valid")

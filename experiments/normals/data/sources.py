@@ -1,92 +1,75 @@
-"""Sources of photographs with surface normals.
+"""Sources of pictures with surface normals: the materials that come along, and folders.
 
 A source is a sequence of `NormalsExample` with a list of `names`.
 """
 
-import os
+import dataclasses
+import pathlib
+
+import numpy as np
 
 from experiments.common.data import sources
 from experiments.common.run.errors import UserError
-from experiments.normals.data import example, motorcycle, nyu, pair_folder, scenes
+from experiments.normals.data import pair_folder, shading
 
-_SPLIT = ("scenes", "nyu")  # sources with a validation split of their own
-
-
-def load_both(settings, validation=None):
-  """Opens the source to train on and the one held out.
-
-  Args:
-    settings: `DataSettings`.
-    validation: name of the source held out. Defaults to the validation split of the
-      source to train on, or the last tenth of a folder.
-
-  Raises:
-    UserError: if there is none, or its pictures are too small.
-  """
-  source = load(settings, settings.data, "train", (settings.height, settings.width))
-  if validation:
-    held_out = load(settings, validation, "validation", flag="--validation_data")
-    return source, held_out
-  if settings.data in _SPLIT:
-    return source, load(settings, settings.data, "validation")
-  return sources.hold_out(source)
+MATERIALS = pathlib.Path(__file__).parents[1] / "materials"
 
 
-def load(settings, name, split, least=(1, 1), flag="--data"):
+def load_both(settings):
+  """Opens the source to train on and the one held out, as `Lit`, of `TrainSettings`."""
+  data = settings.data
+  source = load(data.data, "train", settings.size)
+  if data.data == "materials":
+    held_out = load("materials", "test")
+  else:
+    source, held_out = sources.hold_out(source)
+  if settings.count > len(source):
+    raise UserError(
+      f"--count must be at most {len(source)}, what --data={data.data} holds. "
+      f"Received: {settings.count}"
+    )
+  if settings.count:
+    places = np.linspace(0, len(source) - 1, settings.count).round().astype(int)
+    source = sources.Subset(source, places.tolist())
+  return source, Lit(held_out, data.light)
+
+
+def load(name, split, least=1):
   """Opens a source.
 
   Args:
-    settings: `DataSettings`.
-    name: `"scenes"` (procedural, not reduced), `"nyu"`, `"motorcycle"` (one picture),
-      or a folder of photographs with depth images or normal maps, see
-      `pair_folder.PairFolder`.
-    split: `"train"` or `"validation"`; folders and the motorcycle have no splits.
-    least: `(height, width)` that pictures must have, once reduced.
-    flag: where the name comes from, for errors.
-
-  Raises:
-    UserError: if there is none, or its pictures are too small.
+    name: `"materials"` (see `materials/README.md`), or a folder, see `pair_folder`.
+    split: `"train"` or `"test"` of the materials.
+    least: side in pixels that pictures must have.
   """
-  if name == "scenes":
-    return scenes.Scenes(split, settings.height, settings.width, settings.seed)
-  if name in ("nyu", "motorcycle"):
-    real = name == "nyu"
-    source = nyu.Nyu(split, settings.fit) if real else motorcycle.Motorcycle()
-    source = Reduced(source, settings.reduce)
-    height, width = source[0].mask.shape
-    if height < least[0] or width < least[1]:
-      raise UserError(
-        f"--height and --width must not exceed the pictures of {flag}={name}, "
-        f"{height} x {width}. Received: {least[0]} x {least[1]}"
-      )
-    return source
-  if not os.path.isdir(name):
-    raise UserError(
-      f"{flag} must be scenes, nyu, motorcycle or a folder. "
-      f"Received: {name!r}, which is no folder"
-    )
-  return pair_folder.PairFolder(
-    name,
-    settings.reduce,
-    least,
-    settings.intrinsics,
-    settings.depth_scale,
-    settings.flip,
-    settings.fit,
-    flag,
-  )
+  path = MATERIALS / split if name == "materials" else pathlib.Path(name)
+  if not path.is_dir():
+    raise UserError(f"--data must be materials or a folder. Received: {name!r}")
+  return pair_folder.PairFolder(path, least)
 
 
-class Reduced:
-  """Reduces the examples of a source by a factor."""
+class Lit:
+  """Lights every example of a source by each of the fixed lights.
 
-  def __init__(self, source, factor):
-    self._source = source
-    self._factor = factor
-    self.names = source.names
+  The image of an example is the picture under one of them then; `names` tell the
+  light's azimuth, and `lights` is how many pictures in a row show one surface. The kind
+  of light is one of `shading.FIXED`.
+  """
+
+  def __init__(self, source, kind):
+    self._source, self._lights = source, shading.FIXED[kind]
+    self.lights = len(self._lights)
+    self.names = [
+      f"{name}-{light.azimuth:.0f}" if light else name
+      for name in source.names
+      for light in self._lights
+    ]
 
   def __len__(self):
-    return len(self._source)
+    return len(self.names)
 
   def __getitem__(self, index):
-    return example.reduce(self._source[index], self._factor)
+    place, light = divmod(range(len(self))[index], self.lights)
+    example = self._source[place]
+    image = shading.render_uint8(example.image, example.normals, self._lights[light])
+    return dataclasses.replace(example, image=image, colours=example.image)

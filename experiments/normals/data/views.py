@@ -1,121 +1,129 @@
-"""Random views of a picture with normals: what augments a small set of photographs.
+"""Random views of a surface under a light, and the batches to train on.
 
-A view is a crop at a random place and scale, turned about the optical axis, mirrored
-and in other colours. Normals are of the camera: those of a crop or an enlarged one
-stay as they are (the camera has another focal length then), those of a turned picture
-turn with it, and those of a mirrored one change the sign of x.
+A view is a crop at a random place, possibly of a larger part and reduced, mirrored or
+turned by quarters, in other colours. Reducing a surface as a whole keeps its normals;
+those of a mirrored or turned one change with it. The light comes last, so that it
+falls from where it may whatever the view.
 """
 
 import dataclasses
 
 import numpy as np
 import PIL.Image
+import tensorflow as tf
 
+from experiments.common.data import indices
 from experiments.common.run import checks
-from experiments.common.run.errors import UserError
 from experiments.common.run.options import option
-from experiments.normals.data import example
+from experiments.normals.data import example, shading
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViewSettings:
-  """Describes how far views may go from the picture; none are drawn without `zoom`."""
+  """Describes how far views may go from the surface."""
 
-  zoom: float | None = option(
-    None,
-    "Train on views of whole pictures, resized to --height x --width, instead of "
-    "crops: the narrowest has this share, in (0, 1], of the widest one's sides.",
-    checks.Check(lambda v: 0 < v <= 1, "must be in (0, 1]"),
-    flag="view_zoom",
+  scale: float = option(
+    1.0,
+    "Train on views of parts up to this much larger than --size, reduced.",
+    checks.Check(lambda v: 1 <= v <= 8, "must be in [1, 8]"),
+    flag="view_scale",
   )
-  turn: float = option(
-    0.0,
-    "Largest angle in degrees by which half of the views are turned about the optical "
-    "axis. Needs --view_zoom.",
-    checks.Check(lambda v: 0 <= v <= 90, "must be in [0, 90]"),
-    flag="view_turn",
+  turn: bool = option(
+    False, "Train on views turned by quarters as well.", flag="view_turn"
   )
   colour: float = option(
     0.0,
     "Strength of changes of the views' exposure, gamma and white balance: at 0.2, "
-    "exposure changes by up to 22 %. Needs --view_zoom.",
+    "exposure changes by up to 22 %.",
     checks.NOT_NEGATIVE,
     flag="view_colour",
   )
 
-  def __post_init__(self):
-    if self.zoom is None and (self.turn or self.colour):
-      raise UserError("--view_turn and --view_colour need --view_zoom")
+
+def training_batches(source, settings, start=0, context=None):
+  """Draws batches of views for `TrainSettings`, see `draw` and `indices.batches`."""
+  size, kind = settings.size, settings.data.light
+
+  def cut(picture, rng):
+    return draw(rng, picture, size, settings.views, kind)
+
+  def finish(image, normals, mask, size):
+    shape = [size, settings.size, settings.size]
+    image, normals = (tf.ensure_shape(part, [*shape, 3]) for part in (image, normals))
+    return image, normals, tf.ensure_shape(mask, shape)
+
+  types, batch = (tf.float32, tf.float32, tf.bool), settings.batch_size
+  return indices.batches(
+    source, cut, types, finish, batch, settings.seed, start, context
+  )
 
 
-def draw(rng, picture, height, width, settings):
-  """Draws a view of `height x width` pixels.
+def draw(rng, picture, size, settings, light):
+  """Draws a view under a light.
 
   Args:
     rng: `numpy.random.Generator`.
-    picture: `NormalsExample`, best about as large as the view: larger ones are not
-      smoothed before they are sampled.
-    height: of the view.
-    width: of the view.
+    picture: `NormalsExample`, sides of at least `size`.
+    size: side of the view.
     settings: `ViewSettings`.
+    light: kind of light, see `shading.draw_light`.
 
   Returns:
-    `NormalsExample`, without depth.
+    `(image, normals, mask)`: float32 RGB in [-1, 1] and unit vectors, 0 where unknown,
+    `(size, size, 3)`, and bool `(size, size)`.
   """
+  quarters = int(rng.integers(4)) if settings.turn else 0
   mirrored = bool(rng.integers(2))
-  turned = rng.integers(2) * rng.uniform(-1, 1) * np.radians(settings.turn)
-  affine = _place(rng, picture.mask.shape, height, width, settings, turned)
-
-  def sample(layer):
-    layer = PIL.Image.fromarray(layer)
-    size, method = (width, height), PIL.Image.Transform.AFFINE
-    sampled = layer.transform(size, method, affine, PIL.Image.Resampling.BILINEAR)
-    sampled = np.asarray(sampled)
-    return sampled[:, ::-1] if mirrored else sampled
-
-  x, y, z = (
-    sample(np.ascontiguousarray(layer, np.float32))
-    for layer in np.moveaxis(picture.normals, -1, 0)
-  )
-  share = sample(picture.mask.astype(np.float32))
-  cosine, sine = np.cos(turned), np.sin(turned)
-  # The camera turns by the angle, from x to the downward axis: y points up.
-  normals = np.stack([cosine * x - sine * y, sine * x + cosine * y, z], axis=-1)
-  if mirrored:
-    normals = normals * [-1, 1, 1]
-  length = np.linalg.norm(normals, axis=-1)
-  mask = (share > 0.5) & (length > 1e-3)
-  normals = np.where(mask[..., None], normals / np.where(mask, length, 1)[..., None], 0)
-  image = _recolour(rng, sample(picture.image) / 255, settings.colour)
-  image = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
-  return example.NormalsExample(image, normals.astype(np.float32), mask)
+  window = _place(rng, picture.mask.shape, size, settings.scale)
+  image, normals, mask = picture.image[window], picture.normals[window], None
+  parts = (_resize(part[window], size) for part in (picture.image, picture.normals))
+  image, normals = orient(*parts, quarters, mirrored)
+  mask = np.linalg.norm(normals, axis=-1) > 0.5
+  normals = example.unit(normals, mask)
+  colours = _recolour(rng, image / 255, settings.colour)
+  image = shading.render(colours, normals, shading.draw_light(rng, light))
+  return 2 * image - 1, normals, mask
 
 
-def _place(rng, size, height, width, settings, turned):
-  """Draws where a view lies: `a, b, c, d, e, f` of `PIL.Image.transform`.
+def orient(image, normals, quarters, mirrored):
+  """Turns a surface counter-clockwise by quarters, and then mirrors left and right.
 
-  The view's point `(x, y)`, in pixels from its upper left corner, shows the picture's
-  point `(a x + b y + c, d x + e y + f)`.
+  Returns image and normals, `(H, W, 3)` both, as the surface lies then.
   """
-  cosine, sine = np.cos(turned), np.sin(turned)
-  # Sides of the box around the turned view.
-  box = np.array(
-    [width * cosine + height * abs(sine), width * abs(sine) + height * cosine]
-  )
-  sides = np.array(size[::-1])
-  widest = np.min(sides / box) * (1 - 1e-6)  # not past the border by rounding
-  scale = widest * rng.uniform(settings.zoom, 1)
-  centre = sides / 2 + rng.uniform(-0.5, 0.5, 2) * (sides - scale * box)
-  matrix = scale * np.array([[cosine, -sine], [sine, cosine]])
-  (a, b), (d, e) = matrix
-  c, f = centre - matrix @ [width / 2, height / 2]
-  return a, b, c, d, e, f
+  image, normals = np.rot90(image, quarters), np.rot90(normals, quarters)
+  x, y, z = np.moveaxis(normals, -1, 0)
+  for _ in range(quarters % 4):
+    x, y = -y, x
+  normals = np.stack([x, y, z], axis=-1)
+  if mirrored:
+    image, normals = image[:, ::-1], normals[:, ::-1] * np.float32([-1, 1, 1])
+  return image, normals
 
 
-def _recolour(rng, image, strength):
+def _place(rng, shape, size, scale):
+  """Returns the window of a view: two slices."""
+  side = int(size * min(scale, min(shape) / size) ** rng.uniform())
+  corner = [rng.integers(whole - side + 1) for whole in shape]
+  return tuple(slice(start, start + side) for start in corner)
+
+
+def _resize(part, size):
+  """Averages the pixels of each new one."""
+  if part.shape[0] == size:
+    return part
+  layers = [
+    PIL.Image.fromarray(np.ascontiguousarray(layer)).resize(
+      (size, size), PIL.Image.Resampling.BOX
+    )
+    for layer in np.moveaxis(part, -1, 0)
+  ]
+  return np.stack(layers, axis=-1)
+
+
+def _recolour(rng, colours, strength):
   if not strength:
-    return image
+    return colours
   gamma = np.exp(strength * rng.uniform(-1, 1))
   exposure = np.exp(strength * rng.uniform(-1, 1))
   balance = np.exp(strength / 3 * rng.uniform(-1, 1, 3))
-  return (image**gamma * exposure * balance).astype(np.float32)
+  return np.clip(colours**gamma * exposure * balance, 0, 1)

@@ -5,7 +5,7 @@ import pytest
 from cxloss import lpips
 from experiments.common import networks
 from experiments.normals import evaluate
-from models import crn, enhancenet, guided_crn, lapsrn, srgan
+from models import crn, enhancenet, lapsrn, srgan
 from tests.cxloss import malice
 from tests.experiments import in_process
 
@@ -111,9 +111,9 @@ def _set_policy():
     lambda: enhancenet.generator(2, 8, 4),
     lambda: lapsrn.generator(2, 8, 4),
     lambda: crn.crn(16, 32, 32),
-    lambda: guided_crn.guided_crn(16, 32, 2),
+    lambda: crn.crn(16, 32, 32, "repeat"),
   ],
-  ids=["srgan", "enhancenet", "lapsrn", "crn", "guided_crn"],
+  ids=["srgan", "enhancenet", "lapsrn", "crn", "crn that repeats the rim"],
 )
 def test_a_loaded_network_computes_as_one_that_is_built(build, set_policy, tmp_path):
   built = {}

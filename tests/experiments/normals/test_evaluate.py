@@ -1,154 +1,122 @@
-import dataclasses
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from experiments.common import results
-from experiments.common.data import crops
 from experiments.common.run import resumable_training
-from experiments.normals import angles, evaluate
+from experiments.normals import evaluate, predict
 from experiments.normals.__main__ import COMMANDS
-from experiments.normals.data import example, resizing, scenes
-from models import crn, guided_crn
+from experiments.normals.data import example, sources
+from experiments.normals.settings import DataSettings
+from models import crn
 from tests.experiments import in_process
+from tests.experiments.normals import surfaces
 
-_SOURCE = [scenes.Scenes("validation", 48, 64)[i] for i in range(3)]
+_IMAGES = np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3)).astype(np.uint8)
+_SOURCE = [example.make_example(image, surfaces.bumps(64, 80)) for image in _IMAGES]
 
 
 def _truth(image):
-  """Predicts as one that knows the scenes."""
-  return next(scene.normals for scene in _SOURCE if scene.image is image)
+  """Predicts as one that knows the surface."""
+  return surfaces.bumps(*image.shape[:2])
 
 
-def _measure(predict, source=_SOURCE):
-  (row,) = evaluate.measure({"it": predict}, source)
+def _turned(degrees):
+  """Predicts the truth turned about x."""
+  c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+  matrix = np.float32([[1, 0, 0], [0, c, s], [0, -s, c]])
+  return lambda image: _truth(image) @ matrix
+
+
+def _measure(predictor, source=_SOURCE, every=0):
+  (row,) = evaluate.measure({"it": predictor}, source, every)
   return row
 
 
-def test_truth_has_no_error_and_the_same_gradients():
-  row = _measure(_truth)
+def test_truth_has_no_error_and_the_same_statistics():
+  row = _measure(_truth, every=1)
   assert row["mean"] < 1e-3 and row["within_11.25"] == 100
-  assert row["gradient_distance"] == 0 and row["gradient"] == row["true_gradient"]
+  for key in ("gradient_distance", "lpips", "render_lpips", "spectrum_db"):
+    assert row[key] == pytest.approx(0, abs=1e-6), key
+  assert row["sliced_wasserstein"] == 0 and row["render_psnr"] > 60
+  assert row["gradient"] == pytest.approx(row["true_gradient"], rel=1e-6)
 
 
-def test_mean_normal_is_the_best_constant_and_has_no_gradients():
-  mean = evaluate.mean_normal(_SOURCE)
-  row = _measure(mean)
-  truth = np.concatenate([scene.normals.reshape(-1, 3) for scene in _SOURCE])
-  direction = mean(_SOURCE[0].image)[0, 0]
-  assert row["mean"] == pytest.approx(angles.angular_error(truth, direction).mean())
+def test_angles_are_those_between_the_normals_where_they_are_known():
+  normals = surfaces.bumps(64, 80)
+  normals[:32] = 0
+  half = example.make_example(_IMAGES[0], normals)
+  row = _measure(
+    lambda image: np.where(normals == 0, np.float32([0, 0, -1]), _turned(20)(image)),
+    [half],
+  )
+  # A turn about x moves a normal by its angle to x.
+  x = surfaces.bumps(64, 80)[32:, :, 0].astype(np.float64)
+  cosine = x**2 + (1 - x**2) * np.cos(np.radians(20))
+  expected = np.degrees(np.arccos(cosine)).ravel()
+  assert row["mean"] == pytest.approx(expected.mean(), abs=1e-3)
+  assert row["median"] == pytest.approx(np.median(expected), abs=1e-3)
+  assert row["rmse"] == pytest.approx(np.sqrt((expected**2).mean()), abs=1e-3)
+  share = 100 * (expected < 11.25).mean()
+  assert row["within_11.25"] == pytest.approx(share, abs=0.05)
+  assert row["gradient_distance"] < 1e-4, "a turn keeps differences"
+
+
+def test_flat_map_has_no_gradients_and_is_as_far_off_as_the_truth_has():
+  row = _measure(evaluate.flat)
   assert row["gradient"] == 0
-  lengths = []
-  for scene in _SOURCE:
-    x, y = (np.diff(scene.normals, axis=axis) for axis in (1, 0))
-    squares = (x[:-1] ** 2).sum(axis=-1) + (y[:, :-1] ** 2).sum(axis=-1)
-    lengths.append(np.sqrt(squares))
-  assert row["true_gradient"] == pytest.approx(np.mean(lengths), rel=1e-5)
-  assert row["gradient_distance"] == pytest.approx(row["true_gradient"], abs=0.01)
-  # The largest mean cosine that any constant has.
-  other = np.random.default_rng(0).normal(size=(500, 3))
-  other /= np.linalg.norm(other, axis=1, keepdims=True)
-  assert (truth @ direction).mean() >= (truth @ other.T).mean(axis=0).max()
+  assert row["gradient_distance"] == pytest.approx(row["true_gradient"], rel=1e-5)
+  degrees = np.degrees(np.arccos(surfaces.bumps(64, 80)[..., 2]))
+  assert row["mean"] == pytest.approx(degrees.mean(), rel=1e-4)
 
 
-def test_blurred_truth_errs_most_near_edges():
-  def blurred(image):
-    normals = _truth(image)
-    for axis in (0, 1):
-      normals = (np.roll(normals, 1, axis) + normals + np.roll(normals, -1, axis)) / 3
-    return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
-
-  row = _measure(blurred)
-  assert row["mean_near_edges"] > 1.2 * row["mean"]
-  assert row["gradient_distance"] > 0.01
-
-
-def test_a_picture_without_edges_has_no_error_near_them():
-  normals = np.broadcast_to(np.float32([0, 0, 1]), (12, 12, 3))
-  wall = example.make_example(np.zeros((12, 12, 3), np.uint8), normals)
-  row = _measure(lambda _: normals, [wall])
-  assert row["mean"] == 0 and row["mean_near_edges"] is None
+def test_blurred_relief_is_farther_off_in_every_statistic_than_noise_that_has_it():
+  rows = {}
+  rng = np.random.default_rng(1)
+  rough = rng.normal(0, 0.4, (64, 80, 3))
+  rough[..., 2] = 1
+  rough /= np.linalg.norm(rough, axis=-1, keepdims=True)
+  other = np.roll(rough, 7, axis=0)
+  source = [example.make_example(_IMAGES[0], rough.astype(np.float32))]
+  for name, normals in (("flat", evaluate.flat(rough)), ("other", other)):
+    rows[name] = _measure(lambda _, n=normals: n, source, 1)
+  flat, other = rows["flat"], rows["other"]
+  assert flat["mean"] < other["mean"] and flat["render_psnr"] > other["render_psnr"]
+  for key in ("gradient_distance", "spectrum_db", "sliced_wasserstein", "lpips"):
+    assert other[key] < 0.5 * flat[key], key
 
 
-def test_methods_are_measured_and_shown_apart():
-  wrong = evaluate.mean_normal(_SOURCE)
-  shown = []
-  rows = evaluate.measure(
-    {"truth": _truth, "mean": wrong}, _SOURCE, lambda *parts: shown.append(parts)
+def test_report_shows_each_surface_once_and_a_row_for_each_method(tmp_path):
+  source = sources.Lit(_Named(_SOURCE), "above")
+  evaluate.report({"ours": _truth}, source, tmp_path)
+  rows = results.read(tmp_path)["rows"]
+  assert [row["method"] for row in rows] == ["flat", "ours"]
+  panels = sorted(p.stem for p in (tmp_path / "panels").iterdir())
+  assert panels == ["0-45", "1-45"]
+  pictures = sorted(p.stem for p in (tmp_path / "pictures" / "0-45").iterdir())
+  assert pictures == ["image", "ours", "true"]
+
+
+def test_network_is_evaluated_on_the_materials(tmp_path, monkeypatch):
+  few = _Named(_SOURCE)
+  monkeypatch.setattr(sources, "load", lambda name, split: few)
+  resumable_training.save_model(crn.crn(16, 16, 128), tmp_path / "n.keras")
+  settings = in_process.settings(
+    COMMANDS, "--mode=evaluate", f"--weights={tmp_path / 'n.keras'}", "--light=none"
   )
-  assert [row.pop("method") for row in rows] == ["truth", "mean"]
-  for row, predict in zip(rows, (_truth, wrong), strict=True):
-    assert {"method": "it", **row} == _measure(predict)
-  assert [index for index, *_ in shown] == [0, 1, 2]
-  panel = evaluate.panel(_SOURCE[0], shown[0][2])
-  assert panel.shape[1] > 4 * 384
+  assert settings.data == DataSettings(light="none")
+  evaluate.evaluate(settings, tmp_path)
+  content = results.read(tmp_path / "evaluation")
+  assert [row["method"] for row in content["rows"]] == ["flat", "n"]
+  assert content["about"]["images"] == 2
 
 
-def test_invalid_pixels_are_not_measured():
-  mask = np.zeros((48, 64), bool)
-  mask[4:10, 5:20] = True
-  masked = [dataclasses.replace(scene, mask=mask) for scene in _SOURCE]
+class _Named(list):
+  """A source."""
 
-  def wrong_elsewhere(image):
-    return np.where(mask[..., None], _truth(image), np.float32([0, 0, -1]))
-
-  row = _measure(wrong_elsewhere, masked)
-  assert row["mean"] < 1e-3 and row["gradient_distance"] == 0
-
-
-def test_images_of_any_size_are_padded_by_reflection_and_cut_back():
-  network = crn.crn(16, 32, 64)
-  predict = evaluate.predictor(network)
-  image = _SOURCE[0].image[:17, :30]
-  padded = np.pad(image, [(0, 3), (0, 2), (0, 0)], mode="symmetric")
-  np.testing.assert_array_equal(predict(image), predict(padded)[:17, :30])
-  assert predict(image[:1, :1]).shape == (1, 1, 3)
-
-
-def test_pictures_are_resized_to_what_a_network_is_meant_for_and_normals_back():
-  network = guided_crn.guided_crn(32, 48, 16)
-  predict = evaluate.predictor(network)
-  image = _SOURCE[0].image  # 48 x 64
-  resized = resizing.resize_image(image, 32)
-  padded = np.pad(resized, [(0, 0), (0, 5), (0, 0)], mode="symmetric")
-  inner = network(crops.to_unit(padded[None]), training=False).numpy()[0, :, :43]
-  expected = resizing.resize_normals(inner, 48, 64)
-  np.testing.assert_allclose(predict(image), expected, atol=1e-5)
-
-
-def test_mirrored_pictures_have_the_mirrored_normals_if_both_are_averaged():
-  predict = evaluate.predictor(crn.crn(16, 32, 64), mirror=True)
-  image = _SOURCE[0].image
-  normals = predict(image)
-  np.testing.assert_allclose(
-    predict(image[:, ::-1])[:, ::-1] * [-1, 1, 1], normals, atol=1e-5
-  )
-  np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
+  names = ("0", "1")
 
 
 def test_encoding_maps_components_to_colours():
   normals = np.array([[[-1, 0, 1], [0, 1, 0]]], np.float64)
-  colours = evaluate.encode(normals, np.array([[True, False]]))
+  colours = predict.encode(normals, np.array([[True, False]]))
   np.testing.assert_array_equal(colours, [[[0, 128, 255], [0, 0, 0]]])
-
-
-def test_network_is_evaluated_on_the_motorcycle_and_on_folders_of_depth(tmp_path):
-  resumable_training.save_model(crn.crn(16, 32, 128), tmp_path / "n.keras")
-  rgbd = tmp_path / "rgbd"
-  rgbd.mkdir()
-  Image.new("RGB", (40, 30)).save(rgbd / "a.jpg")
-  wall = np.full((30, 40), 1500, np.uint16)
-  Image.fromarray(wall).save(rgbd / "a-depth.png")
-  rows = []
-  for source in (
-    ["--data=motorcycle", "--reduce=4"],
-    [f"--data={rgbd}", "--intrinsics=30,30,20,15"],
-  ):
-    arguments = ["--mode=evaluate", f"--weights={tmp_path / 'n.keras'}", *source]
-    evaluate.evaluate(in_process.settings(COMMANDS, *arguments), tmp_path)
-    rows.append(results.read(tmp_path / "evaluation")["rows"])
-  assert [row["method"] for row in rows[0]] == ["mean normal", "n"]
-  assert rows[1][0]["mean"] < 0.01, "a wall has one normal"
-  with Image.open(tmp_path / "panels" / "motorcycle.png") as panel:
-    assert panel.size[0] > 3 * 185

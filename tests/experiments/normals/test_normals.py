@@ -1,16 +1,15 @@
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 from experiments.common import results
-from experiments.normals.data import scenes
+from experiments.common.run import run_folder
 from tests.experiments import command
 
 _TINY = [
-  "--data=scenes",
-  "--height=16",
-  "--width=32",
+  "--data=materials",
+  "--count=6",
+  "--size=16",
   "--width_divisor=128",
   "--steps_per_epoch=4",
   "--pretrain_epochs=2",
@@ -20,7 +19,7 @@ _TINY = [
   "--max_points=50",
   "--backup_every=3",
   "--validate_every=1",
-  "--validation_images=2",
+  "--light=none",
   "--seed=4",
 ]
 
@@ -36,12 +35,11 @@ def test_run_folder_holds_table_panels_logs_and_a_unit_length_network(whole_run)
   run, out, err = whole_run
   assert "no --flagfile, so flags/normals_quick.flags" in err
   rows = {row["method"]: row for row in results.read(run)["rows"]}
-  assert list(rows) == ["mean normal", "l1", "ours"]
-  assert f"{rows['ours']['mean']:.2f}" in out and "40 pictures" in out
-  scenes = ["validation-0000", "validation-0001"]
-  assert sorted(p.stem for p in (run / "panels").iterdir()) == scenes
-  for scene in scenes:
-    pictures = (run / "pictures" / scene).iterdir()
+  assert list(rows) == ["flat", "l1", "ours"]
+  assert f"{rows['ours']['mean']:.2f}" in out and "10 pictures" in out
+  assert len(list((run / "panels").iterdir())) == 10
+  for name in ("Gravel034", "PaintedPlaster010"):
+    pictures = (run / "pictures" / name).iterdir()
     assert sorted(p.stem for p in pictures) == ["image", "l1", "ours", "true"]
   assert command.steps(run) == [("l1", 4), ("l1", 8), ("ours", 4), ("ours", 8)]
   last = command.entries(run)[-1]
@@ -53,7 +51,7 @@ def test_run_folder_holds_table_panels_logs_and_a_unit_length_network(whole_run)
 
 def test_tensorboard_shows_scalars_and_panels(whole_run):
   tags = {"losses/contextual", "losses/angle", "validation/mean", "rates/learning_rate"}
-  assert tags | {"validation/validation-0000"} <= command.tags(
+  assert tags | {"validation/Gravel034"} <= command.tags(
     whole_run[0] / "tensorboard" / "ours"
   )
 
@@ -69,46 +67,20 @@ def test_killed_run_goes_on_and_ends_as_if_it_had_not_been(whole_run, tmp_path):
   command.assert_same_weights(*networks)
 
 
-@pytest.fixture(scope="module", name="rgbd")
-def _rgbd(tmp_path_factory):
-  """A folder of photographs with depth of coarse steps, and the flags that read it."""
-  folder = tmp_path_factory.mktemp("rgbd")
-  for index in range(8):
-    scene = scenes.render(np.random.default_rng(index), 48, 64)
-    Image.fromarray(scene.image).save(folder / f"{index}.jpg")
-    millimetres = np.round(scene.depth / 0.039) * 39
-    Image.fromarray(millimetres.astype(np.uint16)).save(folder / f"{index}-depth.png")
-  camera = scenes.camera(48, 64)
-  numbers = f"{camera.fx},{camera.fy},{camera.cx},{camera.cy}"
-  return [
-    *(f"--data={folder}", f"--validation_data={folder}", f"--intrinsics={numbers}"),
-    *("--flagfile=normals_nyu_small.flags", "--height=16", "--width=32"),
-    *("--width_divisor=16", "--pretrain_epochs=3", "--batch_size=2", "--seed=1"),
-    *("--backup_every=2", "--validate_every=1", "--validation_images=2"),
-  ]
-
-
 @pytest.mark.slow
-def test_killed_training_on_real_depth_ends_as_if_it_had_not_been(rgbd, tmp_path):
-  whole, killed = tmp_path / "whole", tmp_path / "killed"
-  command.succeed("experiments.normals", *rgbd, f"--output_dir={whole}")
-  assert command.steps(whole) == [("l1", 4), ("l1", 8), ("l1", 12)]
-  backup = killed / "backup" / "l1.weights.h5"
-  command.kill_at(backup, "experiments.normals", *rgbd, f"--output_dir={killed}")
-  command.succeed("experiments.normals", *rgbd, f"--output_dir={killed}")
-  command.assert_same_weights(*(run / "network.keras" for run in (whole, killed)))
-
-
-@pytest.mark.slow
-def test_ablation_trains_three_networks_from_one_start(tmp_path):
+def test_ablation_trains_from_one_start_and_each_network_has_its_record(tmp_path):
   out, _ = command.succeed(
-    "experiments.normals.ablation", *_TINY, "--epochs=1", f"--output_dir={tmp_path}"
+    "experiments.normals.ablation",
+    *(*_TINY, "--epochs=1", "--variants=L1,CX,CX + L1", "--repeats=2"),
+    f"--output_dir={tmp_path}",
   )
   rows = results.read(tmp_path)["rows"]
-  assert [row["method"] for row in rows] == ["mean normal", "L1", "CX", "CX + L1"]
-  assert "CX + L1" in out and len(list((tmp_path / "panels").iterdir())) == 2
-  entries = {
-    name: set(command.entries(tmp_path / name)[-1]) for name in ("l1", "cx", "cx_l1")
-  }
-  assert "l1" not in entries["cx"] and "contextual" not in entries["l1"]
-  assert {"contextual", "low_frequency", "l1"} <= entries["cx_l1"]
+  assert [(row["method"], row.get("seed")) for row in rows] == [
+    ("flat", None),
+    *((name, seed) for seed in "45" for name in ("L1", "CX", "CX + L1")),
+  ]
+  assert "CX + L1" in out and len(list((tmp_path / "panels").iterdir())) == 10
+  for name, weight in (("l1", 0.0), ("cx", 1.0), ("cx_l1", 1.0)):
+    record = run_folder.read_json(tmp_path / f"{name}-5" / "settings.json")
+    assert record["lambda_cx"] == weight and record["seed"] == 5
+    assert record["initial_weights"].endswith("start/network.keras")

@@ -1,13 +1,22 @@
+import struct
+import zlib
+
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.common import networks
 from experiments.common.run import resumable_training
 from experiments.common.run.errors import UserError
 from experiments.normals import predict
 from experiments.normals.__main__ import COMMANDS
+from experiments.normals.data import sources
 from models import crn
 from tests.experiments import in_process
+
+_PRETRAINED = networks.PRETRAINED["pretrained-normals"]
+_PIXELS = np.random.default_rng(0).integers(0, 256, (17, 30, 3)).astype(np.uint8)
 
 
 @pytest.fixture(name="run")
@@ -23,12 +32,29 @@ def _run(tmp_path):
   return run
 
 
+def _read_png16(path):
+  """Reads what `images.write_png16` writes, by the PNG specification."""
+  data, place, chunks = path.read_bytes()[8:], 0, {}
+  while place < len(data):
+    (length,), kind = (
+      struct.unpack(">I", data[place : place + 4]),
+      data[place + 4 :][:4],
+    )
+    chunks[kind] = data[place + 8 : place + 8 + length]
+    place += 12 + length
+  width, height, bits, colour = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
+  assert (bits, colour) == (16, 2)
+  rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, -1)
+  assert (rows[:, 0] == 1).all()
+  pixels = rows[:, 1:].reshape(height, width, 6)
+  return np.cumsum(pixels, axis=1, dtype=np.uint8).view(">u2").astype(float)
+
+
 def test_maps_are_colours_or_vectors_of_the_photographs_size(run, tmp_path, caplog):
   photos, output = tmp_path / "photos", tmp_path / "maps"
   photos.mkdir()
-  pixels = np.random.default_rng(0).integers(0, 256, (17, 30, 3)).astype(np.uint8)
   for name in ("a.png", "b.png"):
-    Image.fromarray(pixels).save(photos / name)
+    Image.fromarray(_PIXELS).save(photos / name)
   (photos / "c.png").write_text("no image")
   with caplog.at_level("WARNING"):
     run(f"--input={photos}", f"--output={output}")
@@ -39,9 +65,17 @@ def test_maps_are_colours_or_vectors_of_the_photographs_size(run, tmp_path, capl
     run(*one)
   run(*one, "--format=npy")
   vectors = np.load(output / "a.npy")
-  assert vectors.shape == (17, 30, 3)
+  assert vectors.shape == (17, 30, 3) and vectors.dtype == np.float32
+  np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1, atol=1e-5)
   with Image.open(output / "a.png.png") as image:
     np.testing.assert_allclose(np.asarray(image) / 127.5 - 1, vectors, atol=0.005)
+  png = [f"--input={photos / 'a.png'}", f"--output={output / 'a.png'}"]
+  run(*png, "--format=png16", "--convention=directx")
+  deep = _read_png16(output / "a.png") / 32767.5 - 1
+  np.testing.assert_allclose(deep, vectors * [1, -1, 1], atol=2e-5)
+  with Image.open(output / "a.png") as image:
+    shallow = np.asarray(image) / 127.5 - 1
+  np.testing.assert_allclose(shallow, deep, atol=0.009)
 
 
 def test_pictures_are_reduced_if_they_are_large_enough(run, tmp_path):
@@ -53,22 +87,63 @@ def test_pictures_are_reduced_if_they_are_large_enough(run, tmp_path):
     run(*arguments, "--format=npy", "--reduce=30")
 
 
-def test_pictures_of_a_source_become_maps_in_a_folder(run, tmp_path):
-  run("--data=motorcycle", "--reduce=8", f"--output={tmp_path / 'maps'}")
-  with Image.open(tmp_path / "maps" / "motorcycle.png") as image:
-    assert image.size == (92, 62)
+@pytest.mark.parametrize("size", [(1, 1), (40, 30), (96, 97), (31, 300)])
+def test_tiles_cover_pictures_of_any_size_and_blend_to_what_they_agree_on(size):
+  normal = np.float32([0.6, 0.0, 0.8])
+  shapes = []
+
+  def network(images, training):
+    shapes.append(tuple(images.shape))
+    return keras.ops.zeros_like(images) + normal
+
+  network.layers = crn.crn(16, 16, 128).layers  # takes multiples of 4
+  image = np.zeros((*size, 3), np.uint8)
+  normals = predict.predictor(network, tile=96)(image)
+  np.testing.assert_allclose(normals, np.broadcast_to(normal, image.shape), atol=1e-6)
+  assert max(max(shape) for shape in shapes) <= 96, "memory is bounded"
+  assert all(side % 4 == 0 for _, *sides, _ in shapes for side in sides)
 
 
-@pytest.mark.parametrize("size", [(40, 30), (31, 200), (700, 500)])
-def test_pretrained_network_takes_photographs_of_any_size_and_ratio(tmp_path, size):
-  pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3)).astype(np.uint8)
-  Image.fromarray(pixels).save(tmp_path / "photo.png")
-  settings = in_process.settings(
-    COMMANDS,
-    *("--mode=predict", "--weights=pretrained-normals", "--format=npy"),
-    *(f"--input={tmp_path / 'photo.png'}", f"--output={tmp_path / 'n.npy'}"),
-  )
-  predict.predict(settings, tmp_path)
-  normals = np.load(tmp_path / "n.npy")
-  assert normals.shape == (*size[::-1], 3)
-  np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
+def test_flat_pictures_get_no_frame_where_the_rim_is_repeated():
+  image = np.full((70, 120, 3), 90, np.uint8)
+  spreads = {}
+  for padding in crn.PADDINGS:
+    keras.utils.set_random_seed(0)
+    network = crn.crn(32, 32, 64, padding)
+    normals = network(image[None, :64, :64] / 127.5 - 1).numpy()
+    spreads[padding] = np.ptp(normals, axis=(1, 2)).max()
+  assert spreads["repeat"] < 1e-3 < 0.1 < spreads["zeros"]
+
+
+def test_pretrained_network_is_small_and_plain():
+  assert _PRETRAINED.stat().st_size < 5e6
+  network = keras.models.load_model(_PRETRAINED)
+  assert not network.compiled
+  assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_map_of_a_cut_is_that_of_the_larger_picture_up_to_its_border():
+  """The border is no rectangle: it differs little more than the middle does."""
+  lit = sources.Lit(sources.load("materials", "test"), "above")
+  compute = predict.predictor(predict.load(_PRETRAINED))
+  inner, rim, change = [], [], []
+  for index in (3, 6, 24):
+    image = lit[index].image
+    whole, cut = compute(image)[32:160, 32:160], compute(image[32:160, 32:160])
+    degrees = crn.angular_error(*(n.astype(np.float32) for n in (whole, cut))).numpy()
+    inner.append(degrees[32:-32, 32:-32].mean())
+    degrees[16:-16, 16:-16] = np.nan
+    rim.append(np.nanmean(degrees))
+    flat = np.float32([0, 0, 1])
+    change.append(crn.angular_error(whole.astype(np.float32), flat).numpy().mean())
+  assert np.mean(inner) < 0.25 * np.mean(change)
+  assert np.mean(rim) < 0.5 * np.mean(change)
+
+
+def test_pretrained_maps_have_relief_where_surfaces_have():
+  lit = sources.Lit(sources.load("materials", "test"), "above")
+  compute = predict.predictor(predict.load(_PRETRAINED))
+  for index in (0, 6, 24):
+    x = np.abs(np.diff(compute(lit[index].image), axis=1)).mean()
+    true = np.abs(np.diff(lit[index].normals, axis=1)).mean()
+    assert 0.5 * true < x < 2 * true

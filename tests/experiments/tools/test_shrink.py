@@ -7,14 +7,14 @@ import pytest
 
 from experiments.common.run.errors import UserError
 from experiments.tools import shrink
-from models import guided_crn
+from models import crn
 from tests.experiments import in_process
 
 
 def test_file_is_less_than_half_as_large_and_computes_almost_the_same(tmp_path):
   keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
   try:
-    network = guided_crn.guided_crn(width_divisor=4)
+    network = crn.crn(96, 128, 4)
   finally:
     keras.mixed_precision.set_dtype_policy("float32")
   network.save(tmp_path / "large.keras")
@@ -35,7 +35,7 @@ def test_file_is_less_than_half_as_large_and_computes_almost_the_same(tmp_path):
 
 
 def test_command_names_what_is_wrong(tmp_path):
-  guided_crn.guided_crn(16, 16, 16).save(tmp_path / "n.keras")
+  crn.crn(16, 16, 16).save(tmp_path / "n.keras")
   with pytest.raises(UserError, match="--weights must be"):
     shrink.Settings(weights=tmp_path / "none.keras", output="o.keras")
   with pytest.raises(UserError, match=r"--output must be a file ending in \.keras"):

@@ -129,13 +129,13 @@ _CASES = {
   "normals": [
     _OLD,
     ("--mode=evaluate", "--weights.*runs/normals_quick/network.keras"),
-    ("--mode=evaluate --validation_data=x", "--validation_data has no effect"),
+    ("--mode=evaluate --count=3", "--count has no effect"),
     ("--backbone=vgg19", "bundled weights are those of --backbone=vgg16"),
   ],
   "normals.ablation": [
     ("--mode=evaluate", "Unknown command line flag 'mode'"),
-    ("--epochs=0 --pretrain_epochs=1", "--epochs must be positive"),
-    ("--lambda_cx=0", "--lambda_cx must be positive"),
+    ("--epochs=0 --pretrain_epochs=1", "--epochs and --lambda_cx must be positive"),
+    ("--lambda_cx=0", "--epochs and --lambda_cx must be positive"),
   ],
   "single_image": [
     _OLD,
@@ -223,7 +223,7 @@ def test_flagfiles_hold_settings_of_their_entry_points(path, tmp_path, monkeypat
     (tmp_path / folder).mkdir(parents=True)
   monkeypatch.chdir(tmp_path)
   name = path.stem
-  for variant in ("_quick", "_l1_0", "_nyu_small"):
+  for variant in ("_quick", "_l1_0", "_small"):
     name = name.removesuffix(variant)
   module = "sr" if name in _SR_FLAGFILES else name
   parsed, parse = [], command_line.parse
