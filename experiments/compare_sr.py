@@ -82,7 +82,7 @@ class Settings:
   )
   methods: tuple[str, ...] = option(
     tuple(_METHODS),
-    f"Some of {','.join(_METHODS)}, in the wanted order.",
+    f"Some of {','.join(_METHODS)}, in the order of the tables.",
     checks.some_of(_METHODS),
   )
   spectra: bool = option(

@@ -1,4 +1,4 @@
-"""Writes what an experiment found, in one form for all of them.
+"""Writes the results of an experiment, in one form for all of them.
 
 A run folder, or a folder `evaluation` in it, then holds
 
@@ -83,7 +83,7 @@ def read(folder):
   """The content of a folder's `metrics.json`.
 
   Raises:
-    ValueError: if the file is missing, or is not of the form above.
+    UserError: if the file is missing, or is not of the form above.
   """
   path = pathlib.Path(folder) / FILE
   try:

@@ -216,10 +216,11 @@ class TrainSettings:
   )
   discriminator_epochs: int = option(
     0,
-    "Number of epochs, the first of --epochs, in which the discriminator alone learns; "
-    "of the generator, batch normalisation's statistics move, and nothing else. For "
-    "--initial_weights that were trained against another discriminator: a new one has "
-    "nothing to tell them yet. Rates fall half-way through the rest. Not in the paper.",
+    "Epochs at the start of --epochs in which only the discriminator learns. The "
+    "generator keeps its weights; only the statistics of its batch normalisation move. "
+    "Use it with --initial_weights that were trained against another discriminator, "
+    "since a new one has not learnt anything yet. Learning rates fall half-way through "
+    "the epochs that follow. Not in the paper.",
     lower=0,
   )
   average: float = option(

@@ -9,6 +9,7 @@ a file) into one line on stderr and exit code 1. Other errors are the program's 
 keep their traceback.
 """
 
+import logging
 import os
 import pathlib
 import signal
@@ -31,6 +32,8 @@ def main(name, commands, default_flagfile=None):
     default_flagfile: the file in `flags/` to read if the command line names none, which
       a training says; by default, none.
   """
+  # Warnings, such as of files that are left out, are for people.
+  logging.basicConfig(format="%(message)s")
   try:
     parsed = command_line.parse(name, commands, default_flagfile=default_flagfile)
   except UserError as error:

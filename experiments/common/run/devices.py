@@ -76,7 +76,7 @@ def set_up(settings):
   _current = None
   if strategy == "default":
     return
-  # TensorFlow tells of every sum over replicas that it plans.
+  # TensorFlow logs every sum over replicas that it plans.
   tf.get_logger().setLevel("WARNING")
   _current = _mirrored(gpus, replicas) if strategy == "mirrored" else _multi_worker()
 

@@ -73,7 +73,7 @@ def fit(
   Raises:
     StoppedError: after SIGINT or SIGTERM, the state being saved.
     NonFiniteError: if a reported value, or a weight, is not finite.
-    ValueError: if hosts do not see the same backup.
+    UserError: if hosts do not see the same backup.
   """
   if verbose is None:
     verbose = 1 if sys.stdout.isatty() and not os.environ.get("CI") else 2

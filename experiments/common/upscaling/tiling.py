@@ -42,8 +42,8 @@ class Compiled:
   """
 
   tile = 192
-  # Input pixels of reflection around an image. Of SRResNet, which sees 36, what lies
-  # beyond 12 changes no pixel of an image by more than one level.
+  # Width in input pixels of the reflection around an image. SRResNet sees 36 pixels,
+  # but those farther than 12 change no pixel of an image by more than one level.
   border = 16
 
   def __init__(self, model):
