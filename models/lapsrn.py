@@ -181,7 +181,7 @@ def _conv(filters, initializer="he_normal", **kwargs):
 
 
 def _normal(width):
-  # Of [2], also where Keras would count other inputs.
+  # The deviation of [2], which counts inputs differently from Keras' initialisers.
   return keras.initializers.RandomNormal(stddev=(2 / (9 * width)) ** 0.5)
 
 

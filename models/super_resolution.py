@@ -26,10 +26,10 @@ class SuperResolutionTrainer(Trainer):
   `loss = sum_t weight_t * term_t(hr, G(lr)) + adversarial_weight * BCE(D(G(lr)), 1)`
 
   D, if there is one, takes its own step first, on `BCE(D(hr), 1) + BCE(D(G(lr)), 0)`,
-  and G is then judged by the new D, as in [2]. There D is in training mode throughout:
-  G's step, too, normalises by its batch of G(lr), and moves the averages of D's batch
-  normalisation once more, which evaluation alone reads. So it is here. A term of weight
-  0 is not computed, and without an adversarial weight D is left out.
+  and G is then judged by the new D, as in [2]. In both steps D is in training mode, as
+  it is in [2]: G's step normalises by its batch of G(lr), and moves the averages of D's
+  batch normalisation once more. Evaluation alone reads these. A term of weight 0 is not
+  computed, and without an adversarial weight D is left out.
 
   Args:
     generator: model from low- to high-resolution images in [-1, 1].

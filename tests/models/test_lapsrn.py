@@ -13,13 +13,13 @@ _LR = _RNG.uniform(-0.7, 0.7, (2, 8, 8, 3)).astype("float32")
 _HR = _RNG.uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
 
 
-def _model(learning_rate=1e-3, optimizer=keras.optimizers.Adam):
+def _model(learning_rate=1e-3):
   # Names alike: TensorFlow's optimiser of graphs goes by names, too, and orders sums by
   # them.
   keras.utils.clear_session()
   keras.utils.set_random_seed(3)
   model = lapsrn.LapSRN(lapsrn.generator(depth=1, width=4))
-  model.compile(optimizer(learning_rate))
+  model.compile(keras.optimizers.Adam(learning_rate))
   return model
 
 
@@ -94,44 +94,14 @@ def test_loss_is_the_sum_over_pixels_of_all_levels():
   assert logs["loss"] == pytest.approx(total, rel=1e-4)
 
 
-def test_gradient_reaches_every_variable():
-  model = _model()
-  with tf.GradientTape() as tape:
-    loss = model._level_losses(_LR, _HR, training=True)["loss"]
-  gradients = tape.gradient(loss, model.generator.trainable_variables)
-  assert all(float(tf.reduce_max(tf.abs(g))) > 0 for g in gradients)
-
-
-def test_training_reduces_the_error():
+def test_training_moves_every_variable_and_reduces_the_error():
   model = _model(3e-3)
+  before = [variable.numpy() for variable in model.trainable_variables]
   first = _steps(model, 1)["loss"][0]
+  for variable, value in zip(model.trainable_variables, before, strict=True):
+    assert (variable.numpy() != value).any(), variable.path
   _steps(model, 40)
   assert _steps(model, 1)["loss"][0] < 0.9 * first
-
-
-@pytest.mark.parametrize(
-  "optimizer",
-  [
-    keras.optimizers.Adam,
-    pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow),
-  ],
-)
-def test_resumed_training_equals_uninterrupted_training(tmp_path, optimizer):
-  def make():
-    if optimizer is keras.optimizers.Adam:
-      return _model()
-    return _model(1e-5, lambda rate: optimizer(rate, 0.9, weight_decay=1e-4))
-
-  whole = make()
-  _steps(whole, 2)
-  whole.save_weights(tmp_path / "state.weights.h5")
-  _steps(whole, 2)
-  resumed = make()
-  resumed.load_weights(tmp_path / "state.weights.h5")
-  assert int(resumed.optimizer.iterations) == 2
-  _steps(resumed, 2)
-  for a, b in zip(whole.variables, resumed.variables, strict=True):
-    np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
 
 
 def test_saved_generator_can_be_trained_on_and_another_networks_is_refused(tmp_path):
