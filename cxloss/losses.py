@@ -124,7 +124,7 @@ class ContextualLoss(keras.losses.Loss):
     self.crop_quarters = bool(crop_quarters)
     self.seed = seed
     # Its state counts the calls. Keras does not save it with a model: one that is to
-    # resume the sequence stores it itself, as `models.srgan.SuperResolutionTrainer`.
+    # resume the sequence stores it itself, as `models.base_trainer` does.
     self.seed_generator = (
       None if max_points is None else keras.random.SeedGenerator(seed)
     )

@@ -35,7 +35,7 @@ from experiments.common.run.options import option, seed
 from experiments.common.upscaling import measure, spectra, upscalers, validation
 from experiments.common.upscaling.compare import Comparison
 from experiments.common.upscaling.pairs import make_pair
-from models import srgan
+from models import srgan, super_resolution
 
 _LOSSES = ("l1", "l2", "cx")
 
@@ -176,7 +176,7 @@ def _model(settings, name, steps):
     settings.blocks, settings.width, settings.scale, settings.icnr
   )
   rate = optimizers.falling(settings.learning_rate, max(steps // 2, 1))
-  model = srgan.SuperResolutionTrainer(generator, terms)
+  model = super_resolution.SuperResolutionTrainer(generator, terms)
   model.compile(optimizers.adam(rate))
   return model
 

@@ -16,7 +16,7 @@ class WeightAverage(keras.layers.Layer):
   `average = momentum * average + (1 - momentum) * weight` after every step, beginning
   with the weights after the first. A layer only so that checkpoints hold it.
 
-  Keras' optimizers average, too, but leave batch normalisation's statistics out, and
+  Keras' optimizers also average, but leave batch normalisation's statistics out, and
   put the average into the network at the end of every `fit`, which is then not the
   state from which a training goes on.
 

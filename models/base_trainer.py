@@ -9,9 +9,14 @@ its statistics. Build networks and the model within the strategy's scope.
 import keras
 import tensorflow as tf
 
+# What the trainers' own steps take the place of.
+_REFUSED = ("loss", "loss_weights", "metrics", "weighted_metrics")
+
 
 class Trainer(keras.Model):
   """Keeps means, seeds and synchronisation for a training step.
+
+  Losses and metrics belong to the trainer: `compile` takes none.
 
   Keras saves no `SeedGenerator` of a loss, so that a resumed training would repeat its
   draws: `random_losses`, a list of losses with an attribute `seed_generator` that may
@@ -35,6 +40,26 @@ class Trainer(keras.Model):
         if isinstance(layer, keras.layers.BatchNormalization):
           layer.synchronized = self.distribute_strategy.num_replicas_in_sync > 1
 
+  def compile(self, optimizer="adam", *, jit_compile=False, **kwargs):
+    """Configures training.
+
+    Args:
+      optimizer: Keras optimizer.
+      jit_compile: whether to compile the step by XLA. Defaults to False.
+      **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of
+        `keras.Model.compile`.
+
+    Raises:
+      ValueError: for losses or metrics, which a trainer has of its own.
+    """
+    given = [name for name in _REFUSED if kwargs.get(name) is not None]
+    if given:
+      raise ValueError(
+        f"`{given[0]}` has no effect: {type(self).__name__} has losses and metrics of "
+        f"its own. Received: {given[0]}={kwargs[given[0]]!r}"
+      )
+    super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
   def wrapped(self, optimizer):
     """Returns a second optimizer, with loss scaling if the first has it."""
     optimizer = keras.optimizers.get(optimizer)
@@ -50,6 +75,40 @@ class Trainer(keras.Model):
       optimizer: Keras optimizer; it adds up what replicas bring, and may scale losses.
     """
     return optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
+
+  def descend(self, terms, output, tape, variables):
+    """Takes one step of the optimizer on a weighted sum of terms of one output.
+
+    TensorFlow adds gradients that meet at a tensor by AddN, on the CPU in the order in
+    which buffers become free: from three on, the last bits of the sum differ from
+    process to process. (Additions one by one do not help: TensorFlow's optimiser of
+    graphs makes an AddN of them.) Here one reduction adds the gradients of the terms,
+    and the sum passes through the network once.
+
+    Args:
+      terms: dict from a name to `(weight, function)`, the function from the output to
+        a scalar, this replica's mean over its examples.
+      output: tensor that the network returned.
+      tape: `tf.GradientTape` that recorded how.
+      variables: list of the network's variables to train.
+
+    Returns:
+      Dict of scalars as from `values_of`.
+    """
+    values, gradients = {}, []
+    for name, (weight, function) in terms.items():
+      with tf.GradientTape() as of_term:
+        of_term.watch(output)
+        values[name] = function(output)
+        scaled = self.scaled(weight * values[name], self.optimizer)
+      gradients.append(
+        of_term.gradient(
+          scaled, output, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+      )
+    total = tf.reduce_sum(tf.stack(gradients), axis=0)
+    self.optimizer.apply(tape.gradient(output, variables, total), variables)
+    return _with_loss(terms, values)
 
   @property
   def metrics(self):
@@ -93,7 +152,7 @@ class Trainer(keras.Model):
 
   def _maybe_symbolic_build(self, *args, **kwargs):
     # Everything is built by now. Keras 3.15 averages a batch over replicas here, which
-    # fails on masks, and on the batches of several hosts.
+    # fails on masks, and on the batches of several hosts. `fit` and `evaluate` call it.
     del args, kwargs
 
   def _on_several_hosts(self):
@@ -112,6 +171,22 @@ def value_of(loss, y_true, y_pred):
   """
   replicas = tf.distribute.get_strategy().num_replicas_in_sync
   return loss(y_true, y_pred) * float(replicas)
+
+
+def values_of(terms, output):
+  """Computes terms of an output without a step; arguments as for `Trainer.descend`.
+
+  Returns:
+    Dict from each term's name to its value, and from `"loss"` to their weighted sum.
+  """
+  values = {name: function(output) for name, (_, function) in terms.items()}
+  return _with_loss(terms, values)
+
+
+def _with_loss(terms, values):
+  weighted = [weight * values[name] for name, (weight, _) in terms.items()]
+  # Not `sum`, which may become an AddN; see `Trainer.descend`.
+  return {"loss": tf.reduce_sum(tf.stack(weighted)), **values}
 
 
 class _Unsaved:

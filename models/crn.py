@@ -20,6 +20,7 @@ References:
    Loss", ACCV 2018, supplementary, section 1.2.
 """
 
+import functools
 import math
 
 import keras
@@ -28,7 +29,7 @@ from keras import layers
 
 import cxloss
 from cxloss import masks
-from models.base_trainer import Trainer
+from models.base_trainer import Trainer, values_of
 
 _LEAK = 0.2
 _FIRST_ROWS = 4  # the least that the first module may have [2]
@@ -185,7 +186,7 @@ class NormalEstimator(Trainer):
     self.random_losses = [contextual] if lambda_cx else []
     self.track(["loss", *self.terms, "angle"])
 
-  def compile(self, optimizer="adam", jit_compile=False, **kwargs):
+  def compile(self, optimizer="adam", *, jit_compile=False, **kwargs):
     """Configures training, as `keras.Model.compile` does.
 
     The number of valid pixels is only known at run time, which XLA does not allow;
@@ -201,25 +202,24 @@ class NormalEstimator(Trainer):
     image, normals, mask = data
     with tf.GradientTape() as tape:
       predicted = self.network(image, training=True)
-      values = self._compute_terms(normals, predicted, mask)
-      scaled = self.scaled(values["loss"], self.optimizer)
-    variables = self.network.trainable_variables
-    self.optimizer.apply(tape.gradient(scaled, variables), variables)
+    terms = self._terms_of(normals, mask)
+    values = self.descend(terms, predicted, tape, self.network.trainable_variables)
     return self._report(values, normals, predicted, mask)
 
   def test_step(self, data):
     image, normals, mask = data
     predicted = self.network(image, training=False)
-    values = self._compute_terms(normals, predicted, mask)
+    values = values_of(self._terms_of(normals, mask), predicted)
     return self._report(values, normals, predicted, mask)
 
-  def _compute_terms(self, normals, predicted, mask):
-    values = {
-      name: tf.reduce_mean(loss(normals, predicted, mask))
-      for name, (_, loss) in self.terms.items()
+  def _terms_of(self, normals, mask):
+    def mean(loss, predicted):
+      return tf.reduce_mean(loss(normals, predicted, mask))
+
+    return {
+      name: (weight, functools.partial(mean, loss))
+      for name, (weight, loss) in self.terms.items()
     }
-    total = sum(self.terms[name][0] * value for name, value in values.items())
-    return {"loss": total, **values}
 
   def _report(self, values, normals, predicted, mask):
     degrees = angular_error(normals, predicted)

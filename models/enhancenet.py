@@ -1,7 +1,7 @@
 """EnhanceNet, one of the methods that the paper compares with.
 
 The networks of Sajjadi et al. [1]; the generator as in the authors' released
-code [2]. It is trained by `models.srgan.SuperResolutionTrainer` with `PerceptualLoss`
+code [2]. It is trained by `models.super_resolution` with `PerceptualLoss`
 and `TextureLoss` of `models.feature_losses`: ENet-PAT. Unlike [1], which lets D rest
 while it wins, D takes a step before each of G.
 
@@ -86,11 +86,11 @@ def published(path):
       name = f"generator.Conv_{i}" if i else "generator.Conv"
       keys = f"{name}.weights", f"{name}.biases"
       for variable, key in zip(layer.weights, keys, strict=True):
-        found = arrays[key].shape if key in arrays else "no such array"
-        if found != tuple(variable.shape):
+        shape = arrays[key].shape if key in arrays else "no such array"
+        if shape != tuple(variable.shape):
           raise ValueError(
             f"`path` must hold {key} with shape {tuple(variable.shape)}. "
-            f"Received: {path} with {found}"
+            f"Received: {path} with {shape}"
           )
         variable.assign(arrays[key])
   return network

@@ -6,11 +6,9 @@ and features are callables from images to a list of `(weight, map)`, such as
 positions and channels, so that values do not depend on the image's size.
 
 References:
-1. Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate
-   Super-Resolution", CVPR 2017, https://arxiv.org/abs/1704.03915.
-2. Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative
+1. Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative
    Adversarial Network", CVPR 2017, https://arxiv.org/abs/1609.04802.
-3. Sajjadi et al., "EnhanceNet: Single Image Super-Resolution Through Automated
+2. Sajjadi et al., "EnhanceNet: Single Image Super-Resolution Through Automated
    Texture Synthesis", ICCV 2017, https://arxiv.org/abs/1612.07919.
 """
 
@@ -19,45 +17,6 @@ import tensorflow as tf
 
 # Keeps the mean activation of a map without any from dividing by zero.
 _EPSILON = 1e-6
-
-
-@keras.saving.register_keras_serializable(package="cxloss")
-class CharbonnierLoss(keras.losses.Loss):
-  """Mean of `sqrt((y_pred - y_true)^2 + epsilon^2)` [1, section 3.3].
-
-  Args:
-    epsilon: where the loss turns from a parabola into a cone, in units of the
-      images. Defaults to 1e-3, the paper's for images in [0, 1].
-    reduction: defaults to `"sum_over_batch_size"`.
-    name: defaults to `"charbonnier_loss"`.
-    dtype: type of computation and result. Defaults to Keras' `floatx`.
-
-  Call arguments:
-    y_true: target images `(N, H, W, C)`.
-    y_pred: generated images of the same shape.
-    sample_weight: optional `(N,)`.
-  """
-
-  def __init__(
-    self,
-    epsilon=1e-3,
-    reduction="sum_over_batch_size",
-    name="charbonnier_loss",
-    dtype=None,
-  ):
-    super().__init__(name=name, reduction=reduction, dtype=dtype)
-    if epsilon <= 0:
-      raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon}")
-    self.epsilon = float(epsilon)
-
-  def call(self, y_true, y_pred):
-    """Unreduced loss, `(N,)`."""
-    _check_shapes(y_true, y_pred)
-    distance = tf.sqrt((y_pred - y_true) ** 2 + self.epsilon**2)
-    return tf.reduce_mean(distance, axis=[1, 2, 3])
-
-  def get_config(self):
-    return {**super().get_config(), "epsilon": self.epsilon, "dtype": self.dtype}
 
 
 class _FeatureLoss(keras.losses.Loss):
@@ -92,17 +51,17 @@ class _FeatureLoss(keras.losses.Loss):
     return cls(**{**config, "features": features})
 
 
-@keras.saving.register_keras_serializable(package="cxloss")
+@keras.saving.register_keras_serializable(package="models")
 class PerceptualLoss(_FeatureLoss):
-  """Squared error of feature maps: [2, equation 5] and [3, section 4.2.2].
+  """Squared error of feature maps: [1, equation 5] and [2, section 4.2.2].
 
   `loss = sum_l weight_l * mean((features_l(y_pred) - features_l(y_true))^2)`
 
   Args:
     features: callable such as `cxloss.VGGFeatures`.
     normalize: whether both maps of a layer are divided by the mean of the
-      target's, image by image, so that activations are about 1, as in [3], whatever
-      the scale of the backbone's input. Defaults to False, as in [2].
+      target's, image by image, so that activations are about 1, as in [2], whatever
+      the scale of the backbone's input. Defaults to False, as in [1].
     reduction: defaults to `"sum_over_batch_size"`.
     name: defaults to `"perceptual_loss"`.
     dtype: type of the result, to which a call casts both inputs first, as in every
@@ -134,9 +93,9 @@ class PerceptualLoss(_FeatureLoss):
     return {**super().get_config(), "normalize": self.normalize}
 
 
-@keras.saving.register_keras_serializable(package="cxloss")
+@keras.saving.register_keras_serializable(package="models")
 class TextureLoss(_FeatureLoss):
-  """Squared error of the Gram matrices of patches [3, section 4.2.3].
+  """Squared error of the Gram matrices of patches [2, section 4.2.3].
 
   Feature maps are divided by the mean of the target's, image by image, and cut
   into square patches that do not overlap; each gives the matrix `F^T F` of the
@@ -147,7 +106,7 @@ class TextureLoss(_FeatureLoss):
 
   Args:
     features: callable such as `cxloss.VGGFeatures`.
-    patch_size: side of a patch in positions of the map. Defaults to 16 [3].
+    patch_size: side of a patch in positions of the map. Defaults to 16 [2].
     reduction: defaults to `"sum_over_batch_size"`.
     name: defaults to `"texture_loss"`.
     dtype: type of the result, to which a call casts both inputs first, as in every

@@ -20,8 +20,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from models import bicubic, feature_losses
-from models.base_trainer import Trainer, value_of
+from models import bicubic
+from models.base_trainer import Trainer
 
 _LEAK = 0.2
 # Y = (16 + weights . RGB) / 255 for RGB in [0, 1], as MATLAB's `rgb2ycbcr`.
@@ -121,12 +121,11 @@ class LapSRN(Trainer):
       for factor, level in zip(self._factors, levels, strict=True)
     }
     self._pyramid = keras.Model(generator.input, outputs)
-    self._charbonnier = feature_losses.CharbonnierLoss(dtype="float32")
     self.track(["loss", *(f"charbonnier_x{factor}" for factor in self._factors)])
 
-  def compile(self, optimizer="adam", jit_compile=False, **kwargs):
-    """Configures training; arguments are those of `keras.Model.compile`."""
-    super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+  def compile(self, optimizer="adam", **kwargs):
+    """Configures training; arguments are those of `Trainer.compile`."""
+    super().compile(optimizer=optimizer, **kwargs)
     self.optimizer.build(self.generator.trainable_variables)
 
   def call(self, lr, training=False):
@@ -147,16 +146,32 @@ class LapSRN(Trainer):
 
   def _level_losses(self, lr, hr, training):
     target = luma(hr)
-    total, values = 0.0, {}
+    sums, values = [], {}
     pyramid = self._pyramid(lr, training=training)
     for factor in self._factors:
       y = pyramid[str(factor)]
       size = tf.shape(y)[1:3]
       reduced = tf.image.resize(target, size, "bicubic", antialias=True)
-      value = value_of(self._charbonnier, reduced, y)
+      value = tf.reduce_mean(charbonnier(reduced, y))
       values[f"charbonnier_x{factor}"] = value
-      total += value * tf.cast(tf.reduce_prod(size), value.dtype)
-    return {"loss": total, **values}
+      sums.append(value * tf.cast(tf.reduce_prod(size), value.dtype))
+    return {"loss": tf.reduce_sum(tf.stack(sums)), **values}
+
+
+def charbonnier(target, generated, epsilon=1e-3):
+  """Mean of `sqrt((generated - target)^2 + epsilon^2)` [1, section 3.3].
+
+  Args:
+    target: float `(N, H, W, C)`.
+    generated: as `target`.
+    epsilon: where the parabola turns into a cone, in units of the images. Defaults to
+      1e-3, that of [1] for images in [0, 1].
+
+  Returns:
+    `(N,)`.
+  """
+  distance = tf.sqrt((generated - target) ** 2 + epsilon**2)
+  return tf.reduce_mean(distance, axis=[1, 2, 3])
 
 
 def _conv(filters, initializer="he_normal", **kwargs):
@@ -166,7 +181,7 @@ def _conv(filters, initializer="he_normal", **kwargs):
 
 
 def _normal(width):
-  # Of [2], also where Keras would count other inputs.
+  # The deviation of [2], which counts inputs differently from Keras' initialisers.
   return keras.initializers.RandomNormal(stddev=(2 / (9 * width)) ** 0.5)
 
 

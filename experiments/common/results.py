@@ -1,4 +1,4 @@
-"""Writes what an experiment found, in one form for all of them.
+"""Writes the results of an experiment, in one form for all of them.
 
 A run folder, or a folder `evaluation` in it, then holds
 
@@ -8,11 +8,13 @@ A run folder, or a folder `evaluation` in it, then holds
   tensorboard/            figures, and means of the rows in results/METHOD
 
 `rows` are those of `common.tables`; `curves` are {name: {"x": [...], "y": {label:
-[...]}}}; `about` is what the numbers cannot be understood without. Numbers that are not
-finite, which JSON does not have, become null. The report reads all of this, and nothing
-else, of any run.
+[...]}}}; `about` is what the numbers cannot be understood without. Where an experiment
+has columns of its own, `columns` holds the fields of each `tables.Measure`. Numbers
+that are not finite, which JSON does not have, become null. The report reads all of
+this, and nothing else, of any run.
 """
 
+import dataclasses
 import json
 import math
 import pathlib
@@ -33,6 +35,7 @@ def write(
   folder,
   rows,
   *,
+  columns=None,
   curves=None,
   about=None,
   figures=None,
@@ -45,6 +48,8 @@ def write(
   Args:
     folder: path of the folder.
     rows: list of rows, see `common.tables`.
+    columns: dict from a key in rows to its `tables.Measure`, for those that
+      `tables.MEASURES` does not have.
     curves: dict from a name to `{"x": list, "y": {label: list}}`.
     about: dict of anything that JSON can hold.
     figures: dict from a name to uint8 RGB `(H, W, 3)`.
@@ -60,8 +65,14 @@ def write(
   _log(folder / "tensorboard", shown, figures, step)
   # Last: a folder that has it is complete.
   content = {"rows": rows, "curves": curves or {}, "about": about or {}}
+  if columns:
+    content["columns"] = {
+      key: dataclasses.asdict(measure) for key, measure in columns.items()
+    }
   files.write_text(folder / FILE, json.dumps(_finite(content), indent=1) + "\n")
-  print(f"{tables.text(shown)}\n{tables.legend(shown)}" if text is None else text)
+  if text is None:
+    text = f"{tables.text(shown, columns)}\n{tables.legend(shown, columns)}"
+  print(text)
   for name in figures:
     print(f"Figure: {folder / f'{name}.png'}")
   print(f"Values: {folder / FILE}")
@@ -80,19 +91,23 @@ def save_pictures(folder, scene, pictures):
 
 
 def read(folder):
-  """The content of a folder's `metrics.json`.
+  """The content of a folder's `metrics.json`; `columns` are `tables.Measure` again.
 
   Raises:
-    ValueError: if the file is missing, or is not of the form above.
+    UserError: if the file is missing, or is not of the form above.
   """
   path = pathlib.Path(folder) / FILE
   try:
-    content = {"curves": {}, "about": {}, **json.loads(path.read_text("utf-8"))}
+    stored = json.loads(path.read_text("utf-8"))
+    content = {"columns": {}, "curves": {}, "about": {}, **stored}
+    content["columns"] = {
+      key: tables.Measure(**fields) for key, fields in content["columns"].items()
+    }
     if not isinstance(content["about"], dict) or not all(map(_is_row, content["rows"])):
       raise TypeError("rows must hold strings and numbers, about must be an object")
   except FileNotFoundError as error:
     raise UserError(f"there is no {path}") from error
-  except (ValueError, KeyError, TypeError) as error:
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise UserError(f"{path} does not hold the results of a run: {error}") from error
   return content
 

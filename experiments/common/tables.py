@@ -1,8 +1,10 @@
-"""Titles, formats and directions of all numbers, and the tables that print them.
+"""Titles, formats and directions of numbers, and the tables that print them.
 
 A row is a dict: strings say what was measured (`method`, `set`, `image`), numbers are
 measures, `None` stands for one that could not be taken. All experiments write such rows
-(`common.results`), and the report reads them.
+(`common.results`), and the report reads them. `MEASURES` are the columns that several
+experiments have. One that has others gives them as `columns`, a dict from a key in rows
+to a `Measure`, in the order in which tables show them.
 """
 
 import dataclasses
@@ -59,12 +61,6 @@ MEASURES = {
   "sliced_wasserstein": Measure(
     "sliced W", ".2f", "Wasserstein distance of patches, grey levels", "lower"
   ),
-  # Distributions of patches (figure 2).
-  "overlap": Measure("overlap", ".3f", "of projected patches with the target's", "one"),
-  "kl": Measure(
-    "KL", ".3f", "of projected patches from the target's, estimated, nats", "zero"
-  ),
-  "contrast": Measure("contrast", ".3f", "standard deviation over the target's", "one"),
   # Surface normals.
   "mean": Measure("mean", ".2f", "of the angular errors, degrees", "lower"),
   "median": Measure("median", ".2f", "of the angular errors, degrees", "lower"),
@@ -83,38 +79,6 @@ MEASURES = {
   "gradient_distance": Measure(
     "gradients", ".4f", "distance of the distributions of gradients", "lower"
   ),
-  # Spatial support (figure 3).
-  "share": Measure("share, %", ".2f", "of the image, above the threshold"),
-  "share_above_zero": Measure("above 0, %", ".2f", "share with any influence"),
-  "reach": Measure("reach", ".0f", "distance of the farthest influence, pixels"),
-  # Matches of point sets (figure 5).
-  "contextual": Measure("contextual", ".2f", "distinct points matched, mean of draws"),
-  "chamfer": Measure("Chamfer", ".2f", "distinct points matched, mean of draws"),
-  "points": Measure("of", ".0f", "points in a set"),
-  "contextual_has_more": Measure("has more, %", ".0f", "draws where contextual does"),
-  "chamfer_has_more": Measure("has fewer, %", ".0f", "draws where Chamfer has more"),
-  "deviation": Measure("deviation", ".3f", "largest, from the closed form", "zero"),
-  # Matches of features (`tools.unique_matches`).
-  "unique": Measure("unique, %", ".1f", "features that match a target of their own"),
-  "loss": Measure("loss", ".3f", "contextual loss, with its bilateral term"),
-  # Artefacts (`tools.artefacts`).
-  "grid_db": Measure(
-    "grid",
-    ".1f",
-    "power of what repeats with each small pixel, dB; the originals' is none",
-  ),
-  "flat_error": Measure(
-    "flat", ".0f", "largest error on flat colours, levels", "lower"
-  ),
-  # Speed (`tools.benchmark`).
-  "seconds": Measure("seconds", ".3f", "best time of a forward and backward pass"),
-  "ratio": Measure("ratio", ".2f", "that time over the one of the products alone"),
-  "step_seconds": Measure("seconds", ".3f", "best time of a training step"),
-  "step_ratio": Measure(
-    "ratio", ".2f", "that time over the one with the squared error of VGG's features"
-  ),
-  "memory": Measure("memory, GB", ".2f", "largest resident size of the process"),
-  "start": Measure("start, GB", ".2f", "its size after a small problem"),
 }
 _BETTER = {
   "higher": "higher is better",
@@ -125,9 +89,9 @@ _BETTER = {
 }
 
 
-def measure_of(key):
+def measure_of(key, columns=None):
   """The `Measure` of a key; one that is not listed keeps its key as title."""
-  return MEASURES.get(key) or Measure(key, ".4g", "")
+  return _known(columns).get(key) or Measure(key, ".4g", "")
 
 
 def labels(rows):
@@ -136,15 +100,17 @@ def labels(rows):
   return [key for key in keys if any(isinstance(row.get(key), str) for row in rows)]
 
 
-def measured(rows):
+def measured(rows, columns=None):
   """The keys of measures that at least one row has, in the order of columns."""
-  known = set(labels(rows))
+  named = set(labels(rows))
   keys = dict.fromkeys(
     key for row in rows for key, value in row.items() if value is not None
   )
-  keys = [key for key in keys if key not in known]
-  order = list(MEASURES)
-  return sorted(keys, key=lambda k: order.index(k) if k in MEASURES else len(order))
+  order = list(_known(columns))
+  return sorted(
+    (key for key in keys if key not in named),
+    key=lambda key: order.index(key) if key in order else len(order),
+  )
 
 
 def means(rows, over=("image",)):
@@ -168,18 +134,18 @@ def means(rows, over=("image",)):
   ]
 
 
-def text(rows):
+def text(rows, columns=None):
   """Formats rows as lines of text, labels on the left, measures on the right.
 
   A measure that no row has gets no column; `None` is shown as `-`.
   """
-  names, keys = labels(rows), measured(rows)
-  table = [[*names, *(measure_of(key).title for key in keys)]]
+  names, keys = labels(rows), measured(rows, columns)
+  table = [[*names, *(measure_of(key, columns).title for key in keys)]]
   for row in rows:
     table.append(
       [
         *(row.get(name) or "" for name in names),
-        *(measure_of(key).text(row.get(key)) for key in keys),
+        *(measure_of(key, columns).text(row.get(key)) for key in keys),
       ]
     )
   widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -192,15 +158,15 @@ def text(rows):
   return "\n".join(lines)
 
 
-def legend(rows):
+def legend(rows, columns=None):
   """One line a measure of the rows: its title, explanation and direction."""
-  return "\n".join(f"{title}: {rest}" for title, rest in explanations(rows))
+  return "\n".join(f"{title}: {rest}" for title, rest in explanations(rows, columns))
 
 
-def explanations(rows):
+def explanations(rows, columns=None):
   """Pairs of a measure's title and its explanation with the direction."""
   pairs = []
-  for measure in map(measure_of, measured(rows)):
+  for measure in (measure_of(key, columns) for key in measured(rows, columns)):
     rest = "; ".join(filter(None, [measure.explanation, _BETTER[measure.better]]))
     if rest:
       pairs.append((measure.title, rest))
@@ -210,6 +176,10 @@ def explanations(rows):
 def counted(number, noun):
   """`1 image`, `2 images`."""
   return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _known(columns):
+  return {**(columns or {}), **MEASURES}
 
 
 def _mean(values):

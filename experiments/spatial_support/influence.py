@@ -33,7 +33,7 @@ def influences(features, distances, target, generated, pixels, block=1, batch_si
     features: function from images `(N, H, W, 3)` to a list of `(weight, maps)`, such
       as `cxloss.VGGFeatures`; it must treat the images of a batch one by one.
     distances: dict from name to a function of two such maps, the target's first, to
-      `(N,)`, which treats the images one by one, too.
+      `(N,)`, which also treats the images one by one.
     target: float32 `(H, W, 3)` in [0, 1].
     generated: float32 `(H, W, 3)` in [0, 1].
     pixels: list of K places `(row, column)` of `generated`.

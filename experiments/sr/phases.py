@@ -17,7 +17,7 @@ from experiments.common.run import optimizers
 from experiments.common.run.errors import UserError
 from experiments.common.run.resumable_training import Phase
 from experiments.sr import objective
-from models import enhancenet, lapsrn, srgan
+from models import enhancenet, lapsrn, srgan, super_resolution
 
 # LapSRN (Lai et al. 2017, section 4.1): SGD, halved every 50 epochs.
 _MOMENTUM = 0.9
@@ -53,7 +53,9 @@ def build_phases(settings, generator, steps_per_epoch):
   phases = []
   if settings.pretrain_epochs:
     terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
-    model = srgan.SuperResolutionTrainer(generator, terms, average=settings.average)
+    model = super_resolution.SuperResolutionTrainer(
+      generator, terms, average=settings.average
+    )
     rate = settings.learning_rate
     if settings.pretrain_decay == "cosine":
       steps = steps_per_epoch * settings.pretrain_epochs
@@ -69,7 +71,7 @@ def _adversarial_phase(settings, generator, steps_per_epoch):
   name, weights = settings.network.model, settings.objective
   # A discriminator is built last: random numbers are drawn in this order.
   terms = objective.terms(weights, settings.seed)
-  model = srgan.SuperResolutionTrainer(
+  model = super_resolution.SuperResolutionTrainer(
     generator,
     terms,
     _discriminator(settings) if weights.lambda_gan else None,

@@ -29,6 +29,16 @@ _BORDER = 8  # pixels that do not count
 # the outer square without the inner one, into which the window spreads the grid itself.
 _OUTER, _INNER = 11, 5
 _SIDE = 24  # of a flat picture, in pixels of the small image
+_COLUMNS = {
+  "grid_db": tables.Measure(
+    "grid",
+    ".1f",
+    "power of what repeats with each small pixel, dB; the originals' is none",
+  ),
+  "flat_error": tables.Measure(
+    "flat", ".0f", "largest error on flat colours, levels", "lower"
+  ),
+}
 COLOURS = (
   *((0, 0, 0), (255, 255, 255), (255, 255, 0), (0, 255, 255), (255, 0, 255)),
   *((250, 10, 10), (10, 10, 250), (128, 0, 128), (240, 120, 10), (10, 200, 30)),
@@ -63,8 +73,8 @@ def main(settings):
       raise UserError(f"--method={name} must be a generator. Received: {source}")
   least = _BLOCK + 2 * _BORDER + settings.scale
   pairs = Pairs(sources.load(settings.data, "validation", least=least), settings.scale)
-  print(tables.text(rows := measure(pairs, settings)))
-  print(tables.legend(rows))
+  print(tables.text(rows := measure(pairs, settings), _COLUMNS))
+  print(tables.legend(rows, _COLUMNS))
 
 
 def measure(pairs, settings):
@@ -93,7 +103,7 @@ def grid_db(image, period):
 
   Args:
     image: uint8 RGB `(H, W, 3)`, sides of at least 80.
-    period: in pixels: 2, 4 or 8. At longer ones, neighbours would be of the grid, too.
+    period: in pixels: 2, 4 or 8. At longer ones, neighbours would belong to the grid.
 
   Returns:
     Float, the mean in dB over frequencies that are not negative.

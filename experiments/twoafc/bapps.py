@@ -1,7 +1,7 @@
 """Triplets with human judgements, in the layout of the BAPPS archive.
 
-A reference, two distorted versions `p0` and `p1`, and the share of people who found
-`p1` closer to the reference:
+A reference, two distorted versions `p0` and `p1`, and the share of people for whom `p1`
+was closer to the reference:
 
   FOLDER/[val/]SUBSET/ref/000000.png      and p0, p1 alike
   FOLDER/[val/]SUBSET/judge/000000.npy    one number in [0, 1]

@@ -9,22 +9,96 @@ centred by its own mean, so that no distance depends on a batch. `CxSettings` ho
 these choices.
 """
 
+import dataclasses
+import hashlib
+import pathlib
+
 import numpy as np
 import tensorflow as tf
 
 import cxloss
 from cxloss import metrics
 from cxloss.metrics import lpips
+from experiments.common.run import checks
 from experiments.common.run.errors import UserError
-from experiments.twoafc import nets
-from experiments.twoafc.settings import DISTANCES, LOW_LEVEL, CxSettings
+from experiments.common.run.options import option
 
+# Names in tables of the distances of features, and of those of pixels.
+DISTANCES = {"l2": "L2", "cx": "CX", "lpips": "LPIPS"}
+LOW_LEVEL = {"l2": "L2", "ssim": "SSIM", "fsimc": "FSIMc"}
 # Above so many positions, images go through the loss one by one: its tiles of rows
 # are then taller, which is a third faster.
 _ONE_BY_ONE = 500
 
 # The layers of LPIPS that the bundled weights reach.
 _FRONT = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class _WeightsFile:
+  """A weights file: the preprocessing to assume, and a remark for the output."""
+
+  name: str
+  preprocessing: str | None = None
+  remark: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Net:
+  """A network: its label in tables and its key in `lpips.LAYERS`.
+
+  Its weights are the first of `files` that exists; without files, the bundled ones.
+  """
+
+  label: str
+  architecture: str
+  files: tuple = ()
+
+
+NETS = {
+  "squeeze": _Net(
+    "Squeeze",
+    "squeezenet",
+    (
+      _WeightsFile("squeezenet_imagenet.npz"),
+      _WeightsFile(
+        "squeezenet_v1.1_caffe_bgr_notop.npz",
+        "caffe",
+        "trained with Caffe, not torchvision's weights of the paper",
+      ),
+    ),
+  ),
+  "alex": _Net("Alex", "alexnet", (_WeightsFile("alexnet_imagenet.npz"),)),
+  "vgg": _Net("VGG", "vgg16", (_WeightsFile("vgg16_imagenet.npz"),)),
+  "vgg_front": _Net("VGG front", "vgg16"),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CxSettings:
+  """Settles the points of "Net with L_CX" on which the paper is silent."""
+
+  bandwidth: float = option(0.1, "Bandwidth h of the contextual loss.", checks.POSITIVE)
+  target: str = option(
+    "reference",
+    "Target of the contextual loss, y_j: the reference, the distorted image, or the "
+    "mean of both ways.",
+    choices=("reference", "distorted", "both"),
+    flag="cx_target",
+  )
+  layers: str = option(
+    "sum",
+    "Contextual loss over layers: sum of -log CX, or (pool) -log of the mean CX.",
+    choices=("sum", "pool"),
+    flag="cx_layers",
+  )
+  centering: str = option(
+    "image",
+    "Centring of the contextual loss's features: by the reference's own mean, or by "
+    "that of a batch of triplets, which makes scores depend on --batch_size.",
+    choices=("image", "batch"),
+  )
+
 
 _DEFAULT_CX = CxSettings()
 
@@ -65,7 +139,7 @@ class Network:
   """Distances of one network's features, from one forward pass.
 
   Args:
-    name: a key of `nets.NETS`.
+    name: a key of `NETS`.
     distances: any of `DISTANCES`.
     weights_dir: folder of the weights files; `vgg_front` needs none.
     cx: `CxSettings`.
@@ -75,7 +149,7 @@ class Network:
   """
 
   def __init__(self, name, distances, weights_dir=None, cx=_DEFAULT_CX):
-    net = nets.NETS[name]
+    net = NETS[name]
     self.name = name
     self.cx = cx
     layers = lpips.LAYERS[net.architecture]
@@ -83,18 +157,18 @@ class Network:
       layers = layers[:_FRONT]
       path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
     else:
-      path, preprocessing, self.remark = nets.find(name, weights_dir)
+      path, preprocessing, self.remark = find(name, weights_dir)
     self._heads, files = None, [] if path == "bundled" else [path]
     try:
       self._features = _features(net.architecture, layers, path, preprocessing)
       if "lpips" in distances:
-        files.append(nets.heads_path(name, weights_dir))
+        files.append(heads_path(name, weights_dir))
         self._heads = lpips.read_heads(files[-1], layers)
     except ValueError as error:
       raise UserError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
     # For a run that goes on: the same files?
-    self.weights = tuple(map(nets.digest, files))
+    self.weights = tuple(map(digest, files))
     self._graph = tf.function(self._distances)
 
   def __call__(self, images):
@@ -152,10 +226,53 @@ def _contextual(target, generated, cx):
   )
 
 
+def heads_path(name, weights_dir):
+  """Returns the place of LPIPS' learned weights; `None` if there can be none."""
+  if name == "vgg_front" or weights_dir is None:
+    return None
+  return pathlib.Path(weights_dir) / f"lpips_lin_{NETS[name].architecture}.npz"
+
+
+def digest(path):
+  """Returns a short text that identifies a file's contents."""
+  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:16]
+
+
+def find(name, weights_dir):
+  """Finds a net's weights.
+
+  Args:
+    name: a key of `NETS` that has files.
+    weights_dir: folder of the weights files, or `None`.
+
+  Returns:
+    `(path, preprocessing, remark)`.
+
+  Raises:
+    UserError: if there are none.
+  """
+  files = NETS[name].files
+  if weights_dir is None:
+    raise UserError(
+      f"--weights_dir must name the folder of {files[0].name} for --nets={name}. "
+      "Received: none. --nets=vgg_front needs no files"
+    )
+  for file in files:
+    path = pathlib.Path(weights_dir) / file.name
+    if path.is_file():
+      remark = f"{file.name}, {file.remark}" if file.remark else file.name
+      return path, file.preprocessing, remark
+  raise UserError(
+    f"--weights_dir must hold {' or '.join(file.name for file in files)} for "
+    f"--nets={name}; experiments.tools.convert_torchvision writes it. "
+    f"Received: {weights_dir}, which does not"
+  )
+
+
 def _available(net, settings):
   """The distances of a net, without LPIPS where it has no learned weights."""
   names = settings.distances
-  heads = nets.heads_path(net, settings.weights_dir)
+  heads = heads_path(net, settings.weights_dir)
   if "lpips" not in names or (heads and heads.is_file()):
     return names
   reason = f"there is no {heads}" if heads else "it has no learned weights"

@@ -1,8 +1,11 @@
-"""Measures the distances of triplets, and goes on where a stopped run was.
+"""Measures the distances of triplets, and their agreement with human judgements.
 
 A subset's distances lie in `distances/SUBSET.npz`: arrays `(2, n)` by row label, of p0
 and p1, `names`, and `weights`, digests of the networks' files. The file is rewritten,
-whole, every minute.
+whole, every minute, and a run that was stopped goes on from it.
+
+Reference: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a
+Perceptual Metric", CVPR 2018, section 2.2 (two-alternative forced choice).
 """
 
 import time
@@ -15,7 +18,7 @@ from tqdm import tqdm
 from experiments.common.data import images
 from experiments.common.run import files
 from experiments.common.run.errors import StoppedError, UserError
-from experiments.twoafc import agreement, bapps
+from experiments.twoafc import bapps
 
 _SAVE_SECONDS = 60.0
 _RECORDS = ("names", "weights")  # beside the distances
@@ -48,6 +51,31 @@ def measure(subsets, measures, folder, batch_size):
   """
   (folder / "distances").mkdir(exist_ok=True)
   return {s.name: _measure_subset(s, measures, folder, batch_size) for s in subsets}
+
+
+def score(judges, d0, d1):
+  """Returns the share of people who agree with a distance's choice, in [0, 1].
+
+  Args:
+    judges: `(n,)`, share of people for whom `p1` was closer.
+    d0: `(n,)`, distance of `p0` from the reference.
+    d1: `(n,)`, distance of `p1`. A tie counts one half.
+
+  Raises:
+    UserError: if a distance is not a number.
+  """
+  judges, d0, d1 = (np.asarray(v, np.float64) for v in (judges, d0, d1))
+  broken = np.count_nonzero(np.isnan(d0) | np.isnan(d1))
+  if broken:
+    raise UserError(f"Distances must be numbers. Received: {broken} that are not")
+  tie = d0 == d1
+  return float(np.mean(judges * (d1 < d0) + (1 - judges) * (d0 < d1) + 0.5 * tie))
+
+
+def human(judges):
+  """Returns how many people agree with a random other, `mean p^2 + (1 - p)^2`."""
+  judges = np.asarray(judges, np.float64)
+  return float(np.mean(judges**2 + (1 - judges) ** 2))
 
 
 def _measure_subset(subset, measures, folder, batch_size):
@@ -110,8 +138,8 @@ def _save(path, subset, parts, weights, writer):
     np.savez(partial, **{k: np.array(v, str) for k, v in records}, **distances)
   with writer.as_default(done):
     for label, pair in distances.items():
-      score = agreement.score(subset.judges[:done], *pair)
-      tf.summary.scalar(f"agreement/{label.replace(' ', '_')}", score)
+      agreement = score(subset.judges[:done], *pair)
+      tf.summary.scalar(f"agreement/{label.replace(' ', '_')}", agreement)
   writer.flush()
 
 

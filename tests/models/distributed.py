@@ -15,7 +15,7 @@ import tensorflow as tf
 import cxloss
 from experiments.common.data import crops
 from experiments.common.run import devices, resumable_training
-from models import srgan
+from models import srgan, super_resolution
 
 _PHOTOGRAPHS = np.random.default_rng(0).integers(0, 256, (3, 40, 44, 3)).astype("uint8")
 
@@ -39,7 +39,7 @@ def _model():
     "low_frequency": (10.0, cxloss.LowFrequencyLoss()),
   }
   generator = srgan.generator(blocks=1, width=4)
-  model = srgan.SuperResolutionTrainer(
+  model = super_resolution.SuperResolutionTrainer(
     generator, terms, srgan.discriminator(32, width=2), 0.1, 0.25
   )
   # Of plain gradient descent, weights show the gradient itself. D's rate is small: its

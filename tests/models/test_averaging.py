@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from models import averaging, srgan
+from models import averaging, srgan, super_resolution
 
 _RNG = np.random.default_rng(0)
 _HR = _RNG.uniform(-1, 1, (2, 16, 16, 3)).astype("float32")
@@ -16,7 +16,7 @@ def _model(average):
   keras.utils.set_random_seed(1)
   generator = srgan.generator(blocks=1, width=4)
   terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
-  model = srgan.SuperResolutionTrainer(generator, terms, average=average)
+  model = super_resolution.SuperResolutionTrainer(generator, terms, average=average)
   model.compile(keras.optimizers.SGD(0.1))
   return model
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from models import srgan
+from models import base_trainer, srgan, super_resolution
 from tests.experiments import command
 from tests.experiments.common.run import cluster
 
@@ -61,30 +61,80 @@ def test_hosts_take_the_step_of_one_device_and_hold_the_same_weights(trained, tm
       np.testing.assert_array_equal(weight, second[path], err_msg=path)
 
 
-@pytest.mark.slow
-def test_keras_itself_still_fails_on_several_hosts():
-  # `Trainer` overrides `make_train_function` only because of this. Once this test
-  # fails, remove the override.
-  code = """
+_ON_HOSTS = """
 import keras, numpy as np, tensorflow as tf
 with tf.distribute.MultiWorkerMirroredStrategy().scope():
   model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
   model.compile("sgd", "mse")
 model.fit(np.ones((2, 1)), np.ones((2, 1)), batch_size=2, verbose=0)
 """
-  processes = [
-    subprocess.Popen(
-      [sys.executable, "-c", code],
-      env=environment,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.STDOUT,
-      text=True,
-    )
-    for environment in cluster.environments()
-  ]
-  outputs = [process.communicate(timeout=200)[0] for process in processes]
+_MASKS_ON_REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+cpu, half = tf.config.list_physical_devices()[0], tf.config.LogicalDeviceConfiguration()
+tf.config.set_logical_device_configuration(cpu, [half, half])
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+  mask = keras.Input((1,), dtype="bool")
+  x = keras.layers.Dense(1)(keras.ops.cast(mask, "float32"))
+  model = keras.Model(mask, x)
+  model.compile("sgd", "mse")
+model.fit(np.ones((2, 1), bool), np.ones((2, 1)), batch_size=2, verbose=0)
+"""
+
+
+def _start_code(code, environment):
+  return subprocess.Popen(
+    [sys.executable, "-c", code],
+    env=environment,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    text=True,
+  )
+
+
+@pytest.mark.slow
+def test_keras_itself_still_fails_on_several_hosts_and_on_masks_of_replicas():
+  # `Trainer` overrides `make_train_function` only because of the former, and
+  # `_maybe_symbolic_build` because of both. Once this fails, remove the override.
+  processes = [_start_code(_ON_HOSTS, e) for e in cluster.environments()]
+  processes.append(_start_code(_MASKS_ON_REPLICAS, None))
+  outputs = [process.communicate(timeout=300)[0] for process in processes]
   assert all(process.returncode for process in processes)
-  assert "keras" in "".join(outputs)
+  assert "keras" in "".join(outputs[:-1])
+  assert "bool" in outputs[-1] and "_maybe_symbolic_build" in outputs[-1]
+
+
+def test_fit_calls_the_private_method_that_trainers_override(monkeypatch):
+  # If this fails, Keras has changed it: `Trainer._maybe_symbolic_build` has no effect.
+  calls = []
+  monkeypatch.setattr(
+    base_trainer.Trainer,
+    "_maybe_symbolic_build",
+    lambda self, *args, **kwargs: calls.append(self),
+  )
+  model = _model()
+  _fit(model, steps=1)
+  assert calls == [model]
+
+
+@pytest.mark.slow
+def test_processes_train_to_the_same_bits_where_several_losses_meet_at_an_output():
+  processes = [command.start("tests.models.bits") for _ in range(4)]
+  outputs = []
+  for process in processes:
+    out, err = process.communicate(timeout=1500)
+    assert process.returncode == 0, err[-3000:]
+    outputs.append(out)
+  assert len(outputs[0].split()) == 6
+  assert set(outputs) == {outputs[0]}
+
+
+@pytest.mark.parametrize(
+  "name", ["loss", "loss_weights", "metrics", "weighted_metrics"]
+)
+def test_losses_and_metrics_of_keras_are_refused(name):
+  model = _model()
+  with pytest.raises(ValueError, match=f"`{name}` has no effect.* {name}=\\['mse'\\]"):
+    model.compile("adam", **{name: ["mse"]})
 
 
 @pytest.mark.parametrize(
@@ -144,7 +194,7 @@ def _model():
     "low_frequency": (10.0, cxloss.LowFrequencyLoss(dtype="float32")),
   }
   generator = srgan.generator(blocks=1, width=8)
-  model = srgan.SuperResolutionTrainer(
+  model = super_resolution.SuperResolutionTrainer(
     generator, terms, srgan.discriminator(32, width=8), 1e-3
   )
   model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))

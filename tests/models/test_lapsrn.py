@@ -1,7 +1,3 @@
-import math
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -17,13 +13,13 @@ _LR = _RNG.uniform(-0.7, 0.7, (2, 8, 8, 3)).astype("float32")
 _HR = _RNG.uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
 
 
-def _model(learning_rate=1e-3, optimizer=keras.optimizers.Adam):
+def _model(learning_rate=1e-3):
   # Names alike: TensorFlow's optimiser of graphs goes by names, too, and orders sums by
   # them.
   keras.utils.clear_session()
   keras.utils.set_random_seed(3)
   model = lapsrn.LapSRN(lapsrn.generator(depth=1, width=4))
-  model.compile(optimizer(learning_rate))
+  model.compile(keras.optimizers.Adam(learning_rate))
   return model
 
 
@@ -37,12 +33,6 @@ def _without_residuals(network):
     if isinstance(layer, keras.layers.Conv2D) and layer.filters == 1:
       layer.kernel.assign(0 * layer.kernel)
   return network
-
-
-def test_generator_has_the_812k_weights_that_the_authors_state():
-  network = lapsrn.generator()
-  shapes = [v.shape for v in network.trainable_variables if v.name == "kernel"]
-  assert sum(map(math.prod, shapes)) == 812_768
 
 
 def test_untrained_image_branch_is_bilinear_interpolation():
@@ -104,69 +94,34 @@ def test_loss_is_the_sum_over_pixels_of_all_levels():
   assert logs["loss"] == pytest.approx(total, rel=1e-4)
 
 
-def test_gradient_reaches_every_variable():
-  model = _model()
-  with tf.GradientTape() as tape:
-    loss = model._level_losses(_LR, _HR, training=True)["loss"]
-  gradients = tape.gradient(loss, model.generator.trainable_variables)
-  assert all(float(tf.reduce_max(tf.abs(g))) > 0 for g in gradients)
-
-
-def test_training_reduces_the_error():
+def test_training_moves_every_variable_and_reduces_the_error():
   model = _model(3e-3)
+  before = [variable.numpy() for variable in model.trainable_variables]
   first = _steps(model, 1)["loss"][0]
+  for variable, value in zip(model.trainable_variables, before, strict=True):
+    assert (variable.numpy() != value).any(), variable.path
   _steps(model, 40)
   assert _steps(model, 1)["loss"][0] < 0.9 * first
 
 
-@pytest.mark.parametrize(
-  "optimizer",
-  [
-    keras.optimizers.Adam,
-    pytest.param(keras.optimizers.SGD, marks=pytest.mark.slow),
-  ],
-)
-def test_resumed_training_equals_uninterrupted_training(tmp_path, optimizer):
-  def make():
-    if optimizer is keras.optimizers.Adam:
-      return _model()
-    return _model(1e-5, lambda rate: optimizer(rate, 0.9, weight_decay=1e-4))
-
-  whole = make()
-  _steps(whole, 2)
-  whole.save_weights(tmp_path / "state.weights.h5")
-  _steps(whole, 2)
-  resumed = make()
-  resumed.load_weights(tmp_path / "state.weights.h5")
-  assert int(resumed.optimizer.iterations) == 2
-  _steps(resumed, 2)
-  for a, b in zip(whole.variables, resumed.variables, strict=True):
-    np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
-
-
-@pytest.mark.slow
-def test_saved_generator_loads_in_plain_keras_and_can_be_trained_on(tmp_path):
-  network = _model().generator
-  network.save(tmp_path / "generator.keras")
-  image = _RNG.uniform(-1, 1, (1, 5, 9, 3)).astype("float32")
-  np.save(tmp_path / "image.npy", image)
-  code = (
-    "import keras, numpy as np\n"
-    "network = keras.models.load_model('generator.keras')\n"
-    "np.save('result.npy', network(np.load('image.npy')))\n"
-    "import sys; assert not {'cxloss', 'models'} & set(sys.modules)\n"
-  )
-  subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-  result = np.load(tmp_path / "result.npy")
-  assert result.shape == (1, 20, 36, 3)
-  np.testing.assert_allclose(result, network(image), atol=1e-6)
+def test_saved_generator_can_be_trained_on_and_another_networks_is_refused(tmp_path):
+  lapsrn.generator(1, 4).save(tmp_path / "generator.keras")
   model = lapsrn.LapSRN(keras.models.load_model(tmp_path / "generator.keras"))
   model.compile("adam")
   assert set(_steps(model, 1)) == {"loss", "charbonnier_x2", "charbonnier_x4"}
-
-
-def test_mistakes_are_named():
-  with pytest.raises(ValueError, match="`scale`"):
-    lapsrn.generator(scale=3)
   with pytest.raises(ValueError, match="luma_x2"):
     lapsrn.LapSRN(srgan.generator(1, 4))
+
+
+def test_charbonnier_is_the_closed_form_with_a_gradient_of_zero_at_equal_images():
+  target, generated = _RNG.uniform(-1, 1, (2, 3, 4, 5, 2)).astype("float32")
+  expected = np.sqrt((target - generated) ** 2 + 0.09).mean(axis=(1, 2, 3))
+  np.testing.assert_allclose(
+    lapsrn.charbonnier(target, generated, epsilon=0.3), expected, rtol=1e-6
+  )
+  image = tf.constant(target)
+  with tf.GradientTape() as tape:
+    tape.watch(image)
+    value = lapsrn.charbonnier(target, image)
+  np.testing.assert_allclose(value, 1e-3, rtol=1e-5)
+  np.testing.assert_array_equal(tape.gradient(value, image), 0)

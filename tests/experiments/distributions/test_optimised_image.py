@@ -3,7 +3,7 @@ import itertools
 import keras
 import numpy as np
 
-from experiments.distributions import optimised_image, shifted_targets
+from experiments.distributions import optimised_image
 
 
 def _picture(side):
@@ -11,7 +11,7 @@ def _picture(side):
 
 
 def _take(image, shift, count, **kwargs):
-  data = shifted_targets.moved_windows(image, shift, seed=1, **kwargs)
+  data = optimised_image.moved_windows(image, shift, seed=1, **kwargs)
   return [w.numpy()[0] for _, w in itertools.islice(data, count)]
 
 
@@ -32,7 +32,7 @@ def test_l1_copies_a_fixed_target_and_blurs_a_moving_one():
   for shift, side in ((0, 20), (4, 12)):
     model = optimised_image.OptimisedImage(np.full([side, side, 3], 0.5))
     model.compile(keras.optimizers.Adam(0.02), keras.losses.MeanAbsoluteError())
-    data = shifted_targets.moved_windows(image, shift, seed=0)
+    data = optimised_image.moved_windows(image, shift, seed=0)
     model.fit(data, steps_per_epoch=80, verbose=0)
     target = image[shift : shift + side, shift : shift + side]
     errors.append(np.abs(model.image() / 255 - target).mean())
@@ -56,11 +56,11 @@ def test_restored_run_ends_like_an_uninterrupted_one(tmp_path):
 
   image, path = _picture(10), tmp_path / "image.weights.h5"
   whole, first, second = make(), make(), make()
-  whole.fit(shifted_targets.moved_windows(image, 2, 0), steps_per_epoch=20, verbose=0)
-  first.fit(shifted_targets.moved_windows(image, 2, 0), steps_per_epoch=8, verbose=0)
+  whole.fit(optimised_image.moved_windows(image, 2, 0), steps_per_epoch=20, verbose=0)
+  first.fit(optimised_image.moved_windows(image, 2, 0), steps_per_epoch=8, verbose=0)
   first.save_weights(path)
   second.load_weights(path)
   second.fit(
-    shifted_targets.moved_windows(image, 2, 0, start=8), steps_per_epoch=12, verbose=0
+    optimised_image.moved_windows(image, 2, 0, start=8), steps_per_epoch=12, verbose=0
   )
   np.testing.assert_array_equal(whole.pixels.numpy(), second.pixels.numpy())

@@ -5,7 +5,7 @@ import skimage.data
 import tensorflow as tf
 
 import cxloss
-from experiments.spatial_support import influence, lightning
+from experiments.spatial_support import influence
 
 _TARGET = skimage.data.chelsea()[70:86, 120:136] / np.float32(255)
 _GENERATED = scipy.ndimage.gaussian_filter(_TARGET, [1, 1, 0])
@@ -89,14 +89,6 @@ def test_influence_is_that_of_plain_differentiation():
       np.testing.assert_allclose(seen[k][replaced], expected, rtol=1e-3, atol=1e-7)
 
 
-def test_losses_that_share_features_are_computed_together():
-  both = influence.influences(
-    _pixelwise, {"a": _l1, "b": _l2}, _TARGET, _GENERATED, _PIXELS, block=8
-  )
-  np.testing.assert_array_equal(both["a"], _maps(_pixelwise, _l1, block=8))
-  np.testing.assert_array_equal(both["b"], _maps(_pixelwise, _l2, block=8))
-
-
 def test_share_and_reach_of_a_known_map():
   seen = np.zeros([4, 4])
   seen[1, 1], seen[3, 0] = 1.0, 0.1
@@ -105,11 +97,3 @@ def test_share_and_reach_of_a_known_map():
   # Blocks of 2: rows 6 and 7 are the last ones, 4 below row 2.
   assert influence.reach(seen, (2, 3), 2, 0.05) == 4
   assert influence.reach(seen, (2, 3), 2, 0.5) == 0
-
-
-def test_lightning_holds_four_separate_bolts():
-  drawn = lightning.draw(64)
-  assert drawn.shape == (64, 64, 3) and drawn.dtype == np.uint8
-  _, count = scipy.ndimage.label(drawn[:, :, 0] > 110, np.ones([3, 3]))
-  assert count == 4
-  assert drawn.min() > 0 and drawn.max() < 255

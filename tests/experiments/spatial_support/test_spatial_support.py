@@ -1,26 +1,24 @@
-import functools
-
+import numpy as np
+import scipy.ndimage
 from PIL import Image
 
 from experiments.common import results
-from experiments.spatial_support import influence, output, support
-from experiments.spatial_support.settings import Settings
+from experiments.spatial_support import __main__ as spatial_support
+from experiments.spatial_support import influence
 from tests.experiments import in_process
 
-_TINY = Settings(
+_TINY = spatial_support.Settings(
   size=32,
   block=4,
   pixels=((13, 6),),
   losses=("l1", "perceptual", "cx_patches"),
   layers={"block1_conv2": 1.0},
 )
-_run = functools.partial(in_process.run, "spatial_support")
 
 
 def test_support_grows_from_the_pixel_to_the_image(tmp_path, monkeypatch):
-  scene, groups = support.scene(_TINY), support.groups(_TINY)
-  maps = support.maps(_TINY, scene, groups, tmp_path)
-  output.write(_TINY, scene, maps, tmp_path)
+  scene = spatial_support.prepare(_TINY)
+  spatial_support.run(scene, tmp_path)
   content = results.read(tmp_path)
   rows = {row["loss"]: row for row in content["rows"]}
   assert list(rows) == list(_TINY.losses)
@@ -34,12 +32,12 @@ def test_support_grows_from_the_pixel_to_the_image(tmp_path, monkeypatch):
     assert min(picture.size) > 200
 
   monkeypatch.setattr(influence, "influences", None)  # a call would fail
-  again = support.maps(_TINY, scene, groups, tmp_path)
-  assert all((again[loss] == maps[loss]).all() for loss in maps)
+  spatial_support.run(scene, tmp_path)
+  assert results.read(tmp_path) == content
 
 
 def test_pixels_are_the_places_of_contrast_of_both_halves():
-  scene = support.scene(Settings(size=64))
+  scene = spatial_support.prepare(spatial_support.Settings(size=64))
   (_, left), (_, right) = scene.pixels
   assert scene.target.shape == (64, 64, 3)
   assert 8 <= left < 32 <= right < 56
@@ -48,8 +46,15 @@ def test_pixels_are_the_places_of_contrast_of_both_halves():
 def test_command_writes_a_run_folder(tmp_path):
   run = tmp_path / "run"
   arguments = ["--size=16", "--block=8", "--losses=l2", "--pixels=5:9,0:15"]
-  code, out, err = _run(*arguments, f"--output_dir={run}")
-  assert code == 0, err
+  out, _ = in_process.succeed("spatial_support", *arguments, f"--output_dir={run}")
   assert [row["pixel"] for row in results.read(run)["rows"]] == ["5:9", "0:15"]
   assert str(run / "support.png") in out
   assert list((run / "tensorboard").glob("events*"))
+
+
+def test_lightning_holds_four_separate_bolts():
+  drawn = spatial_support.lightning(64)
+  assert drawn.shape == (64, 64, 3) and drawn.dtype == np.uint8
+  _, count = scipy.ndimage.label(drawn[:, :, 0] > 110, np.ones([3, 3]))
+  assert count == 4
+  assert drawn.min() > 0 and drawn.max() < 255

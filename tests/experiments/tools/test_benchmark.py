@@ -1,44 +1,75 @@
-from experiments.tools import benchmark, passes, processes
+import keras
+import numpy as np
+import pytest
+import skimage
+import tensorflow as tf
+
+import cxloss
+from experiments.common import networks
+from experiments.common.run.errors import UserError
+from experiments.tools import benchmark
+from tests.experiments import in_process
 
 
-def test_rows_have_ratios_and_show_what_does_not_fit(monkeypatch):
-  seconds = {"products": 2.0, "ours": 3.0}
-  asked = []
-
-  def best(problems, rounds):
-    asked.append((list(problems), rounds))
-    return {
-      name: {"seconds": seconds[name], "memory": 0.5, "start": 0.3} for name in problems
-    }
-
-  monkeypatch.setattr(processes, "best", best)
-  monkeypatch.setattr(passes, "fits", lambda method, _: method != "dense")
-  methods = ["products", "ours", "dense", "port"]
-  rows = benchmark.compare("50x8", "tensorflow", methods, rounds=2)
-  keys = ("method", "seconds", "ratio", "memory", "start")
-  assert [tuple(row[key] for key in keys) for row in rows] == [
-    ("products", 2.0, 1.0, 0.5, 0.3),
-    ("ours", 3.0, 1.5, 0.5, 0.3),
-    ("dense", None, None, None, None),
-  ]
-  assert asked == [(["products", "ours"], 2)]
+@pytest.fixture(autouse=True)
+def _policy_is_restored():
+  yield
+  keras.config.set_dtype_policy("float32")
 
 
-def test_steps_are_compared_at_equal_precision(monkeypatch):
-  seconds = {
-    ("vgg", "float32"): 2.0,
-    ("contextual", "float32"): 3.0,
-    ("vgg", "mixed_bfloat16"): 1.0,
-    ("contextual", "mixed_bfloat16"): 1.1,
-  }
-  monkeypatch.setattr(
-    processes,
-    "_in_process",
-    lambda _, __, loss, precision, batch, side: {
-      "seconds": seconds[loss, precision],
-      "memory": batch / side,
-    },
+def test_dense_formula_gives_the_loss_and_the_gradient_of_the_library():
+  target, generated = keras.random.normal((2, 1, 60, 8), seed=0)
+  losses = benchmark.dense, cxloss.contextual_loss
+  np.testing.assert_allclose(*(loss(target, generated) for loss in losses), 1e-4)
+  gradients = [benchmark.tensorflow_pass(loss)(target, generated) for loss in losses]
+  np.testing.assert_allclose(*gradients, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_command_times_every_method_on_a_backend_in_processes_of_its_own():
+  out, _ = in_process.succeed(
+    *("tools.benchmark", "--sizes=250x8", "--backends=jax", "--steps=", "--rounds=1")
   )
-  rows = benchmark.compare_steps("8x96", rounds=2)
-  assert [row["step_ratio"] for row in rows] == [1.0, 1.5, 1.0, 1.1]
-  assert {row["memory"] for row in rows} == {8 / 96}
+  rows = {line.split()[2]: line.split()[3:] for line in out.splitlines()[1:4]}
+  assert list(rows) == ["products", "ours", "dense"]
+  seconds, ratio, memory, start = map(float, rows["products"])
+  assert ratio == 1 and 0 <= seconds < 5
+  # A process that had imported TensorFlow as well would be larger.
+  assert 0.1 < start <= memory < 0.45
+
+
+def test_a_step_is_timed(monkeypatch):
+  monkeypatch.setattr(benchmark, "_STEP_SECONDS", 0.0)
+  measured = benchmark.measure_step("contextual", "float32", 1, 32, blocks=1, width=4)
+  assert 0 < measured["seconds"] < 10 and measured["memory"] > 0.05
+
+
+def test_a_process_that_ends_early_says_why():
+  with pytest.raises(UserError, match=r"'none'.* on numpy failed: "):
+    benchmark._in_process("numpy", "measure_pass", ("none", 1, 1))
+
+
+def test_gradients_of_the_generator_in_bfloat16_point_as_in_float32():
+  photograph = skimage.data.astronaut()[:192, 128:320].astype(np.float32) / 127.5 - 1
+  hr = np.stack([photograph[i : i + 48, j : j + 48] for i in (0, 96) for j in (48, 96)])
+  lr = tf.image.resize(hr, (12, 12), "area")
+  weights = networks.load_generator(
+    networks.PRETRAINED["pretrained-mse"], 4
+  ).get_weights()
+  gradients = {}
+  for precision in benchmark.PRECISIONS:
+    keras.config.set_dtype_policy(precision)
+    features = cxloss.VGGFeatures("block3_conv3", "vgg16", "bundled", dtype=precision)
+    trainer = benchmark.build("contextual", features, 48)
+    trainer.generator.set_weights(weights)
+    variables = trainer.generator.trainable_variables
+    with tf.GradientTape() as tape:
+      sr = trainer.generator(lr, training=True)
+      value = sum(w * loss(hr, sr) for w, loss in trainer.terms.values())
+    gradients[precision] = tape.gradient(value, variables)
+  cosines = [
+    float(tf.reduce_sum(a * b) / (tf.norm(a) * tf.norm(b)))
+    for a, b in zip(*gradients.values(), strict=True)
+  ]
+  # How much is rounded differs from processor to processor.
+  assert min(cosines) > 0.95 and np.median(cosines) > 0.97

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.twoafc import agreement, bapps, distances, generated_triplets
+from experiments.twoafc import bapps, distances, generated_triplets, measure
 
 
 def test_triplets_are_read_as_the_files_hold_them(data_dir):
@@ -51,4 +51,4 @@ def test_weak_distortions_are_closer_in_every_subset(data_dir):
   for subset in bapps.open_subsets(data_dir, list(generated_triplets.DISTORTIONS)):
     [batch] = subset.batches(3)
     d0, d1 = distances.LowLevel(["l2"])(batch)["L2"]
-    assert agreement.score(subset.judges, d0, d1) == 1.0, subset.name
+    assert measure.score(subset.judges, d0, d1) == 1.0, subset.name

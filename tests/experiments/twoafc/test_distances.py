@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from experiments.twoafc import distances
-from experiments.twoafc.settings import CxSettings
 from tests.cxloss import oracle
 
 _A = [oracle.features(1, 2, 5, 4, 6), oracle.features(2, 2, 3, 2, 8)]
@@ -24,7 +23,7 @@ def _losses(targets, generated, bandwidth=0.1):
 
 def _distance(**options):
   maps = [[tf.constant(m) for m in maps] for maps in (_A, _B)]
-  return distances.contextual_distance(*maps, CxSettings(**options))
+  return distances.contextual_distance(*maps, distances.CxSettings(**options))
 
 
 def test_contextual_distance_has_the_reference_as_target_and_sums_over_layers():

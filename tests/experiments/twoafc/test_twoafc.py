@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from experiments.common import results
-from experiments.twoafc import bapps, distances, generated_triplets, measure, output
-from experiments.twoafc.settings import Settings
+from experiments.twoafc import __main__ as twoafc
+from experiments.twoafc import generated_triplets
 from tests import golden_pairs
 from tests.experiments import in_process
 
@@ -38,13 +38,10 @@ def test_archive_is_scored_beside_the_paper_and_only_once(tmp_path, capsys):
   generated_triplets.write(tmp_path, 2, seed=3)
   subset = tmp_path / "val" / "traditional"
   (tmp_path / "val" / "noise").rename(subset)
-  settings = Settings(data_dir=str(tmp_path), subsets=("traditional",), nets=())
+  settings = twoafc.Settings(data_dir=str(tmp_path), subsets=("traditional",), nets=())
 
   def score():
-    subsets = bapps.open_subsets(settings.data_dir, settings.subsets)
-    measures = distances.measures(settings)
-    values = measure.measure(subsets, measures, tmp_path, settings.batch_size)
-    output.write(settings, subsets, values, measures, tmp_path)
+    twoafc.run(twoafc.prepare(settings), tmp_path)
     return capsys.readouterr().out
 
   out = score()

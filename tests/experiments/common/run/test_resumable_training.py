@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from experiments.common.run import resumable_training
-from models import srgan
+from models import srgan, super_resolution
 
 _LR = np.random.default_rng(1).uniform(-1, 1, (2, 8, 8, 3)).astype("float32")
 _HR = np.random.default_rng(2).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
@@ -39,7 +39,9 @@ def _model(term=None, policy="float32"):
   terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
   if term is not None:
     terms["spoilt"] = (1.0, term)
-  model = srgan.SuperResolutionTrainer(srgan.generator(blocks=1, width=4), terms)
+  model = super_resolution.SuperResolutionTrainer(
+    srgan.generator(blocks=1, width=4), terms
+  )
   model.compile(keras.optimizers.Adam(1e-3))
   keras.config.set_dtype_policy("float32")
   return model

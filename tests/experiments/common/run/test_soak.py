@@ -12,7 +12,7 @@ from experiments.common.data import crops
 from experiments.common.run import logs, resumable_training
 from experiments.common.upscaling import validation
 from experiments.common.upscaling.pairs import Pairs
-from models import srgan
+from models import srgan, super_resolution
 from tests.experiments.common.upscaling.photographs import Photographs
 
 _STEPS = 2000
@@ -46,7 +46,7 @@ def test_memory_stays_flat_over_2000_steps_of_the_full_objective(tmp_path):
     "contextual": (0.1, cxloss.ContextualLoss(features, max_points=100)),
     "low_frequency": (10.0, cxloss.LowFrequencyLoss()),
   }
-  model = srgan.SuperResolutionTrainer(
+  model = super_resolution.SuperResolutionTrainer(
     srgan.generator(1, 4), terms, srgan.discriminator(32, 2), 1e-3
   )
   model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
