@@ -53,10 +53,10 @@ def assemble(names):
   groups = {name: [] for name in dict.fromkeys(order)}
   for run in runs:
     group, parts = groups[run.experiment], []
-    for folder, rows in run.results.items():
+    for folder, (rows, columns) in run.results.items():
       shown, missing = figures.of(folder, rows)
       problems += [(folder, problem) for problem in missing]
-      parts.append((_tables(rows), shown))
+      parts.append((_tables(rows, columns), shown))
     address = f"{run.experiment}-{len(group) + 1}"
     group.append(_Shown(address, run, parts, figures.curves(run.log)))
   environment = jinja2.Environment(
@@ -76,7 +76,7 @@ def assemble(names):
   return text, runs, problems
 
 
-def _tables(rows):
+def _tables(rows, columns):
   """Returns a list of `Table`, one for all rows with the same labels.
 
   Numbers are means over images.
@@ -84,26 +84,29 @@ def _tables(rows):
   alike = {}
   for row in rows:
     alike.setdefault(tuple(tables.labels([row])), []).append(row)
-  return [_table(tables.means(group)) for group in alike.values()]
+  return [_table(tables.means(group), columns) for group in alike.values()]
 
 
-def _table(rows):
-  labels, keys = tables.labels(rows), tables.measured(rows)
-  titles = [tables.measure_of(key).title for key in keys]
+def _table(rows, columns):
+  labels, keys = tables.labels(rows), tables.measured(rows, columns)
+  measures = [tables.measure_of(key, columns) for key in keys]
   return Table(
-    tables.explanations(rows),
-    [*labels, *titles],
+    tables.explanations(rows, columns),
+    [*labels, *(measure.title for measure in measures)],
     [
-      [*(str(row.get(k) or "") for k in labels), *(_cell(row, k) for k in keys)]
+      [
+        *(str(row.get(label) or "") for label in labels),
+        *(_cell(row, k, m) for k, m in zip(keys, measures, strict=True)),
+      ]
       for row in rows
     ],
   )
 
 
-def _cell(row, key):
+def _cell(row, key, measure):
   """Returns the text of a number; one of Table 1 has the paper's beside it."""
   if "distance" not in row:
-    return tables.measure_of(key).text(row.get(key))
+    return measure.text(row.get(key))
   ours = "-" if row.get(key) is None else f"{row[key]:.1f}"
   paper = table_1.paper_value(row["distance"], key)
   return ours if paper is None else f"{ours} / {paper:.1f}"

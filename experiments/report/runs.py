@@ -11,6 +11,7 @@ import json
 import pathlib
 import shlex
 
+from experiments.common import tables
 from experiments.common.run.errors import UserError
 
 _SETTINGS, _ABOUT, _RESULTS = "settings.json", "run.json", "metrics.json"
@@ -28,7 +29,7 @@ class Run:
     settings: dict of all its settings.
     packages: dict of the versions of packages.
     results: dict from each folder with a `metrics.json`, the run's own first and later
-      evaluations after it, to the rows in it (`common.tables`).
+      evaluations after it, to its `(rows, columns)`, see `common.tables`.
     log: list of dicts, one an epoch.
   """
 
@@ -93,7 +94,7 @@ def read(folder):
   # A folder in it that has a record is a run of its own.
   parts = (p.parent for p in sorted(folder.glob(f"*/{_RESULTS}")))
   parts = [folder, *(part for part in parts if not (part / _SETTINGS).exists())]
-  results = {part: _rows(part / _RESULTS) for part in parts}
+  results = {part: _results(part / _RESULTS) for part in parts}
   return Run(folder, experiment, command, settings, packages, results, log)
 
 
@@ -109,18 +110,17 @@ def _object(path):
   return content
 
 
-def _rows(path):
-  rows = _object(path).get("rows")
-  values = [v for row in rows for v in row.values()] if _is_table(rows) else [rows]
-  if not _is_table(rows) or not all(
-    isinstance(v, str | int | float | None) for v in values
-  ):
+def _results(path):
+  content = _object(path)
+  rows, columns = content.get("rows"), content.get("columns", {})
+  try:
+    values = [value for row in rows for value in row.values()]
+    columns = {key: tables.Measure(**fields) for key, fields in columns.items()}
+  except (AttributeError, TypeError) as error:
+    raise UserError(f"{path.name} is damaged: {error}") from error
+  if not all(isinstance(value, str | int | float | None) for value in values):
     raise UserError(f"{path.name} is damaged: rows must hold strings and numbers")
-  return rows
-
-
-def _is_table(rows):
-  return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+  return rows, columns
 
 
 def _read_log(path):

@@ -56,7 +56,11 @@ def build_phases(settings, generator, steps_per_epoch):
     model = super_resolution.SuperResolutionTrainer(
       generator, terms, average=settings.average
     )
-    model.compile(optimizers.adam(settings.learning_rate))
+    rate = settings.learning_rate
+    if settings.pretrain_decay == "cosine":
+      steps = steps_per_epoch * settings.pretrain_epochs
+      rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    model.compile(optimizers.adam(rate))
     phases.append(Phase("mse", model, settings.pretrain_epochs))
   if settings.epochs:
     phases.append(_adversarial_phase(settings, generator, steps_per_epoch))

@@ -208,6 +208,12 @@ class TrainSettings:
     "(1e-5, for SGD).",
     checks.POSITIVE,
   )
+  pretrain_decay: str = option(
+    "none",
+    "cosine: in --pretrain_epochs, --learning_rate falls to 0 as half a cosine does. "
+    "none: it stays as it is.",
+    choices=("none", "cosine"),
+  )
   discriminator_learning_rate: float | None = option(
     None,
     "Learning rate of the discriminator, divided as that of the generator, which is "
@@ -313,7 +319,8 @@ def idle(settings):
   network = settings.network
   model = f"--model={network.model}"
   if network.model == "lapsrn":
-    other = {"discriminator_width", "discriminator_learning_rate", "pretrain_epochs"}
+    other = {"discriminator_width", "discriminator_learning_rate"}
+    other |= {"pretrain_epochs", "pretrain_decay"}
     yield other | set(options.settings_of(ObjectiveSettings)), model
   else:
     yield {"optimizer"}, model

@@ -27,9 +27,10 @@ def start(folder, experiment):
   return folder
 
 
-def finish(folder, rows):
+def finish(folder, rows, columns=None):
   folder.mkdir(parents=True, exist_ok=True)
-  (folder / "metrics.json").write_text(json.dumps({"rows": rows}))
+  content = {"rows": rows, "columns": columns or {}}
+  (folder / "metrics.json").write_text(json.dumps(content))
   return folder
 
 
@@ -59,4 +60,5 @@ def toy2d(folder):
   """Drawings alone."""
   start(folder, "toy2d")
   picture(folder / "matches.png", 200, 300, 1400)
-  return finish(folder, [{"set": "shrunk", "points": 15, "contextual": 7.7}])
+  columns = {"points": {"title": "of", "form": ".1f", "explanation": "points in a set"}}
+  return finish(folder, [{"set": "shrunk", "points": 15}], columns)

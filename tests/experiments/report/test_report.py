@@ -66,6 +66,8 @@ def test_run_is_shown_with_command_means_evaluation_pictures_curves_and_settings
   assert "1 curve of the training" in words
   assert "mse: loss, 24 steps: 1 to 0.25, between 0.25 and 1" in words
   assert "seed 7" in words and "block3_conv4" in words and "keras 3.15.1" in words
+  # A column that only this experiment has.
+  assert "set of shrunk 15.0 of: points in a set." in _words(articles["toy2d-1"])
   assert "matches" in _words(articles["toy2d-1"])
 
 

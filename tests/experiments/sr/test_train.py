@@ -124,6 +124,17 @@ def test_discriminator_has_a_learning_rate_of_its_own():
     assert float(optimizer.learning_rate) == pytest.approx(rate / 10)
 
 
+def test_rate_of_the_first_phase_falls_as_half_a_cosine():
+  arguments = [*_TINY, "--pretrain_epochs=4", "--epochs=0", "--learning_rate=3e-4"]
+  settings = _settings(*arguments, "--pretrain_decay=cosine")
+  generator = phases.build_generator(settings.network)
+  (phase,) = phases.build_phases(settings, generator, 5)
+  for step, share in ((0, 1.0), (10, 0.5), (20, 0.0)):
+    phase.model.optimizer.iterations.assign(step)
+    rate = float(phase.model.optimizer.learning_rate)
+    assert rate == pytest.approx(3e-4 * share, abs=1e-9)
+
+
 def test_discriminator_learns_alone_in_its_epochs(photos):
   arguments = (*_GAN, "--epochs=3", "--layers=block1_conv1", f"--data={photos}")
   settings = _settings(*arguments, "--discriminator_epochs=1")
