@@ -10,7 +10,7 @@ _A, _B = golden_pairs.pair("rolled")
 
 
 def test_distance_is_the_loss_of_the_weighted_layers():
-  layers = {"block1_conv2": 0.5, "block2_conv2": 2.0}
+  layers = {"block2_conv2": 0.5, "block3_conv3": 2.0}
   metric = metrics.ContextualDistance((0, 255), layers, bandwidth=0.5)
   features = cxloss.VGGFeatures(layers, "vgg16", "bundled", (0, 255))
   loss = cxloss.ContextualLoss(features, 0.5, centering="image", reduction="none")
