@@ -19,7 +19,7 @@ References:
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import keras
 from keras import ops
@@ -33,7 +33,7 @@ from cxloss.types import Config, FeatureFunction, Tensor, TensorLike
 _EPSILON = 1e-6
 _ERRORS = {"l1": ops.abs, "l2": ops.square}
 
-_FeatureArgument = (
+_FeatureArgument: TypeAlias = (
   FeatureFunction | keras.Model | Sequence[FeatureFunction | keras.Model]
 )
 

@@ -17,6 +17,7 @@ tables and logs. `cxloss` has the losses.
 | `FSIM`, `FSIMc` | phase congruency and gradients, and chroma | higher |
 | `LPIPS` | AlexNet's features, place by place | lower |
 | `DISTS` | VGG16's features, their means and structure | lower |
+| `ContextualDistance` | VGG16's features, wherever they are | lower |
 | `SpectrumDistance` | power spectra of Y | lower |
 | `SlicedWasserstein`, `PatchDivergence` | distributions of 5 x 5 patches | lower |
 | `NIQE` | statistics of Y with those of photographs | lower |
@@ -26,6 +27,7 @@ All weights come with the package, but for those of VGG16.
 extends `PairMetric` or `ImageMetric`.
 """
 
+from cxloss.metrics.contextual import ContextualDistance
 from cxloss.metrics.feature_similarity import FSIM, FSIMc
 from cxloss.metrics.fidelity import PSNR, SSIM
 from cxloss.metrics.learned import DISTS, LPIPS
@@ -41,6 +43,7 @@ __all__ = [
   "NIQE",
   "PSNR",
   "SSIM",
+  "ContextualDistance",
   "FSIMc",
   "ImageMetric",
   "Metric",

@@ -66,7 +66,7 @@ class _Fidelity(PairMetric):
       yield self._values(target[rows]), self._values(image[rows])
 
   def _values(self, rows: Image) -> _Strip:
-    return luma(rows)[..., None] if self.channels == "y" else np.float64(rows)
+    return luma(rows)[..., None] if self.channels == "y" else rows.astype(np.float64)
 
 
 class PSNR(_Fidelity):

@@ -75,7 +75,9 @@ class LPIPS(PairMetric):
     sums, counts = np.zeros(len(self._heads)), np.zeros(len(self._heads))
     for tile in _tiles(image.shape, self._tile):
       # One by one: in a batch, convolutions may round equal images differently.
-      maps = [self._features(np.float32(v[tile.seen])[None]) for v in (target, image)]
+      maps = [
+        self._features(v[tile.seen][None].astype(np.float32)) for v in (target, image)
+      ]
       for i, stride in enumerate(_STRIDES[self.architecture]):
         (_, a), (_, b) = (found[i] for found in maps)
         values = ops.convert_to_numpy(lpips.layer_distance(a, b, self._heads[i]))
@@ -119,9 +121,11 @@ class DISTS(PairMetric):
 
   def _measure(self, target: Image, image: Image) -> float:
     check_sides(image, dists.LEAST_SIDE)
-    moments = [0.0] * len(self._weights)
+    moments: list[Any] = [0.0] * len(self._weights)
     for tile in _tiles(image.shape, self._tile):
-      maps = [self._features(np.float32(v[tile.seen])[None]) for v in (target, image)]
+      maps = [
+        self._features(v[tile.seen][None].astype(np.float32)) for v in (target, image)
+      ]
       for i, stride in enumerate(_DISTS_STRIDES):
         (_, a), (_, b) = (found[i] for found in maps)
         a, b = (ops.convert_to_numpy(v)[0][tile.own(stride)] for v in (a, b))

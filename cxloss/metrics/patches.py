@@ -68,8 +68,8 @@ class SlicedWasserstein(PairMetric):
     self.seed = seed
 
   def _measure(self, target: Image, image: Image) -> float:
-    pair = _patches(target, image, np.random.default_rng(self.seed))
-    return sliced_wasserstein(*pair, self.projections, self.seed)
+    ours, theirs = _patches(target, image, np.random.default_rng(self.seed))
+    return sliced_wasserstein(ours, theirs, self.projections, self.seed)
 
 
 class PatchDivergence(PairMetric):
@@ -105,8 +105,11 @@ class PatchDivergence(PairMetric):
 
   def _measure(self, target: Image, image: Image) -> float:
     rng = np.random.default_rng(self.seed)
-    *pair, planes = _details(*_patches(target, image, rng), self.points, rng)
-    return _divergence(*(reversed(pair) if self.reverse else pair), planes)
+    pair = _patches(target, image, rng)
+    ours, theirs, planes = _details(pair, self.points, rng)
+    if self.reverse:
+      ours, theirs = theirs, ours
+    return _divergence(ours, theirs, planes)
 
 
 def compare(
@@ -143,11 +146,11 @@ def compare(
   points, projections = _check_points(points), _check_projections(projections)
   rng = np.random.default_rng(seed)
   both = _patches(target, image, rng)
-  ours, theirs, planes = _details(*both, points, rng)
+  ours, theirs, planes = _details(both, points, rng)
   return {
     "kl_reference": _divergence(ours, theirs, planes),
     "kl_image": _divergence(theirs, ours, planes),
-    "sliced_wasserstein": sliced_wasserstein(*both, projections, seed),
+    "sliced_wasserstein": sliced_wasserstein(both[0], both[1], projections, seed),
   }
 
 
@@ -210,7 +213,7 @@ def _patches(target, image, rng):
   return extract_patches(target, places), extract_patches(image, places)
 
 
-def _details(ours, theirs, points, rng):
+def _details(pair, points, rng):
   """Draw the details of both images' patches, and orthonormal planes `(8, 75, 2)`.
 
   The two draws are from different places: a patch would else meet its own copy where
@@ -218,6 +221,7 @@ def _details(ours, theirs, points, rng):
   whose rounded colours are equal, as in a white sky, have no density; uniform noise
   within one grey level undoes the rounding.
   """
+  ours, theirs = pair
   points = min(points, len(ours) // 2)
   if points <= _NEIGHBOURS:
     raise ValueError(

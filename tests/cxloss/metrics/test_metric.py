@@ -16,6 +16,7 @@ _PAIRS = [
   metrics.FSIM,
   metrics.FSIMc,
   metrics.LPIPS,
+  metrics.ContextualDistance,
   metrics.SpectrumDistance,
   metrics.PatchDivergence,
   metrics.SlicedWasserstein,
