@@ -20,12 +20,11 @@ of `experiments.power_spectrum` on the photographs held out of training.
 import dataclasses
 
 from experiments.common import networks, results
-from experiments.common.data import images
-from experiments.common.drawing import panels
 from experiments.common.run import app, checks, command_line, process
 from experiments.common.run.errors import UserError
 from experiments.common.run.options import option, seed
-from experiments.common.upscaling import compare_spectra, measure, upscalers
+from experiments.common.upscaling import measure, spectra, upscalers
+from experiments.common.upscaling.compare import Comparison
 from experiments.sr import __main__ as sr
 from experiments.sr import train
 
@@ -154,10 +153,17 @@ def run(prepared, folder):
     for name in runs
   }
   methods = upscalers.load([], pairs, SCALE, own=own)
+  keys = (*measure.FIDELITY, *(measure.PATCHES if settings.spectra else ()))
+  measures = measure.Measures(SCALE, settings.seed, keys)
+  means = spectra.MeanSpectra() if settings.spectra else None
+  comparison = Comparison(measures, folder, spectra=means)
+  comparison.add(methods, pairs)
   if settings.spectra:
-    spectra = folder / "power_spectrum"
-    compare_spectra.compare(methods, pairs, SCALE, spectra, settings.seed)
-  _report(methods, pairs, folder)
+    spectra.write(folder / "power_spectrum", comparison.rows, means, SCALE)
+  shown = ("image", "method", *measure.FIDELITY)
+  print(f"\nMeans; {SCALE} pixels are cut off at the border:")
+  results.write(folder, [{key: row[key] for key in shown} for row in comparison.rows])
+  print(f"Panels: {folder / 'panels'}")
 
 
 def _check_sizes(pairs):
@@ -169,24 +175,6 @@ def _check_sizes(pairs):
         f"--spectra needs held-out photographs with sides of at least {least}; use "
         f"--nospectra or others. Received: {name}, {hr.shape[1]} x {hr.shape[0]}"
       )
-
-
-def _report(methods, pairs, folder):
-  """Writes the methods' results in one table, and panels with all of them."""
-  rows = []
-  for i, (name, lr, hr) in enumerate(pairs):
-    pictures = {upscalers.ORIGINAL: hr}
-    for method, apply in methods.items():
-      pictures[method] = picture = apply(name, lr, hr)
-      fidelity = measure.fidelity(hr, picture, shave=SCALE)
-      rows.append({"image": name, "method": method, **fidelity})
-    panel = panels.side_by_side(pictures, upscalers.ORIGINAL)
-    images.write_png(folder / "panels" / f"{name}.png", panel)
-    if i < results.SCENES:
-      results.save_pictures(folder, name, pictures)
-  print(f"\nMeans; {SCALE} pixels are cut off at the border:")
-  results.write(folder, rows)
-  print(f"Panels: {folder / 'panels'}")
 
 
 if __name__ == "__main__":

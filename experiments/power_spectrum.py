@@ -25,7 +25,8 @@ import dataclasses
 from experiments.common.data import sources
 from experiments.common.run import app, checks
 from experiments.common.run.options import option, seed
-from experiments.common.upscaling import compare_spectra, measure, upscalers
+from experiments.common.upscaling import measure, spectra, upscalers
+from experiments.common.upscaling.compare import Comparison
 from experiments.common.upscaling.pairs import Pairs
 
 
@@ -73,10 +74,17 @@ def prepare(settings):
 
 def run(prepared, folder):
   settings, methods, pairs = prepared
-  compare_spectra.compare(
-    *(methods, pairs, settings.scale, folder, settings.seed),
-    *(settings.window, settings.patch_points, settings.projections),
+  measures = measure.Measures(
+    settings.scale,
+    settings.seed,
+    keys=(*measure.FIDELITY, *measure.PATCHES),
+    points=settings.patch_points,
+    projections=settings.projections,
   )
+  means = spectra.MeanSpectra(settings.window)
+  comparison = Comparison(measures, folder, spectra=means)
+  comparison.add(methods, pairs)
+  spectra.write(folder, comparison.rows, means, settings.scale)
 
 
 if __name__ == "__main__":

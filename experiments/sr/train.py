@@ -9,16 +9,14 @@ leaves no trace:
 
 import dataclasses
 
-from tqdm import tqdm
-
 from experiments.common import networks, results, tables
-from experiments.common.data import crops, images, sources
-from experiments.common.drawing import panels
+from experiments.common.data import crops, sources
 from experiments.common.run import devices, resumable_training
-from experiments.common.upscaling import tiling, upscalers, validation
+from experiments.common.upscaling import upscalers, validation
+from experiments.common.upscaling.compare import Comparison
 from experiments.common.upscaling.measure import Measures
 from experiments.common.upscaling.pairs import Pairs
-from experiments.sr import evaluate, methods
+from experiments.sr import evaluate, phases
 from experiments.sr.settings import TrainSettings
 
 
@@ -35,39 +33,37 @@ def prepare(settings):
   source, pairs = photographs(
     settings.data, settings.validation_data, settings.crop_size, settings.network.scale
   )
-  measures = evaluate.all_measures(
-    settings.network.scale, settings.seed, settings.lpips.files
-  )
+  measures = evaluate.all_measures(settings.network.scale, settings)
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
     if settings.initial_weights:
       generator = networks.follow_precision(_initial_network(settings))
     else:
-      generator = methods.build_generator(settings.network)
-    phases = methods.build_phases(settings, generator, steps)
-  return Job(settings, source, pairs, measures, generator, phases, steps)
+      generator = phases.build_generator(settings.network)
+    trained = phases.build_phases(settings, generator, steps)
+  return Job(settings, source, pairs, measures, generator, trained, steps)
 
 
-def photographs(data_name, validation_name, crop_size, scale):
+def photographs(data, validation_data, crop_size, scale):
   """Opens the photographs to train and to validate on.
 
   Args:
-    data_name: source of photographs to train on, see `experiments.common.data`.
-    validation_name: source to validate on. `None` takes the validation split of
-      `data_name`, or holds out the last tenth of a folder.
+    data: source of photographs to train on, see `experiments.common.data.sources`.
+    validation_data: source to validate on. `None` takes the validation split of
+      `data`, or holds out the last tenth of a folder.
     crop_size: side of the crops.
     scale: integer factor.
 
   Returns:
     The training source, and the validation `Pairs`.
   """
-  source = sources.load(data_name, "train", least=crop_size)
-  if validation_name:
+  source = sources.load(data, "train", least=crop_size)
+  if validation_data:
     held_out = sources.load(
-      validation_name, "validation", 4 * scale, "--validation_data"
+      validation_data, "validation", 4 * scale, "--validation_data"
     )
-  elif data_name in sources.SPLIT:
-    held_out = sources.load(data_name, "validation")
+  elif data in sources.SPLIT:
+    held_out = sources.load(data, "validation")
   else:
     source, held_out = sources.hold_out(source)
   return source, Pairs(held_out, scale)
@@ -89,31 +85,39 @@ class Job:
     """Trains all phases and measures their networks.
 
     Args:
-      folder: path of the run folder, which must exist; backups there are gone on with.
+      folder: path of the run folder, which must exist; a training whose backup lies
+        there is resumed.
 
     Raises:
       StoppedError: after SIGINT or SIGTERM, the state being saved.
     """
-    scale = self.settings.network.scale
-    trained = {"bicubic": tiling.Bicubic(scale)}
-    if self.settings.initial_weights:
-      phases = (phase.name for phase in self.phases)
-      taken = ["bicubic", upscalers.ORIGINAL, *phases]
-      path = networks.path_of(self.settings.initial_weights)
-      name = networks.name_of(path, taken)
-      trained[name] = tiling.Compiled(_initial_network(self.settings))
+    settings, scale = self.settings, self.settings.network.scale
+    methods = upscalers.load([], self.pairs, scale)
+    if settings.initial_weights:
+      taken = [*methods, upscalers.ORIGINAL, *(phase.name for phase in self.phases)]
+      name = networks.name_of(networks.path_of(settings.initial_weights), taken)
+      methods[name] = upscalers.method(_initial_network(settings), scale)
     for phase in self.phases:
       self._fit(phase, folder)
       if phase.model.average is not None:
         phase.model.average.copy_to(self.generator)
       if devices.is_chief():
         last = phase is self.phases[-1]
-        path = folder / f"generator{'' if last else f'_{phase.name}'}.keras"
+        path = folder / (
+          networks.GENERATOR_FILE if last else f"generator_{phase.name}.keras"
+        )
         resumable_training.save_model(self.generator, path)
         network = networks.load_generator(path, scale)
-        trained[phase.name] = tiling.Compiled(network)
+        methods[phase.name] = upscalers.method(network, scale)
     if devices.is_chief():
-      self._report(folder, trained)
+      comparison = Comparison(self.measures, folder)
+      comparison.add(methods, self.pairs)
+      print(tables.text(comparison.rows))
+      print(
+        f"\nMeans; {scale} pixels are cut off at the border for PSNR, SSIM and NIQE:"
+      )
+      results.write(folder, comparison.rows)
+      print(f"Panels: {folder / 'panels'}")
 
   def _fit(self, phase, folder):
     settings = self.settings
@@ -135,27 +139,6 @@ class Job:
         phase.epochs,
       ),
     )
-
-  def _report(self, folder, trained):
-    """Measures the networks, and draws panels of the last one."""
-    scale, rows = self.settings.network.scale, []
-    last = list(trained)[-1]
-    for i, (name, lr, hr) in enumerate(
-      tqdm(self.pairs, "measures", disable=None, leave=False)
-    ):
-      pictures = {upscalers.ORIGINAL: hr}
-      against = self.measures.against(hr)
-      for method, network in trained.items():
-        pictures[method] = picture = tiling.upscale(network, lr, scale)
-        rows.append({"image": name, "method": method, **against(picture)[0]})
-      panel = panels.comparison(lr, picture, hr, name=last)
-      images.write_png(folder / "panels" / f"{name}.png", panel)
-      if i < results.SCENES:
-        results.save_pictures(folder, name, pictures)
-    print(tables.text(rows))
-    print(f"\nMeans; {scale} pixels are cut off at the border for PSNR, SSIM and NIQE:")
-    results.write(folder, rows)
-    print(f"Panels: {folder / 'panels'}")
 
 
 def _initial_network(settings):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from experiments import compare_sr
 from experiments.common import results
-from experiments.sr import methods
+from experiments.sr import phases
 from tests.experiments import command, in_process
 from tests.experiments.common.upscaling import photographs
 
@@ -82,10 +82,10 @@ def test_the_papers_lapsrn_halves_its_rate_half_way():
   shared = compare_sr.Settings(data="div2k", steps=100_000, size="paper")
   lapsrn = compare_sr.of_method(shared, "lapsrn")
   assert lapsrn.epochs * lapsrn.steps_per_epoch == 100_000
-  generator = methods.build_generator(
+  generator = phases.build_generator(
     dataclasses.replace(lapsrn.network, blocks=1, width=8)
   )
-  (phase,) = methods.build_phases(lapsrn, generator, lapsrn.steps_per_epoch)
+  (phase,) = phases.build_phases(lapsrn, generator, lapsrn.steps_per_epoch)
   rates = []
   for step in (0, 49_999, 50_000, 99_999):
     phase.model.optimizer.iterations.assign(step)

@@ -3,14 +3,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import single_image
 from experiments.common import results
 from experiments.common.data import images
-from experiments.single_image import train
-from experiments.single_image.settings import Settings
 from tests.experiments import command, in_process
 
-_SETTINGS = Settings(
-  "photo.png",
+_SETTINGS = single_image.Settings(
+  image="photo.png",
   blocks=1,
   width=4,
   crop_size=32,
@@ -30,7 +29,7 @@ def _photograph():
 @pytest.fixture(scope="module", name="folder")
 def _folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("single")
-  train.train(_SETTINGS, _photograph(), folder)
+  single_image.train((_SETTINGS, _photograph()), folder)
   return folder
 
 
@@ -41,7 +40,8 @@ def test_each_loss_has_its_network_picture_and_measures(folder):
   for name in ("original", "bicubic", *_LOSSES):
     with Image.open(folder / "pictures" / "photo" / f"{name}.png") as picture:
       assert picture.size == (80, 68)
-  assert (folder / "panel.png").exists() and (folder / "power_spectrum.png").exists()
+  for file in ("panels/photo.png", "power_spectrum.png"):
+    assert (folder / file).exists()
   first, *others = (
     keras.models.load_model(folder / f"generator_{name}.keras").get_weights()
     for name in _LOSSES
@@ -64,7 +64,7 @@ def test_log_has_every_phase_and_only_its_own_losses(folder):
 @pytest.mark.slow
 def test_finished_run_is_not_repeated_and_gives_the_same(folder):
   log, content = (folder / "metrics.jsonl").read_text(), results.read(folder)
-  train.train(_SETTINGS, _photograph(), folder)
+  single_image.train((_SETTINGS, _photograph()), folder)
   assert (folder / "metrics.jsonl").read_text() == log
   assert results.read(folder) == content
 

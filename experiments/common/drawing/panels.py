@@ -1,10 +1,8 @@
-"""Panels that set images side by side."""
+"""Panels that set pictures side by side."""
 
 import numpy as np
 import scipy.ndimage
 from PIL import Image, ImageDraw, ImageFont, ImageOps
-
-from experiments.common.data import bicubic
 
 _GAP = 8
 _CAPTION = 28
@@ -12,60 +10,15 @@ _FRAME = 3
 _COLOURS = ((230, 30, 30), (30, 110, 230), (20, 160, 60), (240, 160, 0))
 
 
-def comparison(lr, sr, hr, zoom=96, name="ours"):
-  """Sets LR, bicubic, the network's result and HR side by side, and below a detail.
+class Panel:
+  """Shows the original, and details of every method (as figures 6 and 7 do).
 
-  Args:
-    lr: uint8 `(h, w, 3)`.
-    sr: uint8 `(H, W, 3)`.
-    hr: uint8 `(H, W, 3)`.
-    zoom: side in pixels of the detail, which is the place of largest contrast.
-    name: caption of `sr`.
-
-  Returns:
-    uint8 `(height, width, 3)`.
-  """
-  scale = hr.shape[0] // lr.shape[0]
-  cubic = bicubic.upscale(lr[None], scale).numpy()[0].astype(np.uint8)
-  nearest = lr.repeat(scale, 0).repeat(scale, 1)
-  images = [nearest, cubic, sr, hr]
-  zoom = min(zoom, *hr.shape[:2])
-  ((top, left),) = _busiest(hr, zoom, 1)
-  details = [image[top : top + zoom, left : left + zoom] for image in images]
-  width = hr.shape[1]
-  rows = [images, [_resize_to_width(detail, width) for detail in details]]
-  return grid(rows, [f"LR x{scale}", "bicubic", name, "HR"])
-
-
-def side_by_side(pictures, reference, count=2, zoom=96, width=384):
-  """Sets the results of several methods side by side, whole and details enlarged.
-
-  Args:
-    pictures: dict from a caption to uint8 `(H, W, 3)`, all of one size.
-    reference: the caption of the picture whose places of largest contrast, not
-      overlapping, are the details.
-    count: number of details.
-    zoom: their side in pixels, less in small pictures.
-    width: pixels of a column.
-
-  Returns:
-    uint8 `(height, width, 3)`.
-  """
-  hr = pictures[reference]
-  zoom = min(zoom, *(side // count for side in hr.shape[:2]))
-  rows = [[_reduce_to_width(image, width) for image in pictures.values()]]
-  for top, left in _busiest(hr, zoom, count):
-    cuts = [image[top : top + zoom, left : left + zoom] for image in pictures.values()]
-    rows.append([_resize_to_width(cut, width) for cut in cuts])
-  return grid(rows, list(pictures))
-
-
-class ZoomPanel:
-  """Shows the original, and details of it and of each method (figures 6 and 7).
+  The details of the small picture come first.
 
   Only what is shown is kept of the pictures, so that large ones may follow one another.
 
   Args:
+    lr: uint8 `(h, w, 3)`, the small picture.
     hr: uint8 `(H, W, 3)`, the original. The details are its places of largest
       contrast, not overlapping.
     count: number of details, at most 4. Defaults to 2.
@@ -73,7 +26,7 @@ class ZoomPanel:
       256 pixels of the picture, more of larger ones.
   """
 
-  def __init__(self, hr, count=2, size=256):
+  def __init__(self, lr, hr, count=2, size=256):
     least = min(hr.shape[:2])
     shown = size // (4 if least < 512 else 2 if least < 1536 else 1)
     self._zoom = max(min(shown, least // count), 1)
@@ -82,12 +35,20 @@ class ZoomPanel:
     height = count * (self._zoom * self._factor + 2 * _FRAME) + (count - 1) * _GAP
     self._whole = self._mark(hr, height)
     self._columns = {}
+    scale = hr.shape[0] // lr.shape[0]
+    self._add(
+      f"LR x{scale}", lambda rows, columns: lr[rows // scale][:, columns // scale]
+    )
 
   def add(self, caption, picture):
     """Adds a column: uint8 `(H, W, 3)`, of the shape of the original."""
-    column = []
+    self._add(caption, lambda rows, columns: picture[rows][:, columns])
+
+  def _add(self, caption, cut_out):
+    """Adds a column; `cut_out` takes the pixels of an array of rows and of columns."""
+    column, zoom = [], np.arange(self._zoom)
     for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
-      cut = picture[top : top + self._zoom, left : left + self._zoom]
+      cut = cut_out(top + zoom, left + zoom)
       large = cut.repeat(self._factor, 0).repeat(self._factor, 1)
       framed = ImageOps.expand(Image.fromarray(large), _FRAME, colour)
       column.append(np.asarray(framed))
@@ -153,14 +114,3 @@ def _busiest(image, size, count):
     corners.append((top, left))
     means[max(top - n, 0) : top + size, max(left - n, 0) : left + size] = -1
   return corners
-
-
-def _reduce_to_width(image, width):
-  width = min(width, image.shape[1])
-  height = round(image.shape[0] * width / image.shape[1])
-  return np.asarray(Image.fromarray(image).resize((width, height), Image.LANCZOS))
-
-
-def _resize_to_width(image, width):
-  height = round(image.shape[0] * width / image.shape[1])
-  return np.asarray(Image.fromarray(image).resize((width, height), Image.NEAREST))

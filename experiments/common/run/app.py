@@ -79,6 +79,7 @@ def _execute(name, parsed):
     return
   folder = pathlib.Path(run.output_dir)
   if command.folder == "opened":
+    # Not above: --help does without the packages that it needs.
     from experiments.common.run import run_folder
 
     run_folder.check(folder, settings, run.overwrite)

@@ -1,5 +1,7 @@
 """All measures of an enlarged photograph, and why one could not be taken."""
 
+import functools
+
 import numpy as np
 
 from cxloss import metrics
@@ -10,10 +12,10 @@ from experiments.common.run.errors import UserError
 # Side in pixels of the windows of spectra, by default.
 WINDOW = 64
 # Keys of `Measures`, in the order of columns; `common.tables` explains them.
-KEYS = (
-  *("psnr_y", "ssim_y", "colour", "lpips", "niqe", "spectrum_db", "high_db"),
-  *("kl_reference", "kl_image", "sliced_wasserstein"),
-)
+FIDELITY = ("psnr_y", "ssim_y")
+SPECTRA = ("spectrum_db", "high_db")
+PATCHES = ("kl_reference", "kl_image", "sliced_wasserstein")
+KEYS = (*FIDELITY, "colour", "lpips", "niqe", *SPECTRA, *PATCHES)
 _SSIM_WINDOW = 11
 _BLOCK = 16
 
@@ -28,19 +30,25 @@ class Measures:
   Args:
     scale: integer factor, and the pixels cut off at each border.
     seed: integer that fixes which patches are drawn.
+    keys: of `KEYS`, those to take. Defaults to all.
     lpips: a metric such as `metrics.LPIPS`. Defaults to that by AlexNet.
     points: see `metrics.patches.compare`.
     projections: see `metrics.patches.compare`.
   """
 
-  def __init__(self, scale, seed, lpips=None, points=2048, projections=128):
+  def __init__(
+    self, scale, seed=0, keys=KEYS, lpips=None, points=2048, projections=128
+  ):
     self._scale = scale
-    self._lpips = metrics.LPIPS() if lpips is None else lpips
+    self._keys = keys
+    self._lpips = lpips
+    if lpips is None and "lpips" in keys:
+      self._lpips = metrics.LPIPS()
     self._settings = points, projections, seed
 
   def original(self, hr):
     """Returns `(values, reasons)` of an original, whose only measure is NIQE."""
-    return _take({("niqe",): lambda: [naturalness(hr, self._scale)]})
+    return self._take({("niqe",): lambda: [naturalness(hr, self._scale)]})
 
   def against(self, hr):
     """Prepares an original.
@@ -52,20 +60,20 @@ class Measures:
       Function from a uint8 result of the same shape to `(values, reasons)`: dicts
       with the value of each measure, or `None`, and then why.
     """
-    large = min(hr.shape[:2]) >= WINDOW
-    reference = spectrum.log_power_spectrum(hr, WINDOW) if large else None
+    # Only once for all pictures, and only if there is need.
+    reference = functools.cache(lambda: spectrum.log_power_spectrum(hr, WINDOW))
 
     def of_spectra(picture):
       _need(picture, WINDOW)
       found = spectrum.log_power_spectrum(picture, WINDOW)
-      return spectra(reference, found, self._scale).values()
+      return spectral_distances(reference(), found, self._scale).values()
 
     def measure(picture):
       pair = hr, picture
-      return _take(
+      return self._take(
         {
-          ("psnr_y",): lambda: [psnr(*pair, self._scale)],
-          ("ssim_y",): lambda: [ssim(*pair, self._scale)],
+          ("psnr_y",): lambda: [_psnr(*pair, self._scale)],
+          ("ssim_y",): lambda: [_ssim(*pair, self._scale)],
           ("colour",): lambda: [colour(*pair)],
           ("lpips",): lambda: [self._distance(*pair)],
           ("niqe",): lambda: [naturalness(picture, self._scale)],
@@ -82,21 +90,24 @@ class Measures:
     _need(picture, LPIPS_LEAST)
     return self._lpips(hr[None], picture[None])[0]
 
+  def _take(self, functions):
+    """Returns `(values, reasons)` of functions by the keys of what they return."""
+    values, reasons = dict.fromkeys(self._keys), {}
+    for keys, function in functions.items():
+      if not set(keys) & set(self._keys):
+        continue
+      try:
+        values.update(zip(keys, map(float, function()), strict=True))
+      except NotMeasuredError as error:
+        reasons.update(dict.fromkeys(keys, str(error)))
+    # NaN has no mean; the infinite PSNR of a picture that equals the original has one.
+    for key, value in values.items():
+      if value is not None and np.isnan(value):
+        values[key], reasons[key] = None, "is not a number"
+    return values, reasons
 
-def fidelity(hr, picture, shave):
-  """Returns PSNR and SSIM of one uint8 pair as a dict, `shave` pixels cut off."""
-  return {"psnr_y": psnr(hr, picture, shave), "ssim_y": ssim(hr, picture, shave)}
 
-
-def pictures(hr, picture, scale, points, projections, seed):
-  """Returns `fidelity` and the distances of patches of one uint8 pair as a dict."""
-  return {
-    **fidelity(hr, picture, shave=scale),
-    **patches.compare(hr, picture, points, projections, seed),
-  }
-
-
-def spectra(reference, spectrum_, scale):
+def spectral_distances(reference, spectrum_, scale):
   """Returns the two distances of spectra as a dict, see `metrics.spectrum`."""
   return {
     "spectrum_db": spectrum.spectrum_distance(reference, spectrum_),
@@ -104,16 +115,14 @@ def spectra(reference, spectrum_, scale):
   }
 
 
-def psnr(hr, picture, shave):
-  """Returns PSNR on Y of one uint8 pair, a float."""
+def _psnr(hr, picture, shave):
   _need(hr, 1 + 2 * shave)
-  return float(metrics.psnr_y(hr[None], picture[None], shave)[0])
+  return metrics.psnr_y(hr[None], picture[None], shave)[0]
 
 
-def ssim(hr, picture, shave):
-  """Returns SSIM on Y of one uint8 pair, a float."""
+def _ssim(hr, picture, shave):
   _need(hr, _SSIM_WINDOW + 2 * shave)
-  return float(metrics.ssim_y(hr[None], picture[None], shave)[0])
+  return metrics.ssim_y(hr[None], picture[None], shave)[0]
 
 
 def colour(hr, picture):
@@ -156,17 +165,3 @@ def _need(picture, least):
       f"pictures must have sides of at least {least} pixels. "
       f"Received: {width} x {height}"
     )
-
-
-def _take(functions):
-  values, reasons = dict.fromkeys(KEYS), {}
-  for keys, function in functions.items():
-    try:
-      values.update(zip(keys, map(float, function()), strict=True))
-    except NotMeasuredError as error:
-      reasons.update(dict.fromkeys(keys, str(error)))
-  # What is not a number has no mean; the infinite PSNR of an equal picture has.
-  for key, value in values.items():
-    if value is not None and np.isnan(value):
-      values[key], reasons[key] = None, "is not a number"
-  return values, reasons

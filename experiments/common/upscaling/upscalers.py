@@ -16,7 +16,6 @@ NAME is made of letters, digits and `_ . + -`. A method is a function of `name, 
 an entry of `pairs.Pairs`, that returns a uint8 picture of the shape of `hr`.
 """
 
-import functools
 import pathlib
 import re
 import zipfile
@@ -77,7 +76,15 @@ def parse(specifications, taken=()):
   return sources
 
 
-def load(specifications, pairs, scale, subfolder=None, own=None, back_projections=0):
+def load(
+  specifications,
+  pairs,
+  scale,
+  subfolder=None,
+  own=None,
+  back_projections=0,
+  opened=None,
+):
   """Opens the methods, bicubic interpolation first.
 
   Args:
@@ -87,6 +94,7 @@ def load(specifications, pairs, scale, subfolder=None, own=None, back_projection
     subfolder: name of the set, to look for in folders of results.
     own: dict of methods that come after bicubic interpolation.
     back_projections: of the results of networks, see `models.back_projection`.
+    opened: dict that keeps networks from one call to the next.
 
   Returns:
     Dict from a name to a method.
@@ -96,19 +104,29 @@ def load(specifications, pairs, scale, subfolder=None, own=None, back_projection
       or a picture of the wrong size. Every picture is read once to make sure.
   """
   methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
+  opened = {} if opened is None else opened
   for name, source in parse(specifications, methods).items():
-    methods[name] = _open(name, source, pairs, scale, subfolder, back_projections)
+    path = networks.path_of(source)
+    if source in _INTERPOLATIONS:
+      methods[name] = _interpolate(source)
+    elif path.is_dir():
+      inner = path / subfolder if subfolder else path
+      folder = inner if inner.is_dir() else path
+      methods[name] = _pictures(name, folder, pairs, scale)
+    else:
+      if name not in opened:
+        opened[name] = network(path, scale, f"--method={name}", back_projections)
+      methods[name] = opened[name]
   return methods
 
 
-@functools.cache
 def network(path, scale, flag, back_projections=0):
   """Returns a generator as a method.
 
   Args:
     path: as of `networks.load_generator`, like `scale` and `flag`.
-    scale: likewise.
-    flag: likewise.
+    scale: integer factor.
+    flag: where the path comes from, for errors.
     back_projections: how many corrections follow, see `models.back_projection`.
   """
   if path.suffix == ".npz":
@@ -134,16 +152,6 @@ def _published_enhancenet(path, scale, flag):
     return enhancenet.published(path)
   except (ValueError, zipfile.BadZipFile) as error:
     raise UserError(f"{flag}: {error}") from error
-
-
-def _open(name, source, pairs, scale, subfolder, back_projections):
-  if source in _INTERPOLATIONS:
-    return _interpolate(source)
-  path = networks.path_of(source)
-  if path.is_dir():
-    inner = path / subfolder if subfolder else path
-    return _pictures(name, inner if inner.is_dir() else path, pairs, scale)
-  return network(path, scale, f"--method={name}", back_projections)
 
 
 def _interpolate(source):

@@ -2,13 +2,13 @@
 
 import contextlib
 
-import numpy as np
 import tensorflow as tf
 
+from experiments.common import tables
 from experiments.common.data import crops
-from experiments.common.drawing import panels
 from experiments.common.run import logs
-from experiments.common.upscaling import measure, tiling
+from experiments.common.upscaling import measure, upscalers
+from experiments.common.upscaling.compare import Comparison
 
 _PANELS = 3
 
@@ -21,7 +21,7 @@ class Validation(logs.Periodic):
 
   Args:
     folder, phase, every, epochs: see `Periodic`.
-    pairs: list of `(name, lr, hr)`, uint8.
+    pairs: list of `(name, lr, hr)`, uint8, of one scale.
     batch: a fixed training batch `(lr, hr)` for the histograms of logits.
   """
 
@@ -29,11 +29,14 @@ class Validation(logs.Periodic):
     super().__init__(folder, phase, every, epochs)
     self._pairs = pairs
     self._batch = batch
-    self._network = None
+    _, lr, hr = pairs[0]
+    self._scale = hr.shape[0] // lr.shape[0]
+    self._measures = measure.Measures(self._scale, keys=measure.FIDELITY)
+    self._method = None
 
   def on_train_begin(self, logs=None):
-    if self._network is None:
-      self._network = tiling.Compiled(self.model.generator)
+    if self._method is None:
+      self._method = upscalers.method(self.model.generator, self._scale)
 
   def validate(self, logs):
     average = self.model.average
@@ -41,16 +44,18 @@ class Validation(logs.Periodic):
       self._validate(logs)
 
   def _validate(self, logs):
-    rows = []
-    for i, (name, lr, hr) in enumerate(self._pairs):
-      scale = hr.shape[0] // lr.shape[0]
-      picture = tiling.upscale(self._network, lr, scale)
-      rows.append(measure.fidelity(hr, picture, shave=scale))
-      if i < _PANELS:
-        panel = panels.comparison(lr, picture, hr, name=self._phase)
+    shown = [name for name, _, _ in self._pairs[:_PANELS]]
+
+    def after(name, hr, panel):
+      if name in shown:
         tf.summary.image(f"validation/{name}", panel[None])
-    for key in rows[0]:
-      logs[f"val_{key}"] = float(np.mean([row[key] for row in rows]))
+
+    comparison = Comparison(self._measures)
+    comparison.add({self._phase: self._method}, self._pairs, after=after)
+    (means,) = tables.means(comparison.rows)
+    # Pictures may be too small for a measure.
+    known = {key: means[key] for key in measure.FIDELITY if means[key] is not None}
+    logs.update({f"val_{key}": value for key, value in known.items()})
     if getattr(self.model, "discriminator", None) is not None:
       lr, hr = self._batch
       sr = self.model.generator(lr, training=False)

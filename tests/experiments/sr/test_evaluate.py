@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from experiments.common import results
-from experiments.common.data import images
+from experiments.common.data import div2k, images
 from experiments.common.run.errors import UserError
 from experiments.sr import evaluate
 from experiments.sr.__main__ import COMMANDS
 from models import srgan
 from tests.experiments import command, in_process
+from tests.experiments.common.upscaling.photographs import Photographs
 
 _run = functools.partial(in_process.run, "sr", "--mode=evaluate")
 
@@ -68,6 +69,7 @@ def test_sets_and_methods_are_reported_side_by_side(base):
   assert copies["psnr_y"] is None and copies["ssim_y"] == 1
   assert copies["niqe"] == found["one", "a", "original"]["niqe"] > 0
   assert [r["niqe"] == "" for r in rows] == [False] * 4 + [True] * 8
+  assert (rows[4]["width"], rows[4]["height"]) == ("48", "40")
   assert "Note: niqe of one: no value for 1 of 2 images, such as b: " in out
   assert "Note: psnr_y of copies, two: infinite" in out
   assert (folder / "pictures" / "two-a" / "copies.png").exists()
@@ -111,21 +113,69 @@ def test_mistakes_are_named_before_anything_is_written(base, arguments, message)
   assert not folder.exists()
 
 
+def _sets(data, *choice):
+  """The names of the images of each set."""
+  found = evaluate.load_sets(data, 4, *choice)
+  return {name: pairs.names for name, (_, pairs) in found.items()}
+
+
+def test_sets_are_listed_by_commas_and_images_chosen_by_name_and_number(tmp_path):
+  for name in ("one/0001", "one/0002", "one/0010", "two/b,c"):
+    images.write_png(tmp_path / f"{name}.png", np.zeros((40, 34, 3), np.uint8))
+  one = str(tmp_path / "one")
+  assert _sets(f"{one},samples,textures,{tmp_path / 'two'}") == {
+    "one": ["0001", "0002", "0010"],
+    "samples": ["chelsea", "coffee"],
+    "textures": ["brick", "grass", "gravel"],
+    "two": ["b,c"],
+  }
+  # A comma in a path, and two folders of one name.
+  assert _sets(str(tmp_path / "two" / "b,c.png")) == {"b,c": ["b,c"]}
+  assert _sets(f"{one},{one}/*2.png") == {
+    "one": ["0001", "0002", "0010"],
+    "one-2": ["0002"],
+  }
+  assert _sets(one, ["0010", "0001"]) == {"one": ["0001", "0010"]}
+  assert _sets(one, ["*"], 1) == {"one": ["0001"]}
+  with pytest.raises(UserError, match=r"--images: .*one holds no image '0003'"):
+    _sets(one, ["0001", "0003"])
+  images.write_png(tmp_path / "one" / "0001.jpg", np.zeros((40, 40, 3), np.uint8))
+  with pytest.raises(UserError, match="Received: several named 0001"):
+    _sets(one)
+
+
+@pytest.mark.parametrize(
+  ("names", "split", "count"),
+  [(None, "validation", 10), (["0801"], "validation", 1), (["000?"], "train", 9)],
+)
+def test_div2k_is_opened_where_the_images_are(monkeypatch, names, split, count):
+  def open_stub(split):
+    opened.append(split)
+    stub = Photographs([np.zeros((16, 16, 3), np.uint8)] * 10)
+    first = {"train": 1, "validation": 801}[split]
+    stub.names = [f"{first + i:04d}" for i in range(10)]
+    return stub
+
+  opened = []
+  monkeypatch.setattr(div2k, "Div2k", open_stub)
+  (chosen,) = _sets("div2k", names).values()
+  assert (opened, len(chosen)) == ([split], count)
+
+
 _GROWTH = """
 import pathlib, resource, sys
 import numpy as np
-from experiments.common.upscaling import measure, pairs, upscalers
-from experiments.sr.record import Record
+from experiments.common.upscaling import compare, measure, pairs, upscalers
 from models import srgan
 
 srgan.generator(1, 4).save(sys.argv[1] + "/net.keras")
-own = {"net": upscalers.network(sys.argv[1] + "/net.keras", 4, "--weights")}
+own = {"net": upscalers.network(pathlib.Path(sys.argv[1]) / "net.keras", 4, "-w")}
 methods = upscalers.load([], [], 4, own=own)
-record = Record(measure.Measures(4, 0), pathlib.Path(sys.argv[1]))
+comparison = compare.Comparison(measure.Measures(4), pathlib.Path(sys.argv[1]))
 rng = np.random.default_rng(0)
 for name, width in (("a", 1024), ("b", 2048), ("c", 2048), ("d", 2048)):
   hr = rng.integers(0, 256, (768, width, 3), np.uint8)
-  record.measure("set", (name, *pairs.make_pair(hr, 4)), methods)
+  comparison.add(methods, [(name, *pairs.make_pair(hr, 4))], "set")
   print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 

@@ -78,20 +78,6 @@ def test_exported_network_makes_the_same_picture(tmp_path, weights, form, name, 
     assert grey_levels.max() < 1
 
 
-@pytest.mark.parametrize(
-  ("arguments", "message"),
-  [
-    ([], "--mode=export needs --output"),
-    (["--output=g.tflite"], r"--output must end in \.onnx.*g\.tflite"),
-    (["--output=g.onnx", "--format=litert"], r"--output must end in \.tflite"),
-    (["--output=.", "--format=saved_model"], "--output must be a new folder"),
-  ],
-)
-def test_output_must_fit_the_format(arguments, message):
-  with pytest.raises(UserError, match=message):
-    in_process.settings(COMMANDS, "--mode=export", *arguments)
-
-
 def test_missing_package_is_named(monkeypatch):
   monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None)
   with pytest.raises(UserError, match="needs onnx and tf2onnx: pip install"):

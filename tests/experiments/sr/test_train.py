@@ -6,7 +6,7 @@ import pytest
 from experiments.common import results
 from experiments.common.data import crops
 from experiments.common.run.errors import UserError
-from experiments.sr import methods, train
+from experiments.sr import phases, train
 from experiments.sr.__main__ import COMMANDS
 from tests.experiments import in_process
 from tests.experiments.common.upscaling import photographs
@@ -38,7 +38,7 @@ def _photos(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-  ("arguments", "phases", "terms"),
+  ("arguments", "names", "terms"),
   [
     (
       ["--model=lapsrn", *_TINY, "--epochs=2"],
@@ -66,21 +66,21 @@ def _photos(tmp_path_factory):
   ids=["lapsrn", "enhancenet", "srgan"],
 )
 def test_method_trains_its_phases_on_its_own_terms(
-  tmp_path, photos, arguments, phases, terms
+  tmp_path, photos, arguments, names, terms
 ):
   train.prepare(_settings(*arguments, f"--data={photos}")).run(tmp_path)
   entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
-  assert list(dict.fromkeys(entry["phase"] for entry in entries)) == phases
+  assert list(dict.fromkeys(entry["phase"] for entry in entries)) == names
   others = {"phase", "epoch", "step", "seconds", "loss", "learning_rate"}
   validation = {"d_learning_rate", "val_psnr_y", "val_ssim_y"}
   assert set(entries[-1]) - others - validation == terms
   rows = results.read(tmp_path)["rows"]
-  places = [("1", method) for method in ("bicubic", *phases)]
+  places = [("1", method) for method in ("bicubic", *names)]
   assert [(row["image"], row["method"]) for row in rows] == places
   pictures = {path.stem for path in (tmp_path / "pictures" / "1").iterdir()}
-  assert pictures == {"original", "bicubic", *phases}
+  assert pictures == {"original", "bicubic", *names}
   files = {path.name for path in tmp_path.glob("*.keras")}
-  earlier = {f"generator_{name}.keras" for name in phases[:-1]}
+  earlier = {f"generator_{name}.keras" for name in names[:-1]}
   assert files == {"generator.keras", *earlier}
   network = keras.models.load_model(tmp_path / "generator.keras")
   assert network.compute_output_shape((1, 6, 9, 3)) == (1, 24, 36, 3)
@@ -89,8 +89,8 @@ def test_method_trains_its_phases_on_its_own_terms(
 def test_training_goes_on_from_a_network_which_is_measured_too(tmp_path, photos):
   (tmp_path / "run").mkdir()
   start = tmp_path / "mse.keras"
-  train.methods.build_generator(_settings(*_TINY).network).save(start)
-  arguments = (*_TINY, "--epochs=0", "--pretrain_epochs=1", f"--data={photos}")
+  phases.build_generator(_settings(*_TINY).network).save(start)
+  arguments = (*_TINY[2:], "--epochs=0", "--pretrain_epochs=1", f"--data={photos}")
   settings = _settings(*arguments, f"--initial_weights={start}")
   train.prepare(settings).run(tmp_path / "run")
   methods = [row["method"] for row in results.read(tmp_path / "run")["rows"]]
@@ -113,8 +113,8 @@ def test_missing_files_are_named_before_anything_is_written(arguments, message):
 def test_discriminator_has_a_learning_rate_of_its_own():
   arguments = (*_GAN, "--epochs=2", "--layers=block1_conv1")
   settings = _settings(*arguments, "--discriminator_learning_rate=3e-5")
-  phases = methods.build_phases(settings, methods.build_generator(settings.network), 5)
-  model = phases[-1].model
+  generator = phases.build_generator(settings.network)
+  model = phases.build_phases(settings, generator, 5)[-1].model
   for optimizer, rate in (
     (model.optimizer, 1e-4),
     (model.discriminator_optimizer, 3e-5),

@@ -13,20 +13,6 @@ def _generator():
   return srgan.generator(blocks=1, width=4)
 
 
-@pytest.mark.parametrize(
-  ("mode", "channels"), [("RGB", 3), ("L", 3), ("P", 3), ("RGBA", 4), ("CMYK", 3)]
-)
-def test_every_kind_of_image_is_upscaled(tmp_path, generator, mode, channels):
-  pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 4), np.uint8)
-  suffix = "tif" if mode == "CMYK" else "png"
-  image = Image.fromarray(pixels if mode == "RGBA" else pixels[:, :, :3])
-  image.convert(mode).save(tmp_path / f"in.{suffix}")
-  upscale.upscale_files(generator, tmp_path / f"in.{suffix}", tmp_path / "o.png", 4)
-  with Image.open(tmp_path / "o.png") as image:
-    assert image.size == (36, 24)
-    assert len(image.getbands()) == channels
-
-
 def test_opaque_and_clear_regions_stay_so(tmp_path, generator):
   pixels = np.zeros((16, 16, 4), np.uint8)
   pixels[:, 8:, 3] = 255
@@ -62,30 +48,3 @@ def test_colour_profile_is_kept_if_it_is_of_rgb(tmp_path, generator):
     upscale.upscale_files(generator, tmp_path / "in.png", tmp_path / "o.png", 4)
     with Image.open(tmp_path / "o.png") as image:
       assert image.info.get("icc_profile") == kept
-
-
-def test_folder_is_upscaled_but_for_broken_files(tmp_path, generator, caplog):
-  source = tmp_path / "in"
-  source.mkdir()
-  Image.new("RGB", (5, 4)).save(source / "a.png")
-  Image.new("RGB", (5, 4)).save(source / "a.jpg")
-  (source / "broken.png").write_bytes(b"\x89PNG\r\n")
-  upscale.upscale_files(generator, source, tmp_path / "out", 4)
-  names = sorted(path.name for path in (tmp_path / "out").iterdir())
-  assert names == ["a.jpg.png", "a.png.png"]
-  assert "broken.png" in caplog.text
-
-
-@pytest.mark.parametrize(
-  ("source", "target", "message"),
-  [
-    ("absent.png", "o.png", "--input"),
-    ("in.png", "o.jpg", "--output"),
-    ("in.png", "in.png", "must not be --input"),
-    (".", "o.png", "must be a folder"),
-  ],
-)
-def test_impossible_requests_are_refused(tmp_path, generator, source, target, message):
-  Image.new("RGB", (5, 4)).save(tmp_path / "in.png")
-  with pytest.raises(ValueError, match=message):
-    upscale.upscale_files(generator, tmp_path / source, tmp_path / target, 4)

@@ -76,20 +76,6 @@ def test_low_resolution_crop_is_the_downscaled_crop():
   np.testing.assert_array_equal(crops.to_uint8(lr), expected)
 
 
-def test_unusable_files_are_named_and_left_out(tmp_path, caplog):
-  Image.fromarray(_noise(64, 64, 3)).save(tmp_path / "good.png")
-  Image.fromarray(_noise(16, 64, 3)).save(tmp_path / "small.png")
-  whole = (tmp_path / "good.png").read_bytes()
-  (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-  (tmp_path / "text.jpg").write_text("not an image")
-  (tmp_path / "photo.heic").write_text("of no format that is read")
-  source = sources.load(str(tmp_path), "train", least=32)
-  assert source.names == ["good"]
-  np.testing.assert_array_equal(source[0], images.read_rgb(tmp_path / "good.png"))
-  for name in ("small.png", "cut.png", "text.jpg", "photo.heic"):
-    assert name in caplog.text
-
-
 @pytest.mark.parametrize("pattern", ["{}", "{}/*.png", "{}/missing"])
 def test_sources_without_a_usable_photograph_are_refused(tmp_path, pattern):
   with pytest.raises(ValueError, match="--data"):
@@ -142,28 +128,6 @@ def test_div2k_names_the_images_that_tfds_prepares(tmp_path, monkeypatch):
       np.testing.assert_array_equal(
         image, np.full_like(image, int(name) - first[split[:5]])
       )
-
-
-@pytest.mark.parametrize(
-  ("mode", "array", "expected"),
-  [
-    ("L", [[0, 200]], [[[0] * 3, [200] * 3]]),
-    ("LA", [[[7, 0], [9, 255]]], [[[7] * 3, [9] * 3]]),
-    ("RGBA", [[[1, 2, 3, 0]]], [[[1, 2, 3]]]),
-    ("I;16", [[0, 65535]], [[[0] * 3, [255] * 3]]),
-  ],
-)
-def test_any_mode_becomes_rgb(tmp_path, mode, array, expected):
-  dtype = np.uint16 if mode == "I;16" else np.uint8
-  Image.fromarray(np.array(array, dtype)).save(tmp_path / "image.png")
-  np.testing.assert_array_equal(images.read_rgb(tmp_path / "image.png"), expected)
-
-
-def test_camera_orientation_is_applied(tmp_path):
-  exif = Image.Exif()
-  exif[0x0112] = 6  # rotated by 90 degrees
-  Image.fromarray(_noise(8, 20, 3)).save(tmp_path / "image.jpg", exif=exif)
-  assert images.read_rgb(tmp_path / "image.jpg").shape == (20, 8, 3)
 
 
 def test_failed_write_leaves_the_old_file(tmp_path):

@@ -1,8 +1,8 @@
-"""The methods of the paper's Figure 4, for `experiments.sr`.
+"""The phases of a training, their objectives, optimizers and rates.
 
-A method is a generator (`--model`) and its training in one or two phases. `srgan`
-and `enhancenet` share one objective (`experiments.sr.objective`), a weighted sum of
-which each method has its own part:
+A method of the paper's Figure 4 is a generator (`--model`) and its training in one or
+two phases. `srgan` and `enhancenet` share one objective (`experiments.sr.objective`), a
+weighted sum of which each method has its own part:
 
   ours         --model=srgan: L_CX, low frequencies, GAN (the default)
   SRResNet     --model=srgan --epochs=0: the phase on squared error alone
