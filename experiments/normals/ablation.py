@@ -73,8 +73,7 @@ def run(prepared, folder):
   if training.pretrain_epochs:
     train_in("start", dataclasses.replace(training, epochs=0))
     start = str(folder / "start" / train.FILE)
-    network = dataclasses.replace(training.network, initial_weights=start)
-    training = dataclasses.replace(training, pretrain_epochs=0, network=network)
+    training = dataclasses.replace(training, pretrain_epochs=0, initial_weights=start)
   runs = {}
   for seed in range(training.seed, training.seed + settings.repeats):
     for variant in settings.variants:

@@ -17,10 +17,9 @@ from experiments.normals.data import shading, sources
 from models import crn
 
 PANELS = 10
-_PANEL_WIDTH = 192
 _THRESHOLDS = (11.25, 22.5, 30.0)
 _WINDOW = 64  # of the power spectrum
-_GREY = np.full(3, 0.5)
+_GREY = np.uint8([128, 128, 128])
 
 
 def evaluate(settings, folder):
@@ -102,20 +101,10 @@ def save(folder, index, name, example, maps):
 def panel(example, maps):
   """Draws the picture and the maps, below each its grey surface in raking light."""
   pictures = _pictures(example, maps)
-  grey = np.uint8(255 * _GREY)
-  rows = [
-    list(pictures.values()),
-    [
-      example.image if example.colours is None else example.colours,
-      *(
-        shading.render_uint8(grey, normals, shading.RAKING)
-        for normals in (*maps.values(), example.normals)
-      ),
-    ],
-  ]
-  factor = max(_PANEL_WIDTH // example.image.shape[1], 1)
-  rows = [[p.repeat(factor, 0).repeat(factor, 1) for p in row] for row in rows]
-  return panels.grid(rows, list(pictures))
+  normals = *maps.values(), example.normals
+  lit = [shading.render_uint8(_GREY, n, shading.RAKING) for n in normals]
+  colours = example.image if example.colours is None else example.colours
+  return panels.grid([list(pictures.values()), [colours, *lit]], list(pictures))
 
 
 def _pictures(example, maps):
