@@ -177,7 +177,7 @@ def read_heads(path: _Path, layers: Sequence[str]) -> list[npt.NDArray[np.float3
 
   Args:
     path: an `.npz` file with arrays `lin/LAYER`, as
-      `python -m experiments.tools.convert_torchvision --lpips_heads` writes.
+      `python -m cxloss.convert --lpips_heads` writes.
     layers: names of layers.
 
   Returns:

@@ -70,7 +70,7 @@ def test_flags_are_checked_for_every_entry_point():
     for path in root.rglob("*.py")
     if "app.run(" in path.read_text()
   }
-  others = {"tools.fit_niqe", "tools.convert_torchvision", "report", "common.run.app"}
+  others = {"tools.fit_niqe", "report", "common.run.app"}
   assert entry_points - others == set(flag_cases.CASES)
 
 
