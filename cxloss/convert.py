@@ -195,7 +195,7 @@ def _write(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
   """Write the file whole or not at all."""
   with tempfile.TemporaryDirectory(dir=path.absolute().parent) as folder:
     partial = pathlib.Path(folder) / path.name
-    np.savez(partial, **arrays)
+    np.savez(partial, **arrays)  # type: ignore[arg-type]
     os.replace(partial, path)
 
 
