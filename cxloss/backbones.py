@@ -14,7 +14,7 @@ Weights come from
 * a path ending in `.npz`: float arrays `LAYER/kernel` (height, width, in, out)
   and `LAYER/bias` by layer name, and optionally `preprocessing`, a string;
   `"torch"` if it is missing.
-  `experiments.tools.convert_torchvision` writes such files from torchvision's;
+  `python -m cxloss.convert` writes such files from torchvision's;
 * a path ending in `.h5` (`.weights.h5`) or `.keras`: a file of `keras.applications`
   without its top (caffe preprocessing); VGG only;
 * `None`: random weights, for tests (torch preprocessing).
@@ -180,7 +180,7 @@ def _read(weights, architecture):
   if weights == "imagenet":
     raise ValueError(
       f"`weights` of {architecture} must be the path of an .npz file, such as "
-      "experiments/tools/convert_torchvision.py writes; Keras has none to download. "
+      "`python -m cxloss.convert` writes; Keras has none to download. "
       f"Received: weights={weights!r}"
     )
   path = pathlib.Path(os.fspath(weights))

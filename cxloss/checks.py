@@ -10,6 +10,9 @@ from cxloss import backend
 DISTANCES = ("cosine", "l2")
 CENTERINGS = ("batch", "image")
 
+# What messages call a number: a tensor is none, since settings are constants.
+NUMBER = "number of Python or NumPy"
+
 # Beyond it, positions alone decide; far beyond, distances would overflow.
 _LARGEST_WEIGHT = 1e6
 
@@ -18,8 +21,8 @@ def check_options(bandwidth, distance, centering, spatial_weight=0.0):
   """Raises `ValueError` unless these are options of the contextual loss."""
   if not is_number(bandwidth) or not 0 < bandwidth < math.inf:
     raise ValueError(
-      f"`bandwidth` must be a positive, finite number. Received: "
-      f"bandwidth={bandwidth!r}"
+      f"`bandwidth` must be a positive, finite {NUMBER}. "
+      f"Received: bandwidth={bandwidth!r}"
     )
   if distance not in DISTANCES:
     raise ValueError(
@@ -31,7 +34,7 @@ def check_options(bandwidth, distance, centering, spatial_weight=0.0):
     )
   if not is_number(spatial_weight) or not 0 <= spatial_weight <= _LARGEST_WEIGHT:
     raise ValueError(
-      f"`spatial_weight` must be a number from 0 to {_LARGEST_WEIGHT:g}. "
+      f"`spatial_weight` must be a {NUMBER} from 0 to {_LARGEST_WEIGHT:g}. "
       f"Received: spatial_weight={spatial_weight!r}"
     )
 
@@ -63,13 +66,26 @@ def is_floating(tensor):
   return keras.backend.is_float_dtype(dtype_of(tensor))
 
 
+def with_rank(values, name):
+  """Returns a tensor; raises `ValueError` where a graph does not know its rank."""
+  tensor = backend.to_tensor(values)
+  try:
+    len(tensor.shape)
+  except ValueError as error:
+    raise ValueError(
+      f"`{name}` must have a known number of dimensions. Received: a tensor of unknown "
+      "rank; call its `set_shape`, or state the shape in the `tf.TensorSpec`"
+    ) from error
+  return tensor
+
+
 def check_sample_weight(sample_weight, images):
   """Raises `ValueError` unless weights are those of N images, and not of pixels."""
   if sample_weight is None:
     return
-  shape = tuple(backend.to_tensor(sample_weight).shape)
+  shape = tuple(with_rank(sample_weight, "sample_weight").shape)
   n = tuple(images.shape)[:1]
-  if not any(compatible(shape, able) for able in ((), (1,), n, (*n, 1))):
+  if not any(compatible(shape, allowed) for allowed in ((), (1,), n, (*n, 1))):
     raise ValueError(
       "`sample_weight` must have shape (N,), one number an image; to leave out pixels, "
       f"use the method `masked`. Received: shape={shape} for {n[0]} images"
@@ -78,7 +94,7 @@ def check_sample_weight(sample_weight, images):
 
 def same_batch(y_true, y_pred):
   """Returns both as tensors; raises `ValueError` if their batch sizes differ."""
-  y_true, y_pred = backend.to_tensor(y_true), backend.to_tensor(y_pred)
+  y_true, y_pred = with_rank(y_true, "y_true"), with_rank(y_pred, "y_pred")
   shapes = tuple(y_true.shape), tuple(y_pred.shape)
   if not compatible(shapes[0][:1], shapes[1][:1]):
     raise ValueError(
@@ -96,8 +112,8 @@ def check_weights(weights, name, what):
     name: what the message calls them.
     what: what the message shows as received.
   """
-  able = all(is_number(weight) and 0 <= weight < math.inf for weight in weights)
-  if not able or not any(weights):
+  finite = all(is_number(weight) and 0 <= weight < math.inf for weight in weights)
+  if not finite or not any(weights):
     raise ValueError(
       f"`{name}` must have finite weights >= 0, not all of them 0. Received: {what!r}"
     )

@@ -25,10 +25,10 @@ References:
 4. https://github.com/ceciliavision/zoom-learn-zoom, CX/CSFlow.py.
 """
 
+import numpy as np
 from keras import ops
 
 from cxloss import backend
-from cxloss.backend import largest_affinities, nearest_targets
 from cxloss.checks import check_options, compatible
 from cxloss.distances import embed
 from cxloss.sets import as_positions, as_sets, batch_mean, image_mean
@@ -49,7 +49,7 @@ def contextual_loss(
 
   The two sets may differ in their number of positions. Memory grows with
   `P + Q`, not `P * Q`: affinities are computed in tiles of rows (see
-  `affinity.py`), and never sampled.
+  `cxloss.backend`), and never sampled.
 
   All arithmetic is in float32. On GPUs, TensorFlow alone rounds the factors of float32
   products to 10 bits unless told otherwise; distances of well-matched features
@@ -83,7 +83,8 @@ def contextual_loss(
       as those of drawn features. Defaults to the centres of the cells of a grid whose
       sides have length 1: `((row + 1/2) / H, (column + 1/2) / W)`; sets `(N, Q, C)`
       have none, and need the argument. Without effect if `spatial_weight` is 0.
-    generated_positions: `(P, K)` or `(N, P, K)`, likewise p_i.
+    generated_positions: `(P, K)` or `(N, P, K)`, the positions p_i, with the same
+      default.
 
   Returns:
     Float32 `(N,)`, at least 0 up to rounding. Differentiable once with respect to
@@ -100,16 +101,11 @@ def contextual_loss(
     array([0.288], dtype=float32)
   """
   check_options(bandwidth, distance, centering, spatial_weight)
-  with backend.placed(generated):
-    target, generated, mean, spatial = _prepare(
-      target,
-      generated,
-      centering,
-      spatial_weight,
-      target_positions,
-      generated_positions,
+  with backend.on_device_of(generated):
+    target, generated, spatial = _prepare(
+      target, generated, spatial_weight, target_positions, generated_positions
     )
-    return centred_loss(target, generated, mean, bandwidth, distance, spatial)
+    return loss_of_sets(target, generated, bandwidth, distance, centering, spatial)
 
 
 def unique_match_share(
@@ -129,15 +125,16 @@ def unique_match_share(
 
   Args:
     target: as of `contextual_loss`, like all other arguments.
-    generated: likewise.
-    distance: likewise.
-    centering: likewise.
-    spatial_weight: likewise.
-    target_positions: likewise.
-    generated_positions: likewise.
+    generated: features whose matches are counted.
+    distance: what decides which target is nearest.
+    centering: what the target's mean is taken over.
+    spatial_weight: weight of the distance of positions.
+    target_positions: positions of the targets.
+    generated_positions: positions of the generated features.
 
   Returns:
-    Float32 `(N,)`, not differentiable.
+    Float32 `(N,)`, not differentiable; NaN for an image with a feature that is not
+    finite.
 
   Raises:
     ValueError, TypeError: as `contextual_loss`.
@@ -149,52 +146,66 @@ def unique_match_share(
     array([0.333], dtype=float32)
   """
   check_options(0.1, distance, centering, spatial_weight)
-  with backend.placed(generated):
-    target, generated, mean, spatial = _prepare(
-      target,
-      generated,
-      centering,
-      spatial_weight,
-      target_positions,
-      generated_positions,
+  with backend.on_device_of(generated):
+    target, generated, spatial = _prepare(
+      target, generated, spatial_weight, target_positions, generated_positions
     )
+    mean = target_mean(target, centering)
     x, y, _, clip = embed(target, generated, mean, distance, spatial)
-    nearest = nearest_targets(x, y, clip)
+    nearest = ops.cast(backend.nearest_targets(x, y, clip), "int32")
     images, targets, _ = ops.shape(target)
-    nearest = ops.cast(nearest, "int32")
     flat = ops.reshape(nearest + targets * ops.arange(images)[:, None], (-1,))
     times = ops.segment_sum(ops.ones_like(flat), flat, images * targets)
     matched = ops.cast(ops.reshape(times, (images, targets)) > 0, "float32")
-    return ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
+    share = ops.sum(matched, axis=1) / ops.cast(ops.shape(generated)[1], "float32")
+    # What is not a number has no nearest target, and would seem to share one.
+    finite = ops.isfinite(ops.sum(x, axis=(1, 2)) + ops.sum(y, axis=(1, 2)))
+    return ops.where(finite, share, np.nan)
 
 
-def centred_loss(target, generated, mean, bandwidth, distance, spatial=None):
-  """The loss of sets `(N, P, C)`; the other arguments are those of `embed`."""
+def loss_of_sets(
+  target, generated, bandwidth, distance, centering, spatial=None, mean=None
+):
+  """`contextual_loss` of sets that were validated.
+
+  Args:
+    target: float32 `(N, Q, C)`.
+    generated: float32 `(N, P, C)`.
+    bandwidth: as of `contextual_loss`, like the next two.
+    distance: see there.
+    centering: see there.
+    spatial: `None`, or `(weight, target_positions, generated_positions)`, as of
+      `distances.embed`.
+    mean: what features are centred by. Defaults to the target's mean.
+
+  Returns:
+    Float32 `(N,)`.
+  """
+  if mean is None:
+    mean = target_mean(target, centering)
   x, y, epsilon, clip = embed(target, generated, mean, distance, spatial)
-  affinity, shortfall = largest_affinities(x, y, bandwidth, epsilon, clip)
+  affinity, shortfall = backend.largest_affinities(x, y, bandwidth, epsilon, clip)
   # -log CX, written so that it has all its digits both near CX = 1 and near 0.
   return ops.log1p(ops.mean(shortfall, axis=1) / ops.mean(affinity, axis=1))
 
 
-def _prepare(target, generated, centering, spatial_weight, *positions):
-  """`(target, generated, mean, spatial)` as `centred_loss` takes them."""
+def target_mean(target, centering):
+  """The mean that `centering` names of a set `(N, Q, C)`, `(1 or N, 1, C)`."""
+  if centering == "image":
+    return image_mean(target)
+  return batch_mean(ops.reshape(target, (1, -1, ops.shape(target)[2])))
+
+
+def _prepare(target, generated, spatial_weight, *positions):
+  """`(target, generated, spatial)` as `loss_of_sets` takes them."""
   maps = backend.to_tensor(target), backend.to_tensor(generated)
-  target, generated = as_sets(*maps)
-  if centering == "batch":
-    mean = batch_mean(ops.reshape(target, (1, -1, ops.shape(target)[2])))
-  else:
-    mean = image_mean(target)
+  sets = as_sets(*maps)
   if not spatial_weight:
-    return target, generated, mean, None
+    return *sets, None
+  names = "target_positions", "generated_positions"
   positions = [
-    as_positions(given, features, name, features_map)
-    for given, features, name, features_map in zip(
-      positions,
-      (target, generated),
-      ("target_positions", "generated_positions"),
-      maps,
-      strict=True,
-    )
+    as_positions(*arguments)
+    for arguments in zip(positions, sets, names, maps, strict=True)
   ]
   shapes = [tuple(v.shape) for v in positions]
   if not compatible(shapes[0][2:], shapes[1][2:]):
@@ -202,4 +213,4 @@ def _prepare(target, generated, centering, spatial_weight, *positions):
       "`target_positions` and `generated_positions` must have as many coordinates. "
       f"Received: shapes {shapes[0]} and {shapes[1]}"
     )
-  return target, generated, mean, (spatial_weight, *positions)
+  return *sets, (spatial_weight, *positions)

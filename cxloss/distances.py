@@ -1,8 +1,8 @@
 """Distances of features, as embeddings whose inner products are minus them.
 
 Every distance d_ij of the loss is written as `-x_i . y_j`, so that one matrix product
-serves all of them (`affinity.py`). The last coordinate of x is -1, and that of y is a
-constant.
+serves all of them (`cxloss.backend`). The last coordinate of x is -1, and that of y is
+a constant.
 """
 
 from keras import ops
@@ -35,7 +35,7 @@ def embed(target, generated, mean, distance, spatial=None):
       `(1 or N, ..., K)`: adds `weight |p_i - q_j|^2` to the distances.
 
   Returns:
-    `(x, y, epsilon, clip)` as `affinity.largest_affinities` takes them.
+    `(x, y, epsilon, clip)` as `backend.largest_affinities` takes them.
   """
   if distance == "cosine":
     x, y = _cosine(target, generated, mean)
@@ -45,8 +45,8 @@ def embed(target, generated, mean, distance, spatial=None):
   if spatial is not None:
     weight, q, p = spatial
     x, y = _append_positions(x, y, weight * unit, q, p)
-  # A distance of two equal vectors is a difference of squares, which rounding may make
-  # negative; not so that of directions, whose squares are at most 1, beyond epsilon.
+  # Rounding can make a difference of squares negative. For directions, whose squares
+  # are at most 1, it stays below epsilon and needs no clipping.
   return x, y, epsilon, distance == "l2" or spatial is not None
 
 

@@ -6,7 +6,14 @@ import numpy as np
 from keras import ops
 
 from cxloss import backend, batches
-from cxloss.checks import dtype_of, is_floating, is_number, is_positive_integer
+from cxloss.checks import (
+  NUMBER,
+  dtype_of,
+  is_floating,
+  is_number,
+  is_positive_integer,
+  with_rank,
+)
 from cxloss.types import Tensor, TensorLike
 
 
@@ -35,7 +42,7 @@ def gaussian_blur(
     TypeError: if `images` does not hold floats.
   """
   check_blur(kernel_size, sigma)
-  images = backend.to_tensor(images)
+  images = with_rank(images, "images")
   if not is_floating(images):
     raise TypeError(f"`images` must hold floats. Received: dtype={dtype_of(images)}")
   if len(images.shape) != 4:
@@ -49,7 +56,7 @@ def gaussian_blur(
       f"kernel_size={kernel_size}. Received: shape={tuple(images.shape)}"
     )
   if None in images.shape[1:3]:
-    images = backend.require(
+    images = backend.checked_at_run_time(
       images,
       [side >= radius for side in ops.shape(images)[1:3]],
       f"`images` must be at least {radius} pixels high and wide.",
@@ -76,5 +83,5 @@ def check_blur(kernel_size, sigma):
     )
   if not is_number(sigma) or not 0 < sigma < math.inf:
     raise ValueError(
-      f"`sigma` must be a positive, finite number. Received: sigma={sigma!r}"
+      f"`sigma` must be a positive, finite {NUMBER}. Received: sigma={sigma!r}"
     )

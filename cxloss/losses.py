@@ -8,9 +8,9 @@ import keras
 from keras import ops
 
 from cxloss import backend, checks, masks, positions
-from cxloss.contextual import centred_loss, contextual_loss
+from cxloss.contextual import loss_of_sets
 from cxloss.model_features import ModelFeatures
-from cxloss.sets import as_sets, batch_mean, image_mean
+from cxloss.sets import as_sets, batch_mean
 from cxloss.types import (
   Centering,
   Config,
@@ -77,7 +77,8 @@ class ContextualLoss(keras.losses.Loss):
   Call arguments:
     y_true: target images `(N, H, W, C)` in the features' value range, which is
       checked; or, if `features` is `None`, sets `(N, H, W, C)` or `(N, P, C)`.
-    y_pred: generated images or features, likewise.
+    y_pred: generated images or features. They come second, as in Keras; `torch.nn`
+      and `lpips` have them first.
     sample_weight: optional `(N,)`; for pixels, see `masked`.
 
   Examples:
@@ -113,7 +114,7 @@ class ContextualLoss(keras.losses.Loss):
         f"Received: max_points={max_points!r}"
       )
     if max_points is not None:
-      backend.refuse_max_points()
+      backend.check_draws_differ()
     self.features = _check_features(features)
     self.bandwidth = float(bandwidth)
     self.distance = distance
@@ -143,20 +144,20 @@ class ContextualLoss(keras.losses.Loss):
     y_pred: TensorLike,
     sample_weight: TensorLike | None = None,
   ) -> Tensor:
-    y_true, y_pred = checks.same_batch(y_true, y_pred)
+    # Keras would copy tensors of another framework, and lose their gradient.
+    y_true, y_pred = backend.to_tensor(y_true), backend.to_tensor(y_pred)
     checks.check_sample_weight(sample_weight, y_true)
     return super().__call__(y_true, y_pred, sample_weight)
 
   def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Unreduced loss, float32 `(N,)`."""
     y_true, y_pred = checks.same_batch(y_true, y_pred)
-    total = 0.0
     y_true = self._check_range(y_true)
-    for (weight, target), (_, generated) in zip(
-      self._features(y_true), self._features(y_pred), strict=True
-    ):
-      total += weight * self._compare(target, generated)
-    return total
+    maps = zip(self._features(y_true), self._features(y_pred), strict=True)
+    return sum(
+      weight * self._compare(target, generated)
+      for (weight, target), (_, generated) in maps
+    )
 
   def masked(self, y_true: TensorLike, y_pred: TensorLike, mask: TensorLike) -> Tensor:
     """The loss over valid pixels alone.
@@ -179,8 +180,8 @@ class ContextualLoss(keras.losses.Loss):
         which are not defined here; or if shapes do not fit.
     """
     listed = _listed(self.features)
-    able = all(hasattr(features, "valid") for features in listed)
-    if not able or self.symmetric or self.crop_quarters:
+    maskable = all(hasattr(features, "valid") for features in listed)
+    if not maskable or self.symmetric or self.crop_quarters:
       raise ValueError(
         "A masked loss needs `features` with a method `valid`, such as VGGFeatures, "
         "and neither `symmetric` nor `crop_quarters`. "
@@ -197,66 +198,11 @@ class ContextualLoss(keras.losses.Loss):
     if y_true.shape[0] == 0:
       return self.call(y_true, y_pred)
     valid = [entry for features in listed for entry in features.valid(mask)]
-    total = 0.0
-    for (weight, target), (_, generated), where in zip(
-      self._features(y_true), self._features(y_pred), valid, strict=True
-    ):
-      total += weight * self._compare_valid(target, generated, where)
-    return total
-
-  def _compare_valid(self, target, generated, mask):
-    """Loss `(N,)` of features `(N, h, w, C)`, image by image."""
-    target, generated = self._with_positions(target, generated)
-    sets = [
-      masks.draw_valid(
-        target[i],
-        generated[i],
-        mask[i],
-        self.max_points,
-        None if self.max_points is None else self.seed_generator.next(),
-      )
-      for i in range(target.shape[0])
-    ]
-    sets = [
-      self._split_positions(*(ops.cast(v, "float32")[None] for v in pair))
-      for pair in sets
-    ]
-    if self.centering == "batch":
-      pooled = batch_mean(ops.concatenate([target for target, *_ in sets], axis=1))
-
-    def loss(target, generated, *where):
-      mean = pooled if self.centering == "batch" else image_mean(target)
-      spatial = (self.spatial_weight, *where) if where else None
-      settings = (self.bandwidth, self.distance, spatial)
-      return centred_loss(target, generated, mean, *settings)[0]
-
-    values = [
-      backend.if_any(ops.shape(parts[0])[1], functools.partial(loss, *parts))
-      for parts in sets
-    ]
-    return ops.stack(values)
-
-  def _with_positions(self, target, generated):
-    """Both sets, with positions as further channels if these count."""
-    if not self.spatial_weight:
-      return target, generated
-    target, generated = (backend.to_tensor(v) for v in (target, generated))
-    for features in (target, generated):
-      if len(features.shape) != 4:
-        raise ValueError(
-          "Features must be maps (N, h, w, C) for a `spatial_weight` other than 0; for "
-          "sets with positions of your own, use cxloss.contextual_loss. Received: "
-          f"features of shape {tuple(features.shape)}"
-        )
-    as_sets(target, generated)  # names the shapes as they came
-    return positions.attach(target), positions.attach(generated)
-
-  def _split_positions(self, target, generated):
-    """`(target, generated)` or `(target, generated, their positions)`."""
-    if not self.spatial_weight:
-      return target, generated
-    (target, q), (generated, p) = (positions.detach(v) for v in (target, generated))
-    return target, generated, q, p
+    maps = zip(self._features(y_true), self._features(y_pred), valid, strict=True)
+    return sum(
+      weight * self._compare_valid(target, generated, where)
+      for (weight, target), (_, generated), where in maps
+    )
 
   def _features(self, images):
     if self.features is None:
@@ -282,24 +228,73 @@ class ContextualLoss(keras.losses.Loss):
     return y_true
 
   def _compare(self, target, generated):
-    target, generated = self._with_positions(target, generated)
-    if self.crop_quarters:
-      target, generated = (positions.stack_quarters(v) for v in (target, generated))
-    target, generated = as_sets(target, generated)
-    if self.max_points is not None:
-      target, generated = positions.sample_positions(
-        target, generated, self.max_points, self.seed_generator.next()
+    """Loss `(N,)` of the features of both sides."""
+    with backend.on_device_of(generated):
+      sides = [self._parts(target), self._parts(generated)]
+      if self.crop_quarters:
+        sides = [[positions.stack_quarters(v) for v in parts] for parts in sides]
+      sets = as_sets(*(features for features, *_ in sides))
+      sides = [
+        [features, *(ops.reshape(v, (*ops.shape(features)[:2], 2)) for v in where)]
+        for features, (_, *where) in zip(sets, sides, strict=True)
+      ]
+      if self.max_points is not None:
+        sizes = [ops.shape(features)[1] for features in sets]
+        drawn = positions.draw(sizes, self.max_points, self.seed_generator.next())
+        sides = [
+          parts if index is None else [ops.take(v, index, axis=1) for v in parts]
+          for parts, index in zip(sides, drawn, strict=True)
+        ]
+      loss = self._loss(*sides)
+      if self.symmetric:
+        loss = (loss + self._loss(*sides[::-1])) / 2
+      if self.crop_quarters:
+        loss = ops.mean(ops.reshape(loss, (4, -1)), axis=0)
+      return loss
+
+  def _compare_valid(self, target, generated, mask):
+    """Loss `(N,)` of features `(N, h, w, C)` at valid positions, image by image."""
+    if not checks.compatible(target.shape[:-1], generated.shape[:-1]):
+      raise ValueError(
+        "With a mask, the features of both images must have the same size. "
+        f"Received: shapes {tuple(target.shape)} and {tuple(generated.shape)}"
       )
-    target, generated, *where = self._split_positions(target, generated)
-    settings = (self.bandwidth, self.distance, self.centering)
-    spatial = (self.spatial_weight, *where) if where else ()
-    loss = contextual_loss(target, generated, *settings, *spatial)
-    if self.symmetric:
-      spatial = (self.spatial_weight, *where[::-1]) if where else ()
-      loss = (loss + contextual_loss(generated, target, *settings, *spatial)) / 2
-    if self.crop_quarters:
-      loss = ops.mean(ops.reshape(loss, (4, -1)), axis=0)
-    return loss
+    sides = [self._parts(target), self._parts(generated)]
+    images = []
+    for i in range(target.shape[0]):
+      seed = None if self.max_points is None else self.seed_generator.next()
+      valid = masks.valid_positions(mask[i], self.max_points, seed)
+      images.append([[_take(v[i], valid) for v in parts] for parts in sides])
+    mean = None
+    if self.centering == "batch":
+      mean = batch_mean(ops.concatenate([y for (y, *_), _ in images], axis=1))
+    values = [
+      backend.zero_if_empty(
+        ops.shape(side[0])[1], functools.partial(self._loss, side, other, mean, 0)
+      )
+      for side, other in images
+    ]
+    return ops.stack(values)
+
+  def _parts(self, features):
+    """`[features]`, or `[features, positions]` if these count."""
+    if not self.spatial_weight:
+      return [features]
+    features = backend.to_tensor(features)
+    if len(features.shape) != 4:
+      raise ValueError(
+        "Features must be maps (N, h, w, C) for a `spatial_weight` other than 0; for "
+        "sets with positions of your own, use cxloss.contextual_loss. Received: "
+        f"features of shape {tuple(features.shape)}"
+      )
+    return [features, positions.of_maps(features)]
+
+  def _loss(self, target, generated, mean=None, image=slice(None)):
+    """Loss of two sets, each as of `_parts`, or of one of its images."""
+    (y, *q), (x, *p) = target, generated
+    spatial = (self.spatial_weight, *q, *p) if q else None
+    settings = self.bandwidth, self.distance, self.centering
+    return loss_of_sets(y, x, *settings, spatial, mean)[image]
 
   def get_config(self) -> Config:
     config = super().get_config()
@@ -327,6 +322,12 @@ class ContextualLoss(keras.losses.Loss):
 
 def _listed(features):
   return features if isinstance(features, (list, tuple)) else [features]
+
+
+def _take(values, index):
+  """Entries `(1, P, C)` of one image's maps `(h, w, C)`, in float32."""
+  values = ops.reshape(values, (-1, values.shape[-1]))
+  return ops.cast(ops.take(values, index, axis=0), "float32")[None]
 
 
 def _check_features(features):

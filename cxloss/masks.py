@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from cxloss import backend
-from cxloss.checks import compatible, dtype_of, is_floating
+from cxloss.checks import compatible, dtype_of, is_floating, with_rank
 
 
 def fill(y_true, y_pred, mask):
@@ -23,7 +23,10 @@ def fill(y_true, y_pred, mask):
   Returns:
     `(y_true, y_pred, mask)`, mask of shape `(N, H, W, 1)`.
   """
-  y_true, y_pred, mask = (backend.to_tensor(v) for v in (y_true, y_pred, mask))
+  y_true, y_pred, mask = (
+    with_rank(v, name)
+    for v, name in ((y_true, "y_true"), (y_pred, "y_pred"), (mask, "mask"))
+  )
   y_true, y_pred = (
     v if is_floating(v) else ops.cast(v, "float32") for v in (y_true, y_pred)
   )
@@ -41,7 +44,7 @@ def fill(y_true, y_pred, mask):
 
 def same_shape(y_true, y_pred):
   """Returns both, checked to have one shape, at run time if it is not known before."""
-  y_true, y_pred = backend.to_tensor(y_true), backend.to_tensor(y_pred)
+  y_true, y_pred = with_rank(y_true, "y_true"), with_rank(y_pred, "y_pred")
   shapes = tuple(y_true.shape), tuple(y_pred.shape)
   if not compatible(*shapes):
     raise ValueError(
@@ -51,7 +54,7 @@ def same_shape(y_true, y_pred):
   if None not in (*shapes[0], *shapes[1]):
     return y_true, y_pred
   sides = zip(ops.shape(y_true), ops.shape(y_pred), strict=True)
-  return backend.require(
+  return backend.checked_at_run_time(
     (y_true, y_pred),
     [a == b for a, b in sides],
     "`y_true` and `y_pred` must have the same shape.",
@@ -90,30 +93,20 @@ def masked_mean(values, mask):
   return ops.cast(ops.divide_no_nan(total, count), values.dtype)
 
 
-def draw_valid(target, generated, mask, max_points, seed):
-  """Draws valid positions of one image without replacement, the same in both sets.
+def valid_positions(mask, max_points=None, seed=None):
+  """Indices of the valid positions of one image, in order or drawn at random.
 
   Args:
-    target: `(H, W, C)`.
-    generated: `(H, W, C)`.
     mask: bool `(H, W)`.
-    max_points: how many positions at most, or `None` for all.
+    max_points: how many positions to draw without replacement at most, or `None` for
+      all.
     seed: int tensor of shape `(2,)`; unused if `max_points` is `None`.
 
   Returns:
-    `(target, generated)`, each `(P, C)`.
+    Integers `(P,)`, of the flattened mask.
   """
-  if target.shape[:-1] != generated.shape[:-1]:
-    raise ValueError(
-      "With a mask, `target` and `generated` must have the same size. "
-      f"Received: target.shape={tuple(target.shape)}, "
-      f"generated.shape={tuple(generated.shape)}"
-    )
   positions = backend.true_positions(ops.reshape(mask, (-1,)))
-  if max_points is not None:
-    drawn = backend.draw(ops.shape(positions)[0], max_points, seed)
-    positions = ops.take(positions, drawn, axis=0)
-  return tuple(
-    ops.take(ops.reshape(features, (-1, features.shape[-1])), positions, axis=0)
-    for features in (target, generated)
-  )
+  if max_points is None:
+    return positions
+  drawn = backend.draw(ops.shape(positions)[0], max_points, seed)
+  return ops.take(positions, drawn, axis=0)

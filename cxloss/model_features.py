@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from cxloss import backend, batches, weights_files
-from cxloss.checks import check_weights
+from cxloss import batches, weights_files
+from cxloss.checks import check_weights, with_rank
 from cxloss.features import Features, absolute
 from cxloss.types import Config, TensorLike, WeightedFeatures
 
@@ -69,7 +69,7 @@ class ModelFeatures(Features):
     self._model = model
 
   def __call__(self, images: TensorLike) -> WeightedFeatures:
-    images = backend.to_tensor(images)
+    images = with_rank(images, "images")
     maps = batches.apply(lambda x: self._model(x, training=False), images)
     if isinstance(maps, dict):
       maps = [maps[name] for name in sorted(maps)]

@@ -9,7 +9,7 @@ from keras import ops
 
 from cxloss import backbones, backend, batches, masks
 from cxloss import value_range as value_ranges
-from cxloss.checks import check_weights
+from cxloss.checks import check_weights, with_rank
 from cxloss.features import Features, absolute
 from cxloss.types import Config, Tensor, TensorLike, WeightedFeatures
 from cxloss.value_range import ValueRange
@@ -56,7 +56,7 @@ class _NetworkFeatures(Features):
     raise NotImplementedError
 
   def __call__(self, images: TensorLike) -> WeightedFeatures:
-    images = backend.to_tensor(images)
+    images = with_rank(images, "images")
     if len(images.shape) != 4 or images.shape[-1] != 3:
       raise ValueError(
         "`images` must be RGB with shape (N, H, W, 3). "
@@ -69,7 +69,7 @@ class _NetworkFeatures(Features):
         f"Received: shape={tuple(images.shape)}"
       )
     if None in images.shape[1:3]:
-      images = backend.require(
+      images = backend.checked_at_run_time(
         images,
         [side >= least for side in ops.shape(images)[1:3]],
         f"`images` must have sides of at least {least} for layers {list(self.layers)}.",
@@ -101,7 +101,7 @@ class _NetworkFeatures(Features):
       images if mask is None else ops.where(mask, images, ops.cast(low, images.dtype))
     )
     message = f"`{name}` must lie in value_range={self.value_range}. Received: values "
-    return backend.require_range(images, seen, low - slack, high + slack, message)
+    return backend.check_range(images, seen, low - slack, high + slack, message)
 
   def get_config(self) -> Config:
     return {
@@ -140,7 +140,8 @@ class VGGFeatures(_NetworkFeatures):
 
   Raises:
     ValueError: for unknown options or images of the wrong shape.
-    FileNotFoundError, RuntimeError: if weights cannot be had.
+    FileNotFoundError: if `weights` is a path where no file is.
+    RuntimeError: if the download of weights fails.
   """
 
   def __init__(
@@ -192,7 +193,7 @@ class AlexNetFeatures(_NetworkFeatures):
     layers: dict from layer name, `"conv1"` to `"conv5"`, to weight in the loss, or
       a sequence of names (weight 1 each).
     weights: `"bundled"` (they ship with the package), the path of an `.npz` file, such
-      as `experiments.tools.convert_torchvision` makes, or `None` (random); see
+      as `python -m cxloss.convert` makes, or `None` (random); see
       `cxloss.backbones`. Keras has none to download.
     value_range: `(low, high)` of the images. Defaults to `(-1.0, 1.0)`.
     preprocessing: `"torch"` or `"caffe"`, what the weights were trained with, for

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from cxloss import backend, batches, masks
-from cxloss.checks import is_positive_integer
+from cxloss.checks import is_positive_integer, with_rank
 from cxloss.features import Features
 from cxloss.types import Config, Tensor, TensorLike, WeightedFeatures
 
@@ -40,7 +40,7 @@ class PatchFeatures(Features):
     self.stride = int(stride)
 
   def __call__(self, images: TensorLike) -> WeightedFeatures:
-    images = backend.to_tensor(images)
+    images = with_rank(images, "images")
     small = any(side is not None and side < self.size for side in images.shape[1:3])
     if len(images.shape) != 4 or small:
       raise ValueError(
@@ -48,7 +48,7 @@ class PatchFeatures(Features):
         f"{self.size}. Received: shape={tuple(images.shape)}"
       )
     if None in images.shape[1:3]:
-      images = backend.require(
+      images = backend.checked_at_run_time(
         images,
         [side >= self.size for side in ops.shape(images)[1:3]],
         f"`images` must have sides of at least {self.size}, the size of a patch.",

@@ -17,42 +17,30 @@ def grid(features):
   return ops.stack(ops.meshgrid(rows, columns, indexing="ij"), axis=2)[None]
 
 
-def attach(features):
-  """Appends their positions to features `(N, H, W, C)`, as two channels, in float32."""
-  features = ops.cast(features, "float32")
-  where = ops.broadcast_to(grid(features), (*ops.shape(features)[:3], 2))
-  return ops.concatenate([features, where], axis=3)
+def of_maps(features):
+  """The `grid` of each of the maps `(N, H, W, C)`: float32 `(N, H, W, 2)`."""
+  return ops.broadcast_to(grid(features), (*ops.shape(features)[:3], 2))
 
 
-def detach(features):
-  """Splits `(..., C + 2)` that `attach` made into features and positions."""
-  return features[..., :-2], features[..., -2:]
-
-
-def sample_positions(target, generated, max_points, seed):
-  """Draws positions without replacement, the same in both sets.
+def draw(sizes, max_points, seed):
+  """Draws positions without replacement, the same in sets of one size.
 
   Args:
-    target: `(N, Q, C)`.
-    generated: `(N, P, C)`. If P differs from Q, each set is drawn on its own.
-    max_points: how many positions to keep; sets that have no more stay whole.
+    sizes: of the sets, static or tensors, such as `(Q, P)`.
+    max_points: how many positions to keep.
     seed: int tensor of shape `(2,)`.
 
   Returns:
-    `(target, generated)`, each with at most `max_points` positions, the same
-    positions for every image of the batch.
+    For each set, its drawn indices, at most `max_points`; or `None` if its size is
+    known to be no larger: it stays whole.
   """
-
-  def draw(features, seed):
-    return backend.draw(ops.shape(features)[1], max_points, seed)
-
-  # One draw serves both when the sizes agree: the same seed, the same keys.
-  return tuple(
-    features
-    if features.shape[1] is not None and features.shape[1] <= max_points
-    else ops.take(features, draw(features, seed), axis=1)
-    for features in (target, generated)
-  )
+  # One draw serves sets of one size: the same seed, the same keys.
+  return [
+    None
+    if isinstance(size, int) and size <= max_points
+    else backend.draw(size, max_points, seed)
+    for size in sizes
+  ]
 
 
 def stack_quarters(features):
@@ -69,7 +57,7 @@ def stack_quarters(features):
       f"Received: shape={tuple(features.shape)}"
     )
   if None in features.shape[1:3]:
-    features = backend.require(
+    features = backend.checked_at_run_time(
       features,
       [side > 1 for side in ops.shape(features)[1:3]],
       "Quarters need features with sides of at least 2.",

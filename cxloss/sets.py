@@ -3,30 +3,29 @@
 from keras import ops
 
 from cxloss import backend, positions
-from cxloss.checks import compatible, dtype_of, is_floating
+from cxloss.checks import compatible, dtype_of, is_floating, with_rank
 
 
 def as_sets(target, generated):
   """Validates two sets of features and returns both as float32 `(N, P, C)`."""
-  target = _as_set(target, "target")
-  generated = _as_set(generated, "generated")
+  target, generated = _as_set(target, "target"), _as_set(generated, "generated")
   for axis, name in ((0, "batch size"), (2, "number of channels")):
     a, b = target.shape[axis], generated.shape[axis]
-    if a is not None and b is not None and a != b:
+    if not compatible((a,), (b,)):
       raise ValueError(
         f"`target` and `generated` must have the same {name}. "
         f"Received: target.shape={tuple(target.shape)}, "
         f"generated.shape={tuple(generated.shape)} (as batch, positions, channels)"
       )
-  if None in (target.shape[0], generated.shape[0]):
-    target, generated = backend.require(
-      (target, generated),
-      ops.shape(target)[0] == ops.shape(generated)[0],
-      "`target` and `generated` must have the same batch size.",
-    )
+    if None in (a, b):
+      target, generated = backend.checked_at_run_time(
+        (target, generated),
+        ops.shape(target)[axis] == ops.shape(generated)[axis],
+        f"`target` and `generated` must have the same {name}.",
+      )
   for features, name in ((target, "target"), (generated, "generated")):
     if features.shape[1] is None:
-      target, generated = backend.require(
+      target, generated = backend.checked_at_run_time(
         (target, generated),
         ops.shape(features)[1] > 0,
         f"`{name}` must not be empty: images may be too small for the features.",
@@ -35,7 +34,7 @@ def as_sets(target, generated):
 
 
 def _as_set(features, name):
-  features = backend.to_tensor(features)
+  features = with_rank(features, name)
   if not is_floating(features):
     raise TypeError(f"`{name}` must hold floats. Received: dtype={dtype_of(features)}")
   rank = len(features.shape)
@@ -74,23 +73,23 @@ def as_positions(given, features, name, maps):
         f"`spatial_weight` is not 0. Received: features of shape {tuple(maps.shape)}"
       )
     return ops.reshape(positions.grid(maps), (1, -1, 2))
-  given = backend.to_tensor(given)
+  given = with_rank(given, name)
   if not is_floating(given):
     raise TypeError(f"`{name}` must hold floats. Received: dtype={dtype_of(given)}")
-  placed = given[None] if len(given.shape) == 2 else given
+  shaped = given[None] if len(given.shape) == 2 else given
   n, p = features.shape[:2]
   if not (
-    len(placed.shape) == 3
-    and (n is None or placed.shape[0] in (1, n, None))
-    and compatible(placed.shape[1:2], (p,))
-    and placed.shape[2] != 0
+    len(shaped.shape) == 3
+    and (n is None or shaped.shape[0] in (1, n, None))
+    and compatible(shaped.shape[1:2], (p,))
+    and shaped.shape[2] != 0
   ):
     raise ValueError(
       f"`{name}` must have shape (P, K) or (N, P, K) for features (N, P, C). "
       f"Received: shape={tuple(given.shape)} for features of shape "
       f"{tuple(features.shape)}"
     )
-  return ops.cast(placed, "float32")
+  return ops.cast(shaped, "float32")
 
 
 def image_mean(features):

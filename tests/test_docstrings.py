@@ -1,5 +1,8 @@
+"""The examples of every public module of the library run and give what they show."""
+
 import doctest
 import importlib
+import pkgutil
 
 import keras
 import pytest
@@ -7,11 +10,27 @@ import tensorflow as tf
 
 import cxloss
 
+_MODULES = [
+  module.name
+  for module in pkgutil.walk_packages(cxloss.__path__, "cxloss.")
+  # Those of other backends cannot be imported beside this one.
+  if not module.name.startswith("cxloss.backend.") and "__main__" not in module.name
+]
 
-@pytest.mark.parametrize("name", ["contextual", "losses"])
+
+@pytest.mark.parametrize("name", _MODULES)
 def test_examples_of_docstrings_hold(name):
-  module = importlib.import_module(f"cxloss.{name}")
   names = {"cxloss": cxloss, "tf": tf, "keras": keras}
-  failed, attempted = doctest.testmod(module, extraglobs=names)
-  assert attempted > 0
-  assert failed == 0
+  assert doctest.testmod(importlib.import_module(name), extraglobs=names).failed == 0
+
+
+def test_examples_are_not_passed_over():
+  finder = doctest.DocTestFinder()
+  modules = [importlib.import_module(name) for name in _MODULES]
+  having = {
+    module.__name__
+    for module in modules
+    if any(test.examples for test in finder.find(module))
+  }
+  expected = {"contextual", "losses", "model_features", "metrics.psnr"}
+  assert {f"cxloss.{name}" for name in expected} <= having

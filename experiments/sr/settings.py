@@ -144,13 +144,13 @@ class LpipsSettings:
   lpips_weights: str | None = option(
     None,
     "train and evaluate: .npz weights of AlexNet, VGG16 or SqueezeNet for LPIPS, as "
-    "experiments/tools/convert_torchvision.py writes them. By default the bundled "
+    "python -m cxloss.convert writes them. By default the bundled "
     "AlexNet.",
   )
   lpips_heads: str | None = option(
     None,
     "train and evaluate: .npz file of the learned weights of LPIPS, as "
-    "experiments/tools/convert_torchvision.py writes it. By default the bundled one.",
+    "python -m cxloss.convert writes it. By default the bundled one.",
   )
 
   def __post_init__(self):

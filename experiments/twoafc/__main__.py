@@ -12,7 +12,7 @@ contextual loss, and, not in the paper's table, LPIPS.
       --weights_dir=WEIGHTS --triplet=ref.png,p0.png,p1.png    # one triplet
 
 WEIGHTS holds alexnet_imagenet.npz, vgg16_imagenet.npz, squeezenet_imagenet.npz, as
-`experiments.tools.convert_torchvision` writes them, and for LPIPS lpips_lin_NET.npz.
+`python -m cxloss.convert` writes them, and for LPIPS lpips_lin_NET.npz.
 Without --data_dir a small set is generated whose answers are known: see
 `experiments/twoafc/generated_triplets.py`.
 

@@ -263,7 +263,7 @@ def find(name, weights_dir):
       return path, file.preprocessing, remark
   raise UserError(
     f"--weights_dir must hold {' or '.join(file.name for file in files)} for "
-    f"--nets={name}; experiments.tools.convert_torchvision writes it. "
+    f"--nets={name}; python -m cxloss.convert writes it. "
     f"Received: {weights_dir}, which does not"
   )
 

@@ -1,13 +1,25 @@
 """Reference values for the tests, in float64 and with every matrix in full.
 
 `loss` is NumPy, written step by step from the equations; `dense_loss` is the same
-formula in TensorFlow, for derivatives that automatic differentiation finds. TensorFlow
-is imported where it is used, since the rest serves the tests of all backends.
+formula as the backend that Keras runs on computes and differentiates it. Frameworks are
+imported where they are used.
 """
 
 import pathlib
 
+import keras
 import numpy as np
+import pytest
+from keras import ops
+
+BACKEND = keras.backend.backend()
+in_tensorflow, in_jax, in_torch = (
+  pytest.mark.skipif(name != BACKEND, reason=f"is of {name}")
+  for name in ("tensorflow", "jax", "torch")
+)
+# JAX has no float64 unless asked for it.
+WIDE = np.float32 if BACKEND == "jax" else np.float64
+not_in_jax = pytest.mark.skipif(BACKEND == "jax", reason="refused under JAX")
 
 _AUTHORS = pathlib.Path(__file__).parent / "data" / "authors.npz"
 
@@ -63,32 +75,42 @@ def _unit(v):
 
 
 def dense_loss(target, generated, bandwidth=0.1, distance="cosine", centering="batch"):
-  """`loss` as a differentiable function of tensors."""
-  import tensorflow as tf
-
+  """`loss` as a differentiable function of tensors, in their type."""
   if distance == "cosine":
-    axes = [0, 1] if centering == "batch" else [1]
-    mean = tf.reduce_mean(target, axis=axes, keepdims=True)
+    axes = (0, 1) if centering == "batch" else (1,)
+    mean = ops.mean(target, axis=axes, keepdims=True)
     x, y = _dense_unit(generated - mean), _dense_unit(target - mean)
-    d = (1 - tf.matmul(x, y, transpose_b=True)) / 2
+    d = (1 - ops.matmul(x, ops.swapaxes(y, 1, 2))) / 2
   else:
-    d = tf.reduce_sum((generated[:, :, None] - target[:, None]) ** 2, axis=3)
-  relative = d / (tf.reduce_min(d, axis=2, keepdims=True) + 1e-5)
-  affinity = tf.nn.softmax((1 - relative) / bandwidth, axis=2)
-  return -tf.math.log(tf.reduce_mean(tf.reduce_max(affinity, axis=1), axis=1))
+    d = ops.sum((generated[:, :, None] - target[:, None]) ** 2, axis=3)
+  affinity = dense_affinities(d, bandwidth)
+  return -ops.log(ops.mean(ops.max(affinity, axis=1), axis=1))
+
+
+def dense_affinities(d, bandwidth, epsilon=1e-5):
+  """Affinities `(N, P, Q)` of distances."""
+  relative = d / (ops.min(d, axis=2, keepdims=True) + epsilon)
+  return ops.softmax((1 - relative) / bandwidth, axis=2)
 
 
 def _dense_unit(v):
   """`_unit` of a tensor; vectors that are zero get no gradient."""
-  import tensorflow as tf
-
-  square = tf.reduce_sum(v**2, axis=2, keepdims=True)
+  square = ops.sum(v**2, axis=2, keepdims=True)
   zero = square == 0
-  return tf.where(zero, 0.0, v / tf.sqrt(tf.where(zero, 1.0, square)))
+  return ops.where(zero, 0.0, v / ops.sqrt(ops.where(zero, 1.0, square)))
 
 
 def value_and_gradients(function, *inputs, weights=1.0):
-  """`function(*inputs)` and the derivatives of its `weights`-weighted sum."""
+  """`function(*inputs)` and the derivatives of its `weights`-weighted sum.
+
+  NumPy arrays; within a graph of TensorFlow, tensors.
+  """
+  weights = np.asarray(weights, "float32")
+  derive = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+  return derive[BACKEND](function, inputs, weights)
+
+
+def _tensorflow(function, inputs, weights):
   import tensorflow as tf
 
   inputs = [tf.convert_to_tensor(v) for v in inputs]
@@ -96,7 +118,36 @@ def value_and_gradients(function, *inputs, weights=1.0):
     tape.watch(inputs)
     value = function(*inputs)
     total = tf.reduce_sum(value * tf.cast(weights, value.dtype))
-  return value, *tape.gradient(total, inputs)
+  found = value, *tape.gradient(total, inputs)
+  return [v.numpy() for v in found] if tf.executing_eagerly() else found
+
+
+def _jax(function, inputs, weights):
+  import jax
+
+  def total(*inputs):
+    value = function(*inputs)
+    return (value * weights).sum(), value
+
+  by = tuple(range(len(inputs)))
+  inputs = [jax.numpy.asarray(v) for v in inputs]
+  gradients, value = jax.grad(total, by, has_aux=True)(*inputs)
+  return [np.asarray(v) for v in (value, *gradients)]
+
+
+def _torch(function, inputs, weights):
+  import torch
+
+  inputs = [torch.as_tensor(v).detach().clone().requires_grad_() for v in inputs]
+  value = function(*inputs)
+  total = (value * torch.tensor(weights)).sum()
+  gradients = torch.autograd.grad(total, inputs)
+  return [v.detach().numpy() for v in (value, *gradients)]
+
+
+def array(tensor):
+  """A tensor of the backend as a NumPy array."""
+  return keras.ops.convert_to_numpy(tensor)
 
 
 def numerical_gradient(function, x, step=1e-6):

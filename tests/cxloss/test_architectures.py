@@ -125,7 +125,7 @@ def test_features_serve_the_contextual_loss_and_survive_serialisation(network):
   ("layers", "weights", "options", "message"),
   [
     (["fire2"], None, {}, r"`layers`.*conv1, conv2.*\['fire2'\]"),
-    (["conv1"], "imagenet", {}, r"`weights` of alexnet.*convert_torchvision"),
+    (["conv1"], "imagenet", {}, r"`weights` of alexnet.*cxloss\.convert"),
     (["conv1"], __file__, {}, r"`weights` of alexnet.*ending in \.npz.*\.py"),
     (["conv1"], None, {"preprocessing": "tf"}, r"`preprocessing`.*'torch'.*'tf'"),
   ],

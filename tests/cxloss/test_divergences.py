@@ -4,7 +4,7 @@ import scipy.spatial
 
 import cxloss
 from tests.cxloss import oracle
-from tests.cxloss.backend.gradients import BACKEND, array, value_and_gradients
+from tests.cxloss.oracle import BACKEND, array, value_and_gradients
 
 _both = pytest.mark.parametrize("name", ["chamfer_distance", "kl_divergence"])
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import scipy.ndimage
-import tensorflow as tf
 
 import cxloss
+from cxloss.checks import dtype_of
 from tests.cxloss import oracle
 
 
@@ -12,13 +12,14 @@ from tests.cxloss import oracle
 )
 def test_blur_is_that_of_scipy(kernel_size, sigma):
   # The smallest side that the default kernel accepts is its radius.
-  images = oracle.features(1, 2, 10, 17, 3, dtype="float64")
+  images = oracle.WIDE(oracle.features(1, 2, 10, 17, 3, dtype="float64"))
   expected = scipy.ndimage.gaussian_filter(
     images, sigma, mode="reflect", radius=kernel_size // 2, axes=(1, 2)
   )
   actual = cxloss.gaussian_blur(images, kernel_size, sigma)
-  assert actual.dtype == tf.float64
-  np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+  assert dtype_of(actual) == images.dtype
+  tolerance = 1e-12 if images.dtype == "float64" else 1e-5
+  np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
   np.testing.assert_allclose(
     cxloss.gaussian_blur(images.astype("float32"), kernel_size, sigma),
     expected,
@@ -31,20 +32,10 @@ def test_constant_image_stays_constant():
   np.testing.assert_allclose(cxloss.gaussian_blur(images), images, rtol=1e-6)
 
 
-@pytest.mark.parametrize("channels", [3, None])
-def test_blur_accepts_unknown_sizes_and_refuses_small_ones(channels):
-  images = oracle.features(1, 1, 12, 15, 3)
-  spec = [tf.TensorSpec([None, None, None, channels])]
-  blur = tf.function(cxloss.gaussian_blur, input_signature=spec)
-  np.testing.assert_allclose(blur(images), cxloss.gaussian_blur(images), atol=1e-6)
-  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`images`.*at least 10"):
-    blur(images[:, :9])
-
-
 def test_half_precision_images_are_blurred_in_their_type():
   images = oracle.features(1, 1, 12, 15, 3)
   blurred = cxloss.gaussian_blur(images.astype("float16"))
-  assert blurred.dtype == tf.float16
+  assert dtype_of(blurred) == "float16"
   np.testing.assert_allclose(blurred, cxloss.gaussian_blur(images), atol=5e-3)
 
 

@@ -3,9 +3,10 @@ import copy as copying
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
 import cxloss
+from cxloss import backend
 from tests.cxloss import oracle
 
 _TARGET = oracle.features(1, 3, 4, 6, 5)
@@ -62,10 +63,10 @@ def test_keras_reduces_and_weights_the_samples(reduction, reduce, weighted):
     (cxloss.ContextualLoss, cxloss.contextual_loss),
     (
       lambda **options: cxloss.LowFrequencyLoss(3, 1.0, **options),
-      lambda t, g: ((cxloss.gaussian_blur(t - g, 3, 1.0)) ** 2).numpy().mean((1, 2, 3)),
+      lambda t, g: ops.mean(cxloss.gaussian_blur(t - g, 3, 1.0) ** 2, axis=(1, 2, 3)),
     ),
   ):
-    values = np.asarray(function(_TARGET, _GENERATED))
+    values = oracle.array(function(_TARGET, _GENERATED))
     loss = make(reduction=reduction)(
       _TARGET, _GENERATED, sample_weight=weights if weighted else None
     )
@@ -73,9 +74,10 @@ def test_keras_reduces_and_weights_the_samples(reduction, reduce, weighted):
 
 
 def test_layers_add_up_by_their_weights():
-  images, noisy = tf.constant(_IMAGES), tf.constant(_NOISY)
+  images, noisy = backend.to_tensor(_IMAGES), backend.to_tensor(_NOISY)
   single = [
-    cxloss.contextual_loss(images[..., i:], noisy[..., i:]).numpy() for i in (0, 1)
+    oracle.array(cxloss.contextual_loss(images[..., i:], noisy[..., i:]))
+    for i in (0, 1)
   ]
   both = cxloss.ContextualLoss(_Scaled((0.5, 3.0))).call(images, noisy)
   np.testing.assert_allclose(both, 0.5 * single[0] + 3 * single[1], rtol=1e-5)
@@ -108,7 +110,7 @@ def test_quarters_are_compared_with_the_same_quarter():
     for rows in (slice(0, 3), slice(4, 7))
     for columns in (slice(0, 3), slice(3, 6))
   ]
-  maps = tf.constant(target), tf.constant(generated)
+  maps = target, generated
   for centering in ("image", "batch"):
     loss = cxloss.ContextualLoss(crop_quarters=True, centering=centering)
     y, x = (
@@ -126,7 +128,7 @@ _CONFIGURATIONS = {
     "bandwidth": 0.3,
     "distance": "l2",
     "centering": "image",
-    "max_points": 9,
+    "max_points": None if oracle.BACKEND == "jax" else 9,
     "symmetric": True,
     "crop_quarters": True,
     "seed": 4,
@@ -164,16 +166,6 @@ def test_loss_survives_its_configuration(name):
 def test_batch_of_eight_against_one_is_refused(loss):
   images = oracle.features(1, 8, 6, 6, 3)
   with pytest.raises(ValueError, match=r"`y_true`.*batch.*\(8, 6.*\(1, 6"):
-    loss(images, images[:1])
-  with pytest.raises(ValueError, match=r"`y_true`.*batch"):
-    tf.function(loss)(images[:1], images)
-
-
-def test_batch_of_eight_against_one_is_refused_even_if_unknown():
-  spec = [tf.TensorSpec([None, 6, 6, 3])] * 2
-  loss = tf.function(cxloss.ContextualLoss(), input_signature=spec)
-  images = oracle.features(1, 8, 6, 6, 3)
-  with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
     loss(images, images[:1])
 
 
@@ -238,22 +230,13 @@ def test_target_is_checked_for_its_range_and_what_is_generated_is_not():
   loss(_IMAGES, 3 * _NOISY)
   with pytest.raises(ValueError, match=r"`y_true`.*value_range"):
     loss(128 + 100 * _IMAGES, _NOISY)
-  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`y_true`.*value_range"):
-    tf.function(loss)(128 + 100 * _IMAGES, _NOISY)
-
-
-def test_quarters_of_small_maps_are_refused_in_graphs():
-  spec = [tf.TensorSpec([None, None, None, 5])] * 2
-  graph = tf.function(cxloss.ContextualLoss(crop_quarters=True), input_signature=spec)
-  with pytest.raises(tf.errors.InvalidArgumentError, match="at least 2"):
-    graph(_TARGET[:, :1], _GENERATED[:, :1])
 
 
 @pytest.mark.parametrize(
   "loss",
   [
     cxloss.ContextualLoss(cxloss.PatchFeatures(3)),
-    cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True, max_points=9),
+    cxloss.ContextualLoss(cxloss.PatchFeatures(3), crop_quarters=True),
     cxloss.ContextualLoss(_vgg()),
     cxloss.ContextualLoss(_own_network()),
     cxloss.LowFrequencyLoss(3),
@@ -261,14 +244,10 @@ def test_quarters_of_small_maps_are_refused_in_graphs():
   ids=["patches", "quarters", "vgg", "own network", "low frequency"],
 )
 def test_empty_batch_has_an_empty_loss(loss):
-  images = tf.zeros((0, 12, 12, 3))
-  spec = [tf.TensorSpec([None, 12, 12, 3])] * 2
-  for function in (loss.call, tf.function(loss.call, input_signature=spec)):
-    value, gradient = oracle.value_and_gradients(
-      lambda x, f=function: f(tf.zeros_like(x), x), images
-    )
-    assert value.shape == (0,)
-    assert gradient.shape == images.shape
+  images = np.zeros((0, 12, 12, 3), "float32")
+  value, gradient = oracle.value_and_gradients(lambda x: loss.call(images, x), images)
+  assert value.shape == (0,)
+  assert gradient.shape == images.shape
 
 
 def test_quarters_need_maps_of_at_least_two_by_two():
@@ -286,6 +265,37 @@ def test_nested_lists_are_taken_as_arrays():
   expected = cxloss.ContextualLoss()(_TARGET, _GENERATED)
   lists = _TARGET.tolist(), _GENERATED.tolist()
   assert cxloss.ContextualLoss()(*lists) == expected
+
+
+@pytest.mark.parametrize(
+  "policy", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
+def test_keras_trains_saves_and_loads_with_the_losses(policy, tmp_path):
+  keras.utils.set_random_seed(1)
+  image = keras.Input((12, 12, 3))
+  x = keras.layers.Conv2D(3, 3, padding="same", dtype=policy)(image)
+  model = keras.Model(image, x)
+
+  model.compile(
+    keras.optimizers.Adam(1e-2),
+    cxloss.ContextualLoss(
+      [
+        cxloss.PatchFeatures(3, 2),
+        cxloss.VGGFeatures("block1_conv1", "vgg16", "bundled", dtype=policy),
+      ],
+      spatial_weight=0.1,
+    ),
+    metrics=[cxloss.LowFrequencyLoss(5)],
+  )
+  fit = {"batch_size": 2, "verbose": 0, "shuffle": False}
+  history = model.fit(_IMAGES, _IMAGES, epochs=8, **fit).history["loss"]
+  assert history[-1] < 0.95 * history[0]
+  assert len(model.trainable_variables) == 2
+  model.save(tmp_path / "model.keras")
+  loaded = keras.models.load_model(tmp_path / "model.keras")
+  assert loaded.loss.get_config() == model.loss.get_config()
+  again, further = (m.fit(_IMAGES, _IMAGES, **fit).history for m in (loaded, model))
+  np.testing.assert_allclose(again["loss"], further["loss"], rtol=1e-3)
 
 
 @pytest.mark.parametrize(

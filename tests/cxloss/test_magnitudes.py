@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from cxloss import affinity, distances, sets
+from cxloss import distances, sets
+from cxloss.backend.gradient import Settings
+from cxloss.backend.tensorflow import affinities
 from tests.cxloss import oracle
 
 # name: (target shape, generated shape, bandwidth)
@@ -236,8 +238,7 @@ def test_gradient_at_widely_spread_norms_is_as_exact_as_float32_distances(
   _, *actual = oracle.value_and_gradients(cxloss.contextual_loss, target, generated)
   mean = sets.batch_mean(target)
   x, y, epsilon, clip = distances.embed(target, generated, mean, "cosine")
-  problem = affinity._Problem(0.1, epsilon, clip, None)
-  _, winner, rows = problem.match(x, y)
+  _, winner, rows = affinities.match(x, y, epsilon, Settings(0.1, clip))
   matches = rows.nearest[0], winner[0]
   pair = np.float64(target), np.float64(generated)
   expected = _gradients(*pair, *matches)

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 import skimage.data
-import tensorflow as tf
+from keras import ops
 
 import cxloss
-from cxloss import backbones
+from cxloss import backbones, backend
+from cxloss.checks import dtype_of
 from tests.cxloss import oracle
 
 _IMAGES = np.random.default_rng(1).uniform(-1, 1, (2, 16, 20, 3)).astype("float32")
@@ -28,6 +29,20 @@ def test_layers_come_in_order_with_their_weights():
   assert [tuple(m.shape) for _, m in maps] == [(2, 8, 10, 128), (2, 16, 20, 64)]
 
 
+def test_maps_of_vgg_are_those_of_the_weights(bundled):
+  with np.load(backbones._BUNDLED) as weights:
+    names = ("block1_conv1", "block1_conv2")
+    parts = [(weights[f"{n}/kernel"], weights[f"{n}/bias"]) for n in names]
+  mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+  x = ((_IMAGES[0].astype("float64") + 1) / 2 - mean) / std
+  for kernel, bias in parts:
+    padded = np.pad(x, [(1, 1), (1, 1), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
+    x = np.maximum(np.einsum("hwcij,ijco->hwo", windows, kernel) + bias, 0)
+  maps = bundled(_IMAGES[:1])[0][1]
+  np.testing.assert_allclose(oracle.array(maps)[0], x, rtol=1e-4, atol=1e-4)
+
+
 def test_value_range_is_converted_once(bundled):
   integers = cxloss.VGGFeatures(_FRONT, "vgg16", "bundled", (0, 255))
   converted = integers((_IMAGES + 1) * 127.5)
@@ -37,11 +52,11 @@ def test_value_range_is_converted_once(bundled):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_every_float_type_gives_float32_features(bundled, dtype):
-  images = tf.cast(_IMAGES, dtype)
+  images = ops.cast(_IMAGES, dtype)
   for (_, a), (_, b) in zip(
-    bundled(images), bundled(tf.cast(images, "float32")), strict=True
+    bundled(images), bundled(ops.cast(images, "float32")), strict=True
   ):
-    assert a.dtype == tf.float32
+    assert dtype_of(a) == "float32"
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
@@ -53,18 +68,18 @@ def test_mixed_precision_policy_leaves_the_network_in_float32(bundled):
   finally:
     keras.config.set_dtype_policy("float32")
   for (_, a), (_, b) in zip(maps, bundled(_IMAGES), strict=True):
-    assert a.dtype == tf.float32
+    assert dtype_of(a) == "float32"
     np.testing.assert_array_equal(a, b)
 
 
 def test_images_out_of_range_are_found(bundled):
   bundled(1.3 * _IMAGES)  # may be the output of a network
-  bundled.check_range(1.19 * np.sign(_IMAGES))  # a tenth is tolerated
-  outside = tf.constant(1.3 * np.sign(_IMAGES), tf.float32)
+  bundled.check_range(
+    backend.to_tensor(1.19 * np.sign(_IMAGES))
+  )  # a tenth is tolerated
+  outside = backend.to_tensor(np.float32(1.3 * np.sign(_IMAGES)))
   with pytest.raises(ValueError, match=r"`x`.*\(-1\.0, 1\.0\).*-1\.3 to 1\.3"):
     bundled.check_range(outside, "x")
-  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`x`.*\(-1\.0, 1\.0\)"):
-    tf.function(bundled.check_range)(outside, "x")
 
 
 def test_default_layer_is_one_that_the_architecture_has():
@@ -84,10 +99,6 @@ def test_image_too_small_for_a_layer_is_refused():
   assert features(np.zeros((1, 4, 4, 3), "float32"))[0][1].shape[1:3] == (1, 1)
   with pytest.raises(ValueError, match=r"`images`.*at least 4.*\(1, 3, 3, 3\)"):
     features(np.zeros((1, 3, 3, 3), "float32"))
-  spec = [tf.TensorSpec([None, None, None, 3])]
-  graph = tf.function(features, input_signature=spec)
-  with pytest.raises(tf.errors.InvalidArgumentError, match=r"`images`.*at least 4"):
-    graph(np.zeros((1, 3, 4, 3), "float32"))
 
 
 @pytest.mark.parametrize(
@@ -133,17 +144,9 @@ def test_path_of_weights_holds_from_any_folder(tmp_path, monkeypatch):
   assert cxloss.VGGFeatures.from_config(config).get_config() == config
 
 
-def test_graph_gives_the_eager_features(bundled):
-  spec = [tf.TensorSpec([None, None, None, 3])]
-  graph = tf.function(lambda x: [m for _, m in bundled(x)], input_signature=spec)
-  for a, (_, b) in zip(graph(_IMAGES), bundled(_IMAGES), strict=True):
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
-
-
 def test_gradient_reaches_the_images_but_no_weight(bundled):
-  images = tf.constant(_IMAGES)
   _, gradient = oracle.value_and_gradients(
-    lambda x: tf.add_n([tf.reduce_sum(m) for _, m in bundled(x)]), images
+    lambda x: sum(ops.sum(m) for _, m in bundled(x)), _IMAGES
   )
   assert np.any(gradient)
   assert bundled._model.trainable_variables == []
@@ -208,8 +211,8 @@ def _block3(dtype):
 def test_half_precision_network_gives_nearly_the_float32_features(dtype, tolerance):
   features = _block3(dtype)
   [(_, maps)], [(_, expected)] = features(_IMAGES), _block3("float32")(_IMAGES)
-  assert maps.dtype == tf.float32
-  error = tf.norm(maps - expected) / tf.norm(expected)
+  assert dtype_of(maps) == "float32"
+  error = float(ops.norm(maps - expected) / ops.norm(expected))
   assert 1e-5 < error < tolerance
   config = json.loads(json.dumps(keras.saving.serialize_keras_object(features)))
   assert config["config"]["dtype"] == dtype
@@ -221,13 +224,13 @@ def test_bfloat16_network_gives_nearly_the_float32_gradient_of_the_loss():
   # A photograph stands for targets; what is generated is a blurred one with noise.
   target = np.float32(skimage.data.chelsea()[None, 100:164, 120:184] / 127.5 - 1)
   noise = 0.05 * oracle.features(1, *target.shape)
-  generated = cxloss.gaussian_blur(target, 5, 1.0) + noise
+  generated = oracle.array(cxloss.gaussian_blur(target, 5, 1.0)) + noise
 
   def gradient(dtype):
     loss = cxloss.ContextualLoss(_block3(dtype))
     _, found = oracle.value_and_gradients(lambda x: loss.call(target, x), generated)
-    return tf.reshape(found, [-1])
+    return found.ravel()
 
   a, b = gradient("float32"), gradient("mixed_bfloat16")
-  cosine = tf.reduce_sum(a * b) / (tf.norm(a) * tf.norm(b))
+  cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
   assert 0.98 < cosine < 1

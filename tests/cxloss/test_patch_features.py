@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import cxloss
 from tests.cxloss import oracle
@@ -49,10 +48,3 @@ def test_patches_are_those_of_a_loop(shape, size, stride):
 def test_patch_error_names_the_argument(options, shape, message):
   with pytest.raises(ValueError, match=f"(?s){message}"):
     cxloss.PatchFeatures(**options)(np.zeros(shape, "float32"))
-
-
-def test_patches_of_small_images_are_refused_when_shapes_are_unknown():
-  spec = [tf.TensorSpec([None, None, None, 3])]
-  graph = tf.function(cxloss.PatchFeatures(), input_signature=spec)
-  with pytest.raises(tf.errors.InvalidArgumentError, match="at least 5"):
-    graph(np.zeros((1, 4, 9, 3), "float32"))

@@ -8,7 +8,7 @@ import cxloss
 from cxloss import dists, lpips
 from tests import golden_pairs
 from tests.cxloss import oracle, vgg16
-from tests.cxloss.backend.gradients import array, value_and_gradients
+from tests.cxloss.oracle import array, value_and_gradients
 
 _RNG = np.random.default_rng(0)
 _TARGET, _GENERATED = _RNG.uniform(0.1, 1, (2, 2, 36, 33, 3)).astype("float32")

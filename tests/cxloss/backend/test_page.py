@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.cxloss.backend.gradients import BACKEND
+from tests.cxloss.oracle import BACKEND
 
 _PAGE = pathlib.Path(__file__).parents[3] / "docs" / "guide" / "backends.md"
 _BLOCKS = re.findall(r"```python\n(.*?)```", _PAGE.read_text("utf-8"), re.DOTALL)

@@ -1,30 +1,23 @@
-"""The parts of the library that are PyTorch's own; its pass: `torch_affinity.py`."""
+"""The small differences of PyTorch; their contract is in `cxloss.backend`."""
 
 import contextlib
 
 import keras
 import torch
 
-from cxloss.backend.strangers import refuse_strangers
-from cxloss.backend.torch_affinity import (
-  gather,
-  largest_affinities,
-  nearest_targets,
-  product,
-  tiles,
-)
+from cxloss.backend import foreign_tensors
 
-__all__ = ["gather", "largest_affinities", "nearest_targets"]
+zeros_like = torch.zeros_like
 
 
 def to_tensor(values):
-  refuse_strangers(values, "torch")
+  foreign_tensors.refuse(values, "torch")
   if isinstance(values, torch.Tensor):
     return values
   return keras.ops.convert_to_tensor(values)
 
 
-def placed(tensor):
+def on_device_of(tensor):
   if not isinstance(tensor, torch.Tensor):
     return contextlib.nullcontext()
   return keras.device(str(tensor.device))
@@ -41,6 +34,39 @@ def floor_power_of_two(x):
   return (x.view(torch.int32) & 0x7F800000).view(torch.float32)
 
 
+def gather(values, index):
+  index = index.long()[:, :, None].expand(-1, -1, values.shape[2])
+  return values.gather(1, index)
+
+
+def scatter_sum(values, index, like):
+  """Sums `(N, M, D)` at the rows `index` of zeros, as many as `like` `(N, P, ...)`."""
+  total = values.new_zeros((len(values), like.shape[1], values.shape[2]))
+  return total.scatter_add_(1, index[:, :, None].expand_as(values), values)
+
+
+def concatenate(parts):
+  return torch.cat(parts, dim=2)
+
+
+def sum_channels(values):
+  return values.sum(dim=2, keepdim=True)
+
+
+def product(a, b):
+  """The matrix product of batches, in float32."""
+  # Half precision would leave distances of good matches no digit.
+  with torch.autocast(a.device.type, enabled=False):
+    return torch.mm(a[0], b[0])[None] if len(a) == 1 else torch.bmm(a, b)
+
+
+def tiles(size, height):
+  """Slices of `size` rows, at most `height` in each."""
+  # As equal as whole numbers allow: a low last tile would be slow.
+  height = -(-size // -(-size // height))
+  return [slice(i, min(i + height, size)) for i in range(0, size, height)]
+
+
 def image_mean(features):
   # In float32, a sum of 100,000 equal numbers is off by a thousandth.
   total = to_tensor(features).double().sum(dim=1, keepdim=True)
@@ -50,7 +76,7 @@ def image_mean(features):
 batch_mean = image_mean
 
 
-def refuse_max_points():
+def check_draws_differ():
   pass
 
 
@@ -64,15 +90,15 @@ def true_positions(mask):
   return mask.nonzero()[:, 0]
 
 
-def if_any(size, function):
+def zero_if_empty(size, function):
   return function() if size else torch.zeros(())
 
 
-def require(tensors, holds, message):
-  return tensors  # shapes are known, and were checked
+def checked_at_run_time(tensors, conditions, message):
+  return tensors
 
 
-def require_range(images, seen, low, high, message):
+def check_range(images, seen, low, high, message):
   # A branch on values would break the graph.
   if torch.compiler.is_compiling() or seen.is_meta or not seen.numel():
     return images
@@ -110,6 +136,6 @@ def nearest_points(queries, points, k, tile_bytes):
   height = max(tile_bytes // (4 * max(len(points), 1) * points.shape[1]), 1)
   found = [
     (2 * product(queries[:, rows], points.mT) - norms).topk(k, dim=2).indices
-    for rows in tiles(len(queries), queries.shape[1], points.shape[1], height)
+    for rows in tiles(queries.shape[1], height)
   ]
   return torch.cat(found, dim=1)

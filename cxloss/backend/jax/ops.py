@@ -1,4 +1,4 @@
-"""The parts of the library that are JAX's own; its pass: `jax_affinity.py`."""
+"""The small differences of JAX; their contract is in `cxloss.backend`."""
 
 import contextlib
 
@@ -7,25 +7,17 @@ import jax.numpy as jnp
 import keras
 from jax import lax
 
-from cxloss.backend.jax_affinity import (
-  gather,
-  join,
-  largest_affinities,
-  nearest_targets,
-  product,
-  split,
-)
-from cxloss.backend.strangers import refuse_strangers
+from cxloss.backend import foreign_tensors
 
-__all__ = ["gather", "largest_affinities", "nearest_targets"]
+zeros_like = jnp.zeros_like
 
 
 def to_tensor(values):
-  refuse_strangers(values, "jax")
+  foreign_tensors.refuse(values, "jax")
   return keras.ops.convert_to_tensor(values)
 
 
-def placed(tensor):
+def on_device_of(tensor):
   return contextlib.nullcontext()
 
 
@@ -36,6 +28,49 @@ def reduce_max(x, axis=None, keepdims=False):
 def floor_power_of_two(x):
   bits = lax.bitcast_convert_type(x, jnp.int32) & 0x7F800000
   return lax.bitcast_convert_type(bits, jnp.float32)
+
+
+def gather(values, index):
+  return jnp.take_along_axis(values, index[:, :, None], axis=1)
+
+
+def scatter_sum(values, index, like):
+  """Sums `(N, M, D)` at the rows `index` of zeros, as many as `like` `(N, P, ...)`."""
+  total = jnp.zeros((len(values), like.shape[1], values.shape[2]), values.dtype)
+  return total.at[jnp.arange(len(values))[:, None], index].add(values)
+
+
+def concatenate(parts):
+  return jnp.concatenate(parts, axis=2)
+
+
+def sum_channels(values):
+  return jnp.sum(values, axis=2, keepdims=True)
+
+
+def product(a, b):
+  """The product of batches in full float32, also where JAX's default is less."""
+  if len(a) == 1:
+    return jnp.matmul(a[0], b[0], precision=lax.Precision.HIGHEST)[None]
+  return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
+
+
+def split(x, height):
+  """`(N, P, D)` as tiles `(tiles, N, rows, D)` of at most `height` rows.
+
+  Copies of the last row make them equally high.
+  """
+  n, rows, depth = x.shape
+  count = -(-rows // height)
+  height = -(-rows // count)
+  x = x[:, jnp.minimum(jnp.arange(count * height), rows - 1)]
+  return x.reshape(n, count, height, depth).transpose(1, 0, 2, 3)
+
+
+def join(tiles):
+  """`(tiles, N, height, ...)` to `(N, tiles * height, ...)`."""
+  count, n, height, *rest = tiles.shape
+  return jnp.moveaxis(tiles, 0, 1).reshape(n, count * height, *rest)
 
 
 def image_mean(features):
@@ -65,7 +100,7 @@ def _exact_mean(features):
   return total / count + lost / count
 
 
-def refuse_max_points():
+def check_draws_differ():
   raise ValueError(
     "`max_points` must be None under JAX, where a compiled step would draw the same "
     "positions each time. The loss needs linear memory without it; or draw by a key of "
@@ -83,22 +118,23 @@ def true_positions(mask):
 
 
 def draw(size, most, seed):
-  refuse_max_points()
+  check_draws_differ()
 
 
-def if_any(size, function):
+def zero_if_empty(size, function):
   return function() if size else jnp.zeros([])
 
 
-def require(tensors, holds, message):
-  return tensors  # shapes are known, and were checked
+def checked_at_run_time(tensors, conditions, message):
+  return tensors
 
 
-def require_range(images, seen, low, high, message):
-  # Values are not known to a function that is compiled.
+def check_range(images, seen, low, high, message):
+  # Values are not known to a function that is compiled, but for those of constants.
   if isinstance(seen, jax.core.Tracer) or not seen.size:
     return images
-  least, most = float(seen.min()), float(seen.max())
+  with jax.ensure_compile_time_eval():
+    least, most = float(seen.min()), float(seen.max())
   if least < low or most > high:
     raise ValueError(f"{message}from {least:.6g} to {most:.6g}")
   return images
@@ -131,7 +167,7 @@ def nearest_points(queries, points, k, tile_bytes):
   queries, points = queries - mean, points - mean
   norms = jnp.sum(points**2, axis=2)[:, None]
   height = max(tile_bytes // (4 * max(len(points), 1) * points.shape[1]), 1)
-  tiles = split(queries, points.shape[1], height)
+  tiles = split(queries, height)
 
   def search(tile):
     return lax.top_k(2 * product(tile, points.mT) - norms, k)[1]

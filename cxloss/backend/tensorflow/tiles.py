@@ -6,6 +6,8 @@ over tiles; otherwise they are tensors.
 
 import tensorflow as tf
 
+from cxloss.backend.tensorflow.ops import size
+
 # A tile of 30 MB is below the size (32 MB) from which the C library maps fresh pages
 # for every buffer, and tall enough to make the repacking of the targets by each
 # matrix product a small part of the work.
@@ -98,20 +100,6 @@ def clear(values, index):
     tf.reshape(values, [-1]), flat[:, None], tf.zeros_like(flat, values.dtype)
   )
   return tf.reshape(cleared, [n, t, q])
-
-
-def scatter_sum(values, index, rows):
-  """Sums `(N, M, D)` into `(N, rows, D)` at the rows `index` `(N, M)`."""
-  n, depth = size(values, 0), size(values, 2)
-  flat = tf.reshape(index + rows * tf.range(n)[:, None], [-1])
-  total = tf.math.unsorted_segment_sum(tf.reshape(values, [-1, depth]), flat, n * rows)
-  return tf.reshape(total, [n, rows, depth])
-
-
-def size(tensor, axis):
-  """A Python integer where the shape is static."""
-  static = tensor.shape[axis]
-  return tf.shape(tensor)[axis] if static is None else static
 
 
 def _maximum(a, b):

@@ -1,21 +1,20 @@
-"""The library's parts that are TensorFlow's own: graphs, unknown shapes, replicas."""
+"""The small differences of TensorFlow; their contract is in `cxloss.backend`."""
 
 import contextlib
 
 import tensorflow as tf
 
-from cxloss.affinity import largest_affinities, nearest_targets
-from cxloss.backend.strangers import refuse_strangers
+from cxloss.backend import foreign_tensors
 
-__all__ = ["largest_affinities", "nearest_targets"]
+zeros_like = tf.zeros_like
 
 
 def to_tensor(values):
-  refuse_strangers(values, "tensorflow")
+  foreign_tensors.refuse(values, "tensorflow")
   return tf.convert_to_tensor(values)
 
 
-def placed(tensor):
+def on_device_of(tensor):
   return contextlib.nullcontext()
 
 
@@ -31,6 +30,28 @@ def floor_power_of_two(x):
 
 def gather(values, index):
   return tf.gather(values, index, batch_dims=1)
+
+
+def scatter_sum(values, index, like):
+  """Sums `(N, M, D)` at the rows `index` of zeros, as many as `like` `(N, P, ...)`."""
+  n, rows, depth = size(values, 0), size(like, 1), size(values, 2)
+  flat = tf.reshape(index + rows * tf.range(n)[:, None], [-1])
+  total = tf.math.unsorted_segment_sum(tf.reshape(values, [-1, depth]), flat, n * rows)
+  return tf.reshape(total, [n, rows, depth])
+
+
+def concatenate(parts):
+  return tf.concat(parts, axis=2)
+
+
+def sum_channels(values):
+  return tf.reduce_sum(values, axis=2, keepdims=True)
+
+
+def size(tensor, axis):
+  """The length of an axis; a Python integer where the shape is static."""
+  static = tensor.shape[axis]
+  return tf.shape(tensor)[axis] if static is None else static
 
 
 def image_mean(features):
@@ -55,7 +76,7 @@ def _double_mean(features):
   return tf.reduce_sum(features, axis=1, keepdims=True) / count
 
 
-def refuse_max_points():
+def check_draws_differ():
   pass
 
 
@@ -69,17 +90,17 @@ def true_positions(mask):
   return tf.where(mask)[:, 0]
 
 
-def if_any(size, function):
+def zero_if_empty(size, function):
   return tf.cond(tf.convert_to_tensor(size) > 0, function, lambda: 0.0)
 
 
-def require(tensors, holds, message):
-  check = tf.debugging.Assert(tf.reduce_all(holds), [message])
+def checked_at_run_time(tensors, conditions, message):
+  check = tf.debugging.Assert(tf.reduce_all(conditions), [message])
   with tf.control_dependencies([] if check is None else [check]):
     return tf.nest.map_structure(tf.identity, tensors)
 
 
-def require_range(images, seen, low, high, message):
+def check_range(images, seen, low, high, message):
   least, most = tf.reduce_min(seen), tf.reduce_max(seen)
   outside = tf.logical_or(
     tf.cast(least, tf.float32) < low, tf.cast(most, tf.float32) > high

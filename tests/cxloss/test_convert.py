@@ -3,10 +3,8 @@ import numpy as np
 import pytest
 
 import cxloss
-from cxloss import architectures, backbones, lpips
-from experiments.tools import torchvision_arrays
+from cxloss import architectures, backbones, convert, lpips
 from tests.cxloss import oracle
-from tests.experiments import in_process
 
 # Indices of the convolutions in torchvision's `features`, with their filters.
 _CONVOLUTIONS = {
@@ -59,7 +57,7 @@ def _squeezenet_state():
 
 def test_converted_alexnet_computes_torchs_convolution(tmp_path):
   state = _state("alexnet")
-  np.savez(tmp_path / "w.npz", **torchvision_arrays.convert(state, "alexnet"))
+  np.savez(tmp_path / "w.npz", **convert.network_arrays(state, "alexnet"))
   features = cxloss.AlexNetFeatures(["conv1"], tmp_path / "w.npz", (0, 1))
   assert features._preprocessing == "torch"
   image = np.random.default_rng(0).uniform(0, 1, (1, 31, 35, 3)).astype("float32")
@@ -76,10 +74,14 @@ def test_converted_alexnet_computes_torchs_convolution(tmp_path):
 def test_every_layer_finds_its_arrays(architecture, tmp_path):
   squeezes = architecture == "squeezenet"
   state = _squeezenet_state() if squeezes else _state(architecture)
-  arrays = torchvision_arrays.convert(state, architecture)
+  arrays = convert.network_arrays(state, architecture)
   np.savez(tmp_path / "w.npz", **arrays)
   load = getattr(backbones, architecture.removesuffix("16"))
-  layers = lpips.LAYERS[architecture]
+  layers = {
+    "alexnet": architectures.ALEXNET_LAYERS,
+    "squeezenet": architectures.SQUEEZENET_LAYERS,
+    "vgg16": architectures.vgg_convolutions("vgg16"),
+  }[architecture]
   options = ("vgg16",) if architecture == "vgg16" else ()
   model, preprocessing = load(layers, *options, tmp_path / "w.npz")
   assert preprocessing == "torch"
@@ -93,51 +95,66 @@ def test_every_layer_finds_its_arrays(architecture, tmp_path):
 
 def test_state_dict_of_another_network_is_refused():
   with pytest.raises(ValueError, match=r"must hold features\.0\.weight"):
-    torchvision_arrays.convert({"conv1.weight": np.zeros(3)}, "alexnet")
+    convert.network_arrays({"conv1.weight": np.zeros(3)}, "alexnet")
   with pytest.raises(ValueError, match=r"must hold features\.3\.squeeze\.weight"):
-    torchvision_arrays.convert(_state("alexnet"), "squeezenet")
+    convert.network_arrays(_state("alexnet"), "squeezenet")
 
 
+@oracle.in_tensorflow
 def test_heads_are_named_after_the_layers(tmp_path):
   state = {f"lin{i}.model.1.weight": np.full((1, 4, 1, 1), i, "f4") for i in range(5)}
-  np.savez(tmp_path / "h.npz", **torchvision_arrays.convert_heads(state, "vgg16"))
-  heads = lpips.read_heads(tmp_path / "h.npz", lpips.LAYERS["vgg16"])
+  np.savez(tmp_path / "h.npz", **convert.head_arrays(state, "vgg16"))
+  with np.load(tmp_path / "h.npz") as heads:
+    assert list(heads) == [f"lin/{name}" for name in lpips.LAYERS["vgg16"]]
+    heads = list(heads.values())
   np.testing.assert_array_equal(heads, np.arange(5)[:, None] * np.ones(4))
   with pytest.raises(ValueError, match="vgg19"):
-    torchvision_arrays.convert_heads(state, "vgg19")
+    convert.head_arrays(state, "vgg19")
 
 
-def test_checkpoint_of_torch_is_converted(tmp_path):
+def test_checkpoint_of_torch_is_converted(tmp_path, capsys):
   torch = pytest.importorskip("torch")
   state = _state("alexnet")
   tensors = {name: torch.from_numpy(value) for name, value in state.items()}
   torch.save(tensors, tmp_path / "alexnet.pth")
-  code, _, err = _run(
-    f"--checkpoint={tmp_path / 'alexnet.pth'}", f"--output={tmp_path / 'w.npz'}"
-  )
-  assert code == 0, err
-  with np.load(tmp_path / "w.npz") as data:
+  output = tmp_path / "w.npz"
+  convert.main([f"--checkpoint={tmp_path / 'alexnet.pth'}", f"--output={output}"])
+  assert capsys.readouterr().out == f"{output}\n"
+  with np.load(output) as data:
     kernel = data["conv1/kernel"]
   expected = state["features.0.weight"].transpose(2, 3, 1, 0)
   np.testing.assert_array_equal(kernel, expected)
+  assert sorted(path.name for path in tmp_path.iterdir()) == ["alexnet.pth", "w.npz"]
 
 
 def test_torchvision_has_the_layers_that_are_looked_for():
   models = pytest.importorskip("torchvision.models")
-  for architecture, (function, _) in torchvision_arrays.ARCHITECTURES.items():
+  for architecture, (function, _) in convert.ARCHITECTURES.items():
     state = getattr(models, function)(weights=None).state_dict()
-    assert len(torchvision_arrays.convert(state, architecture)) > 10
+    assert len(convert.network_arrays(state, architecture)) > 10
 
 
-def test_mistakes_end_in_one_line(tmp_path):
-  code, _, err = _run("--checkpoint=none.pth", f"--output={tmp_path / 'w.npz'}")
-  assert code == 1 and "--checkpoint" in err and "Traceback" not in err
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    (["--checkpoint=none.pth", "--output=w.npz"], "--checkpoint must be a file"),
+    (["--lpips_heads=none.pth", "--output=w.npz"], "--lpips_heads must be a file"),
+    (["--checkpoint=w.pth", "--output=w.npz"], "--checkpoint must be a state dict"),
+    (["--output=w.txt"], "--output must be a file ending in .npz"),
+    (["--output=none/w.npz"], "--output must lie in a writable folder"),
+  ],
+)
+def test_mistake_ends_in_one_line(arguments, message, tmp_path, monkeypatch, capsys):
+  pytest.importorskip("torch")
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "w.pth").write_text("no state dict")
+  with pytest.raises(SystemExit) as stop:
+    convert.main(arguments)
+  error = capsys.readouterr().err
+  assert stop.value.code == 1 and error.count("\n") == 1
+  assert error.startswith(f"cxloss.convert: {message}")
 
 
 def test_names_of_vgg_layers_are_those_of_keras():
   assert architectures.vgg_convolutions("vgg16")[-1] == "block5_conv3"
   assert len(architectures.vgg_convolutions("vgg19")) == 16
-
-
-def _run(*arguments):
-  return in_process.run("tools.convert_torchvision", *arguments)
