@@ -134,8 +134,7 @@ def test_map_of_a_cut_is_that_of_the_larger_picture_up_to_its_border():
     inner.append(degrees[32:-32, 32:-32].mean())
     degrees[16:-16, 16:-16] = np.nan
     rim.append(np.nanmean(degrees))
-    flat = np.float32([0, 0, 1])
-    change.append(crn.angular_error(whole.astype(np.float32), flat).numpy().mean())
+    change.append(np.degrees(np.arccos(whole[..., 2].clip(-1, 1))).mean())
   assert np.mean(inner) < 0.25 * np.mean(change)
   assert np.mean(rim) < 0.5 * np.mean(change)
 
