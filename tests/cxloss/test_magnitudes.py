@@ -5,31 +5,7 @@ import pytest
 import tensorflow as tf
 
 import cxloss
-from cxloss import distances, sets
-from cxloss.backend.gradient import Settings
-from cxloss.backend.tensorflow import affinities
 from tests.cxloss import oracle
-
-# name: (target shape, generated shape, bandwidth)
-_SIZES = {
-  "single_position": ((1, 1, 3), (1, 1, 3), 0.1),
-  "one_target": ((1, 1, 4), (1, 9, 4), 0.5),
-  "one_generated": ((2, 9, 4), (2, 1, 4), 0.5),
-  "primes": ((1, 37, 5), (1, 41, 5), 0.1),
-  "batch": ((3, 20, 7), (3, 33, 7), 0.5),
-  "more_targets": ((2, 64, 16), (2, 8, 16), 0.2),
-}
-
-
-_SETTINGS = [("cosine", "batch"), ("cosine", "image"), ("l2", "batch")]
-_settings = pytest.mark.parametrize(("distance", "centering"), _SETTINGS)
-_distances = pytest.mark.parametrize("distance", ["cosine", "l2"])
-
-
-def _sets(name):
-  target, generated, bandwidth = _SIZES[name]
-  return oracle.features(1, *target), oracle.features(2, *generated), bandwidth
-
 
 _graph = tf.function(
   lambda target, generated: oracle.value_and_gradients(
@@ -38,22 +14,22 @@ _graph = tf.function(
 )
 
 
-def _varied(channels, largest, equal=False, sigma=1.0, seed=0):
+def _varied(channels, largest, equal=False):
   """Features whose norms are log-normal, up to a largest entry."""
 
   def draw(seed, positions):
     norms = oracle.features(seed + 10, 1, positions, 1, dtype="float64")
     directions = oracle.features(seed, 1, positions, channels, dtype="float64")
-    return np.exp(sigma * norms) * directions
+    return np.exp(norms) * directions
 
-  target, generated = draw(seed + 1, 150), draw(seed + (1 if equal else 2), 150)
+  target, generated = draw(1, 150), draw(1 if equal else 2, 150)
   unit = largest / max(np.abs(target).max(), np.abs(generated).max())
   return np.float32(unit * target), np.float32(unit * generated)
 
 
 @pytest.mark.parametrize("equal", [False, True])
-@pytest.mark.parametrize("largest", [1e-20, 1e-9, 1.01e-3, 0.03, 1.0, 1e8, 1e20])
-@pytest.mark.parametrize("channels", [3, 8, 64])
+@pytest.mark.parametrize("largest", [1e-20, 1e-9, 1.01e-3, 1.0, 1e8, 1e20])
+@pytest.mark.parametrize("channels", [3, 64])
 def test_norms_may_vary_at_any_magnitude(channels, largest, equal):
   target, generated = _varied(channels, largest, equal)
   loss, *actual = _graph(target, generated)
@@ -88,17 +64,16 @@ def test_powers_of_two_change_no_bit_of_the_cosine_loss(power):
 @pytest.mark.parametrize("centering", ["batch", "image"])
 @pytest.mark.parametrize("ratio", [1e-12, 1e12])
 def test_sets_of_very_different_magnitude_are_compared(ratio, centering):
-  target, generated = _sets("batch")[:2]
+  target, generated = oracle.sets("batch")[:2]
   generated = np.float32(ratio) * generated
-  np.testing.assert_allclose(
-    cxloss.contextual_loss(target, generated, 0.5, centering=centering),
-    oracle.loss(target, generated, 0.5, centering=centering),
-    rtol=1e-5,
-  )
+  settings = (0.5, "cosine", centering)
+  loss = cxloss.contextual_loss(target, generated, *settings)
+  expected = oracle.loss(target, generated, *settings)
+  np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 def test_images_of_very_different_magnitude_stand_alone_when_centred_alone():
-  target, generated = _sets("batch")[:2]
+  target, generated = oracle.sets("batch")[:2]
   units = np.float32([[[1e-18]], [[1.0]], [[1e18]]])
   np.testing.assert_allclose(
     cxloss.contextual_loss(units * target, units * generated, centering="image"),
@@ -129,41 +104,15 @@ def test_vectors_equal_to_the_mean_have_no_direction_and_get_no_gradient(unit):
     assert oracle.relative_error(np.float64(a) * unit, e) < 1e-3
 
 
-def test_cosine_loss_ignores_scale():
-  target, generated, bandwidth = _sets("batch")
-  loss = cxloss.contextual_loss(target, generated, bandwidth)
-  for scale in (1e-10, 1e-2, 37.0, 1e10):
-    scaled = cxloss.contextual_loss(
-      np.float32(scale) * target, np.float32(scale) * generated, bandwidth
-    )
-    np.testing.assert_allclose(scaled, loss, rtol=1e-4)
-
-
 @pytest.mark.parametrize("offset", [-1.0, 10.0])
-@_distances
+@oracle.both_distances
 def test_loss_ignores_a_common_offset(distance, offset):
-  target, generated, bandwidth = _sets("batch")
+  target, generated, bandwidth = oracle.sets("batch")
   loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
   moved = cxloss.contextual_loss(
     target + np.float32(offset), generated + np.float32(offset), bandwidth, distance
   )
   np.testing.assert_allclose(moved, loss, rtol=1e-4)
-
-
-@_distances
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
-def test_every_float_type_is_computed_in_float32(dtype, distance):
-  target, generated, bandwidth = _sets("batch")
-  target, generated = tf.cast(target, dtype), tf.cast(generated, dtype)
-  loss, *gradients = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, bandwidth, distance), target, generated
-  )
-  expected = cxloss.contextual_loss(
-    tf.cast(target, "float32"), tf.cast(generated, "float32"), bandwidth, distance
-  )
-  assert loss.dtype == tf.float32
-  assert [g.dtype for g in gradients] == [target.dtype, generated.dtype]
-  np.testing.assert_array_equal(loss, expected)
 
 
 def _extreme_pairs():
@@ -187,7 +136,7 @@ def _extreme_pairs():
   }
 
 
-@_distances
+@oracle.both_distances
 @pytest.mark.parametrize("centering", ["batch", "image"])
 @pytest.mark.parametrize("name", _extreme_pairs())
 def test_loss_and_gradients_are_finite_at_the_extremes(name, centering, distance):
@@ -208,45 +157,3 @@ def test_gradient_goes_to_float16_without_overflow():
     lambda t, g: cxloss.contextual_loss(t, g, 0.01), half, half[:, ::-1] * 1.01
   )
   assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
-
-
-def _matched_loss(target, generated, nearest, winner, noise=0.0):
-  """`oracle.dense_loss` of one image with its matches given, and distances moved."""
-  mean = tf.reduce_mean(target, axis=[0, 1], keepdims=True)
-  y, x = (tf.math.l2_normalize(v - mean, axis=2) for v in (target, generated))
-  d = tf.maximum((1 - tf.matmul(x, y, transpose_b=True)) / 2 + noise, 0)[0]
-  minimum = tf.gather(d, nearest[:, None], batch_dims=1)
-  affinity = tf.nn.softmax((1 - d / (minimum + 1e-5)) / 0.1, axis=1)
-  won = tf.gather(tf.transpose(affinity), winner[:, None], batch_dims=1)
-  return -tf.math.log(tf.reduce_mean(won))
-
-
-def _gradients(*args):
-  sets, rest = args[:2], args[2:]
-  return oracle.value_and_gradients(lambda *v: _matched_loss(*v, *rest), *sets)[1:]
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("channels", [3, 64])
-def test_gradient_at_widely_spread_norms_is_as_exact_as_float32_distances(
-  channels, seed
-):
-  # Norms are log-normal with sigma 2. Most vectors are then far shorter than the mean,
-  # so that centred ones are nearly parallel: their distances are differences of numbers
-  # close to 1, and known to 6e-8 in float32, whatever computes their gradient.
-  target, generated = _varied(channels, 1.0, sigma=2.0, seed=100 * seed)
-  _, *actual = oracle.value_and_gradients(cxloss.contextual_loss, target, generated)
-  mean = sets.batch_mean(target)
-  x, y, epsilon, clip = distances.embed(target, generated, mean, "cosine")
-  _, winner, rows = affinities.match(x, y, epsilon, Settings(0.1, clip))
-  matches = rows.nearest[0], winner[0]
-  pair = np.float64(target), np.float64(generated)
-  expected = _gradients(*pair, *matches)
-  rng = np.random.default_rng(0)
-  moved = [
-    _gradients(*pair, *matches, 6e-8 * rng.uniform(-1, 1, (150, 150))) for _ in range(5)
-  ]
-  for side in (0, 1):
-    allowed = max(oracle.relative_error(m[side], expected[side]) for m in moved)
-    assert oracle.relative_error(actual[side], expected[side]) < 3 * allowed
-    assert allowed < 0.1

@@ -1,8 +1,6 @@
 """The command `python -m cxloss.metrics`."""
 
 import csv
-import importlib.util
-import os
 import subprocess
 import sys
 
@@ -130,15 +128,11 @@ def test_command_fails_when_nothing_could_be_measured(place, capsys):
   assert capsys.readouterr().out.split()[:2] == ["psnr", "niqe"]
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_command_runs_on_every_backend(backend, place):
-  if not importlib.util.find_spec(backend):
-    pytest.skip(f"needs {backend}")
+def test_real_command_runs(place):
   pair = place / "results" / "a.bmp", place / "originals" / "a.png"
   files = [f"--{key}={v}" for key, v in zip(("target", "reference"), pair, strict=True)]
   done = subprocess.run(
     [sys.executable, "-m", "cxloss.metrics", *files, "--metrics=psnr,lpips"],
-    env={**os.environ, "KERAS_BACKEND": backend},
     capture_output=True,
     text=True,
   )
