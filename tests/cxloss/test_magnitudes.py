@@ -104,17 +104,6 @@ def test_vectors_equal_to_the_mean_have_no_direction_and_get_no_gradient(unit):
     assert oracle.relative_error(np.float64(a) * unit, e) < 1e-3
 
 
-@pytest.mark.parametrize("offset", [-1.0, 10.0])
-@oracle.both_distances
-def test_loss_ignores_a_common_offset(distance, offset):
-  target, generated, bandwidth = oracle.sets("batch")
-  loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
-  moved = cxloss.contextual_loss(
-    target + np.float32(offset), generated + np.float32(offset), bandwidth, distance
-  )
-  np.testing.assert_allclose(moved, loss, rtol=1e-4)
-
-
 def _extreme_pairs():
   a, b = oracle.features(1, 2, 20, 4), oracle.features(2, 2, 23, 4)
   ones_a, ones_b = np.ones_like(a), np.ones_like(b)

@@ -78,9 +78,10 @@ def test_step_reports_the_objective_and_descends_its_gradient_by_a_new_discrimin
   for a, b in pairs:
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5, err_msg=a.path)
   for network in ("generator", "discriminator"):
-    start, end = getattr(_model(), network), getattr(model, network)
-    moved = np.abs(np.subtract(end.get_weights()[0], start.get_weights()[0]))
-    assert moved.max() > 5e-4, network
+    pairs = zip(
+      *(getattr(m, network).trainable_variables for m in (_model(), model)), strict=True
+    )
+    assert max(np.abs(a - b).max() for a, b in pairs) > 5e-4, network
 
 
 def test_both_steps_move_the_averages_of_the_discriminators_batch_normalisation():
@@ -126,17 +127,6 @@ def test_resumed_training_equals_uninterrupted_training(tmp_path):
   _steps(resumed, 2)
   for a, b in zip(whole.variables, resumed.variables, strict=True):
     np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
-
-
-def test_backbone_is_not_in_the_checkpoint(tmp_path):
-  features = cxloss.VGGFeatures(["block3_conv3"], "vgg16", weights=None)
-  model = super_resolution.SuperResolutionTrainer(
-    srgan.generator(blocks=1, width=4),
-    {"contextual": (0.1, cxloss.ContextualLoss(features))},
-  )
-  model.compile("adam")
-  model.save_weights(tmp_path / "state.weights.h5")
-  assert (tmp_path / "state.weights.h5").stat().st_size < 1_000_000
 
 
 @pytest.mark.slow

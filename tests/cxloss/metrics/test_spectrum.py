@@ -49,17 +49,6 @@ def test_average_radius_of_each_ring_lies_within_its_width():
   assert (len(short), len(long)) == (32, 45)
 
 
-def test_wave_is_a_peak_at_its_frequency():
-  x = np.arange(256)
-  wave = np.cos(2 * np.pi * x * 12 / 64)[None, :] * np.ones((256, 1))
-  image = np.repeat(128 + 40 * wave[:, :, None], 3, axis=2)
-  result = spectrum.log_power_spectrum(image)
-  assert set(zip(*np.where(result > result.max() - 1), strict=True)) == {
-    (32, 32 - 12),
-    (32, 32 + 12),
-  }
-
-
 def test_taper_suppresses_the_cross_of_the_borders():
   ramp = np.repeat(np.linspace(0, 255, 128)[None, :, None], 128, axis=0)
   result = spectrum.log_power_spectrum(np.repeat(ramp, 3, axis=2))
