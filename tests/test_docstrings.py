@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -20,7 +21,7 @@ _MODULES = [
 
 @pytest.mark.parametrize("name", _MODULES)
 def test_examples_of_docstrings_hold(name):
-  names = {"cxloss": cxloss, "tf": tf, "keras": keras}
+  names = {"cxloss": cxloss, "keras": keras, "np": np, "tf": tf}
   assert doctest.testmod(importlib.import_module(name), extraglobs=names).failed == 0
 
 
@@ -32,5 +33,5 @@ def test_examples_are_not_passed_over():
     for module in modules
     if any(test.examples for test in finder.find(module))
   }
-  expected = {"contextual", "losses", "model_features", "metrics.psnr"}
+  expected = {"contextual", "losses", "model_features", "metrics.fidelity"}
   assert {f"cxloss.{name}" for name in expected} <= having

@@ -20,6 +20,19 @@ in_tensorflow, in_jax, in_torch = (
 # JAX has no float64 unless asked for it.
 WIDE = np.float32 if BACKEND == "jax" else np.float64
 not_in_jax = pytest.mark.skipif(BACKEND == "jax", reason="refused under JAX")
+every_setting = pytest.mark.parametrize(
+  ("distance", "centering"), [("cosine", "batch"), ("cosine", "image"), ("l2", "batch")]
+)
+both_distances = pytest.mark.parametrize("distance", ["cosine", "l2"])
+# name: (target shape, generated shape, bandwidth)
+SIZES = {
+  "single_position": ((1, 1, 3), (1, 1, 3), 0.1),
+  "one_target": ((1, 1, 4), (1, 9, 4), 0.5),
+  "one_generated": ((2, 9, 4), (2, 1, 4), 0.5),
+  "primes": ((1, 37, 5), (1, 41, 5), 0.1),
+  "batch": ((3, 20, 7), (3, 33, 7), 0.5),
+  "more_targets": ((2, 64, 16), (2, 8, 16), 0.2),
+}
 
 _AUTHORS = pathlib.Path(__file__).parent / "data" / "authors.npz"
 
@@ -160,9 +173,37 @@ def numerical_gradient(function, x, step=1e-6):
   return gradient
 
 
+def check_gradients(function, expected, *inputs, rtol=1e-5):
+  """Compares a value with that of NumPy, and gradients with finite differences of it.
+
+  Both functions return one value an image; `expected` is given float64 arrays.
+  """
+  value, *gradients = value_and_gradients(function, *inputs)
+  inputs = [np.float64(v) for v in inputs]
+  np.testing.assert_allclose(value, expected(*inputs), rtol=rtol)
+  for side, gradient in enumerate(gradients):
+
+    def total(v, side=side):
+      return np.sum(expected(*inputs[:side], v, *inputs[side + 1 :]))
+
+    numerical = numerical_gradient(total, inputs[side])
+    assert relative_error(gradient, numerical) < 1e-4
+
+
 def features(seed, *shape, dtype="float32"):
   """Normal random features; one seed gives one array."""
   return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def sets(name):
+  """`(target, generated, bandwidth)` of one of the `SIZES`."""
+  target, generated, bandwidth = SIZES[name]
+  return features(1, *target), features(2, *generated), bandwidth
+
+
+def flat(maps):
+  """Feature maps `(N, H, W, C)` as sets."""
+  return maps.reshape(len(maps), -1, maps.shape[-1])
 
 
 def relative_error(actual, expected):

@@ -135,8 +135,3 @@ def test_error_names_the_argument_and_what_was_received(
 ):
   with pytest.raises(ValueError, match=f"(?s){message}"):
     cxloss.AlexNetFeatures(layers, weights, **options)
-
-
-def test_squeezenet_has_no_bundled_weights():
-  with pytest.raises(ValueError, match=r"`weights=.*vgg16.*'squeezenet'"):
-    cxloss.SqueezeNetFeatures(["conv1"], "bundled")

@@ -1,5 +1,3 @@
-import hashlib
-
 import keras
 import numpy as np
 import pytest
@@ -85,14 +83,13 @@ def test_imagenet_takes_the_weights_of_keras_applications(architecture, monkeypa
   np.testing.assert_allclose(maps, np.maximum(made[0](caffe), 0), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("architecture", backbones.ARCHITECTURES)
-def test_failed_download_says_what_to_do(architecture, monkeypatch):
+def test_failed_download_says_what_to_do(monkeypatch):
   def fail(**_):
     raise OSError("no route to host")
 
-  monkeypatch.setattr(keras.applications, architecture.upper(), fail)
+  monkeypatch.setattr(keras.applications, "VGG16", fail)
   with pytest.raises(RuntimeError, match=r"bundled.*no route to host"):
-    _features(architecture=architecture, weights="imagenet")
+    _features(weights="imagenet")
 
 
 @pytest.mark.parametrize("preprocessing", ["caffe", "torch", None])
@@ -136,45 +133,18 @@ def test_bundled_file_is_checked_by_its_hash(tmp_path, monkeypatch):
     _features(weights="bundled")
 
 
-def test_hash_of_the_bundled_file_is_the_stated_one():
-  digest = hashlib.sha256(backbones._BUNDLED.read_bytes()).hexdigest()
-  assert digest == backbones._BUNDLED_SHA256
-
-
-def test_pooling_changes_the_features():
-  maximum, average = (
-    _features("block2_conv1", weights="bundled", pooling=pooling)(_IMAGES)[0][1]
-    for pooling in backbones.POOLINGS
-  )
-  assert maximum.shape == average.shape
-  assert oracle.relative_error(average, maximum) > 0.05
-
-
-def test_pools_are_layers_too():
+def test_pools_are_layers_of_either_kind():
   layers = ["block2_conv2", "block2_pool"]
-  [(_, conv), (_, pool)] = _features(layers, weights="bundled")(_IMAGES)
-  blocks = conv.numpy().reshape(1, 4, 2, 5, 2, 128)
-  np.testing.assert_array_equal(pool, blocks.max(axis=(2, 4)))
+  for pooling, reduce in (("max", np.max), ("avg", np.mean)):
+    found = _features(layers, weights="bundled", pooling=pooling)(_IMAGES)
+    conv, pool = (oracle.array(maps) for _, maps in found)
+    blocks = conv.reshape(1, 4, 2, 5, 2, 128)
+    np.testing.assert_allclose(pool, reduce(blocks, axis=(2, 4)), rtol=1e-5)
 
 
 def test_missing_file_is_named(tmp_path):
   with pytest.raises(FileNotFoundError, match=r"`weights`.*none\.npz"):
     _features(weights=tmp_path / "none.npz")
-
-
-@pytest.mark.parametrize("name", ["w.npz", "w.weights.h5", "w.keras"])
-def test_corrupt_file_is_refused(name, tmp_path):
-  path = tmp_path / name
-  path.write_bytes(b"PK\x03\x04 is how a zip file begins, but this is none")
-  with pytest.raises(ValueError, match=rf"(?s)`weights`.*{name}"):
-    _features(weights=path)
-
-
-def test_truncated_npz_is_refused(tmp_path):
-  path = _save(tmp_path / "w.npz", block1_conv1__kernel=_KERNEL)
-  path.write_bytes(path.read_bytes()[:-100])
-  with pytest.raises(ValueError, match=r"`weights`.*w\.npz"):
-    _features(weights=path)
 
 
 def test_damaged_npz_member_is_refused(tmp_path):
@@ -185,12 +155,6 @@ def test_damaged_npz_member_is_refused(tmp_path):
   data[2000] ^= 1
   path.write_bytes(data)
   with pytest.raises(ValueError, match=r"`weights`.*w\.npz"):
-    _features(weights=path)
-
-
-def test_pickled_objects_are_refused(tmp_path):
-  path = _save(tmp_path / "w.npz", block1_conv1__kernel=np.array([{}], object))
-  with pytest.raises(ValueError, match=r"`weights`.*pickled"):
     _features(weights=path)
 
 
@@ -224,7 +188,6 @@ def test_weights_of_another_network_are_refused(tmp_path):
   ("options", "message"),
   [
     ({"layer": "block1_conv3"}, r"`layers`.*vgg16: block1_conv1.*\['block1_conv3'\]"),
-    ({"layer": []}, r"`layers`.*\{\}"),
     ({"architecture": "vgg13"}, r"`architecture`.*vgg19.*'vgg13'"),
     ({"pooling": "min"}, r"`pooling`.*avg.*'min'"),
     ({"architecture": "vgg19", "weights": "bundled"}, r"`weights=.*vgg16.*'vgg19'"),

@@ -14,27 +14,6 @@ _AUTHORS = oracle.authors_cases()
 _ROLES = ("target", "generated")
 
 
-# name: (target shape, generated shape, bandwidth)
-_SIZES = {
-  "single_position": ((1, 1, 3), (1, 1, 3), 0.1),
-  "one_target": ((1, 1, 4), (1, 9, 4), 0.5),
-  "one_generated": ((2, 9, 4), (2, 1, 4), 0.5),
-  "primes": ((1, 37, 5), (1, 41, 5), 0.1),
-  "batch": ((3, 20, 7), (3, 33, 7), 0.5),
-  "more_targets": ((2, 64, 16), (2, 8, 16), 0.2),
-}
-
-
-_SETTINGS = [("cosine", "batch"), ("cosine", "image"), ("l2", "batch")]
-_settings = pytest.mark.parametrize(("distance", "centering"), _SETTINGS)
-_distances = pytest.mark.parametrize("distance", ["cosine", "l2"])
-
-
-def _sets(name):
-  target, generated, bandwidth = _SIZES[name]
-  return oracle.features(1, *target), oracle.features(2, *generated), bandwidth
-
-
 @pytest.mark.parametrize("name", _AUTHORS)
 def test_loss_and_gradient_are_those_of_the_authors_code(name):
   case = _AUTHORS[name]
@@ -66,72 +45,59 @@ def test_loss_of_the_authors_features_has_five_digits_however_small_it_is(name):
     np.testing.assert_allclose(oracle.array(value), expected, rtol=1e-5)
 
 
-@_settings
-@pytest.mark.parametrize("size", _SIZES)
+@oracle.every_setting
+@pytest.mark.parametrize("size", oracle.SIZES)
 def test_loss_is_that_of_the_equations(size, distance, centering):
   if distance == "cosine" and size in ("single_position", "one_target"):
     pytest.skip("one target is its own mean, a vector without direction")
-  target, generated, bandwidth = _sets(size)
-  np.testing.assert_allclose(
-    oracle.array(
-      cxloss.contextual_loss(target, generated, bandwidth, distance, centering)
-    ),
-    oracle.loss(target, generated, bandwidth, distance, centering),
-    rtol=1e-5,
-    atol=1e-6,
-  )
+  target, generated, bandwidth = oracle.sets(size)
+  settings = (bandwidth, distance, centering)
+  loss = oracle.array(cxloss.contextual_loss(target, generated, *settings))
+  expected = oracle.loss(target, generated, *settings)
+  np.testing.assert_allclose(loss, expected, rtol=1e-5, atol=1e-6)
 
 
-@_distances
+@oracle.both_distances
 def test_single_position_matches_whatever_it_holds(distance):
-  target, generated, bandwidth = _sets("single_position")
+  target, generated, bandwidth = oracle.sets("single_position")
   loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
   np.testing.assert_allclose(oracle.array(loss), [0.0], atol=1e-6)
 
 
-@_settings
+@oracle.every_setting
 @pytest.mark.parametrize("size", ["primes", "batch", "more_targets"])
 def test_gradients_are_those_of_the_dense_formula(size, distance, centering):
-  target, generated, bandwidth = _sets(size)
+  target, generated, bandwidth = oracle.sets(size)
   weights = np.linspace(0.5, 2.0, len(target))
   settings = (bandwidth, distance, centering)
-  actual = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, *settings),
-    target,
-    generated,
-    weights=weights,
-  )
-  expected = oracle.value_and_gradients(
-    lambda t, g: oracle.dense_loss(t, g, *settings),
-    oracle.WIDE(target),
-    oracle.WIDE(generated),
-    weights=weights,
+  actual, expected = (
+    oracle.value_and_gradients(
+      lambda t, g, loss=loss: loss(t, g, *settings),
+      *map(kind, (target, generated)),
+      weights=weights,
+    )
+    for loss, kind in (
+      (cxloss.contextual_loss, np.float32),
+      (oracle.dense_loss, oracle.WIDE),
+    )
   )
   for a, e in zip(actual[1:], expected[1:], strict=True):
     assert oracle.relative_error(a, e) < 1e-4
 
 
-@_settings
+@oracle.every_setting
 def test_gradients_are_those_of_finite_differences(distance, centering):
-  target, generated = oracle.features(1, 2, 5, 3), oracle.features(2, 2, 7, 3)
   settings = (0.5, distance, centering)
-  _, *actual = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, *settings), target, generated
+  oracle.check_gradients(
+    lambda *pair: cxloss.contextual_loss(*pair, *settings),
+    lambda *pair: oracle.loss(*pair, *settings),
+    *(oracle.features(1, 2, 5, 3), oracle.features(2, 2, 7, 3)),
   )
-  target, generated = np.float64(target), np.float64(generated)
-  by_target = oracle.numerical_gradient(
-    lambda t: oracle.loss(t, generated, *settings).sum(), target
-  )
-  by_generated = oracle.numerical_gradient(
-    lambda g: oracle.loss(target, g, *settings).sum(), generated
-  )
-  assert oracle.relative_error(actual[0], by_target) < 1e-4
-  assert oracle.relative_error(actual[1], by_generated) < 1e-4
 
 
-@_distances
+@oracle.both_distances
 def test_permuting_positions_keeps_the_loss_and_permutes_the_gradient(distance):
-  target, generated, _ = _sets("batch")
+  target, generated, _ = oracle.sets("batch")
   rng = np.random.default_rng(3)
   p, q = rng.permutation(generated.shape[1]), rng.permutation(target.shape[1])
   function = lambda t, g: cxloss.contextual_loss(t, g, 0.5, distance)  # noqa: E731
@@ -144,7 +110,7 @@ def test_permuting_positions_keeps_the_loss_and_permutes_the_gradient(distance):
   assert oracle.relative_error(permuted[2], by_generated[:, p]) < 1e-5
 
 
-@_distances
+@oracle.both_distances
 def test_loss_is_zero_for_a_rearranged_copy_and_grows_with_noise(distance):
   target = oracle.features(1, 2, 60, 16)
   noise = oracle.features(2, *target.shape)
@@ -162,30 +128,23 @@ def test_loss_is_zero_for_a_rearranged_copy_and_grows_with_noise(distance):
 
 
 def test_centering_decides_whether_images_of_a_batch_interact():
-  target, generated, bandwidth = _sets("batch")
+  target, generated, bandwidth = oracle.sets("batch")
   target += 3 * oracle.features(3, 3, 1, 7)
-  alone = np.concatenate(
-    [
-      oracle.array(cxloss.contextual_loss(t[None], g[None], bandwidth))
-      for t, g in zip(target, generated, strict=True)
-    ]
-  )
-  image, batch = (
-    oracle.array(
-      cxloss.contextual_loss(target, generated, bandwidth, centering=centering)
+  alone, image, batch = (
+    np.concatenate(
+      [
+        oracle.array(cxloss.contextual_loss(*pair, bandwidth, centering=centering))
+        for pair in pairs
+      ]
     )
-    for centering in ("image", "batch")
+    for pairs, centering in (
+      (zip(target[:, None], generated[:, None], strict=True), "batch"),
+      ([(target, generated)], "image"),
+      ([(target, generated)], "batch"),
+    )
   )
   np.testing.assert_allclose(image, alone, rtol=1e-5)
   assert np.all(np.abs(batch - alone) > 1e-3)
-
-
-def test_feature_maps_are_sets_of_their_positions():
-  target, generated = oracle.features(1, 2, 4, 6, 5), oracle.features(2, 2, 3, 7, 5)
-  flat = target.reshape(2, 24, 5), generated.reshape(2, 21, 5)
-  np.testing.assert_array_equal(
-    *(oracle.array(cxloss.contextual_loss(*v)) for v in ((target, generated), flat))
-  )
 
 
 @pytest.mark.parametrize("magnitude", [1e-20, 1.0, 1e20])
@@ -199,24 +158,25 @@ def test_cosine_loss_knows_no_unit_and_its_gradient_is_finite(magnitude):
 
 
 @pytest.mark.parametrize("side", [0, 1])
-def test_what_is_not_finite_is_passed_on(side):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_passed_on_in_its_image_alone(value, side):
   pair = oracle.features(1, 2, 9, 4), oracle.features(2, 2, 9, 4)
-  pair[side][0, 0, 0] = np.nan
-  value, *gradients = oracle.value_and_gradients(
+  pair[side][0, 0, 0] = value
+  loss, *gradients = oracle.value_and_gradients(
     lambda *pair: cxloss.contextual_loss(*pair, centering="image"), *pair
   )
-  assert np.isnan(value[0]) and np.isfinite(value[1])
   gradient = gradients[side]
-  assert np.isnan(gradient[0]).any() and np.isfinite(gradient[1]).all()
   share = oracle.array(cxloss.unique_match_share(*pair, centering="image"))
-  assert np.isnan(share[0]) and 0 < share[1] <= 1
+  for bad, good in (loss, gradient, share):
+    assert np.isnan(bad).any() and np.isfinite(good).all()
 
 
 def test_half_precision_is_computed_in_float32():
   y, x = (np.float16(oracle.features(i, 1, 30, 8)) for i in (1, 2))
-  np.testing.assert_allclose(
-    oracle.array(cxloss.contextual_loss(y, x)), oracle.loss(y, x), rtol=1e-5
-  )
+  loss, *gradients = oracle.value_and_gradients(cxloss.contextual_loss, y, x)
+  np.testing.assert_allclose(loss, oracle.loss(y, x), rtol=1e-5)
+  assert loss.dtype == np.float32
+  assert [g.dtype for g in gradients] == [np.float16] * 2
 
 
 def test_mean_of_many_positions_is_exact():
@@ -227,7 +187,7 @@ def test_mean_of_many_positions_is_exact():
     np.testing.assert_allclose(mean, np.float64(values).mean(1)[None], rtol=2e-7)
 
 
-@_settings
+@oracle.every_setting
 def test_empty_batch_has_an_empty_loss(distance, centering):
   loss, *gradients = oracle.value_and_gradients(
     lambda *sets: cxloss.contextual_loss(*sets, 0.1, distance, centering),

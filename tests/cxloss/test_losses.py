@@ -3,7 +3,6 @@ import copy as copying
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 import cxloss
 from cxloss import backend
@@ -45,32 +44,21 @@ def test_call_returns_the_function_per_sample(options):
   )
 
 
-@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(
-  ("reduction", "reduce"),
-  [
-    ("sum_over_batch_size", lambda values, _: values.mean()),
-    ("mean", lambda values, _: values.mean()),
-    ("sum", lambda values, _: values.sum()),
-    ("none", lambda values, _: values),
-    (None, lambda values, _: values),
-    ("mean_with_sample_weight", lambda values, weights: values.sum() / weights.sum()),
-  ],
+  "loss",
+  [cxloss.ContextualLoss, cxloss.LowFrequencyLoss],
 )
-def test_keras_reduces_and_weights_the_samples(reduction, reduce, weighted):
-  weights = np.array([1.0, 0.0, 2.5], "float32") if weighted else np.ones(3)
-  for make, function in (
-    (cxloss.ContextualLoss, cxloss.contextual_loss),
-    (
-      lambda **options: cxloss.LowFrequencyLoss(3, 1.0, **options),
-      lambda t, g: ops.mean(cxloss.gaussian_blur(t - g, 3, 1.0) ** 2, axis=(1, 2, 3)),
-    ),
+def test_samples_are_weighed_and_reduced(loss):
+  maps = oracle.features(1, 3, 12, 14, 3), oracle.features(2, 3, 12, 14, 3)
+  weights = np.float32([1.0, 0.0, 2.5])
+  values = oracle.array(loss().call(*maps))
+  for reduction, expected in (
+    ("sum_over_batch_size", (values * weights).mean()),
+    ("mean_with_sample_weight", (values * weights).sum() / weights.sum()),
+    (None, values * weights),
   ):
-    values = oracle.array(function(_TARGET, _GENERATED))
-    loss = make(reduction=reduction)(
-      _TARGET, _GENERATED, sample_weight=weights if weighted else None
-    )
-    np.testing.assert_allclose(loss, reduce(values * weights, weights), rtol=1e-5)
+    found = loss(reduction=reduction)(*maps, sample_weight=weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_layers_add_up_by_their_weights():
@@ -90,16 +78,15 @@ def test_list_of_features_adds_up():
   np.testing.assert_allclose(total, expected, rtol=1e-6)
 
 
-def test_symmetric_loss_is_the_mean_of_both_directions():
-  loss = cxloss.ContextualLoss(symmetric=True)
-  forth = cxloss.contextual_loss(_TARGET, _GENERATED)
-  back = cxloss.contextual_loss(_GENERATED, _TARGET)
-  np.testing.assert_allclose(
-    loss.call(_TARGET, _GENERATED), (forth + back) / 2, rtol=1e-6
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_symmetric_loss_is_the_mean_of_both_directions(weight):
+  loss = cxloss.ContextualLoss(symmetric=True, spatial_weight=weight)
+  maps = _TARGET, _GENERATED[:, 1:]
+  forth, back = (
+    cxloss.contextual_loss(*pair, spatial_weight=weight) for pair in (maps, maps[::-1])
   )
-  np.testing.assert_allclose(
-    loss.call(_TARGET, _GENERATED), loss.call(_GENERATED, _TARGET), rtol=1e-6
-  )
+  np.testing.assert_allclose(loss.call(*maps), (forth + back) / 2, rtol=1e-6)
+  np.testing.assert_allclose(loss.call(*maps[::-1]), (forth + back) / 2, rtol=1e-6)
 
 
 def test_quarters_are_compared_with_the_same_quarter():
@@ -130,6 +117,7 @@ _CONFIGURATIONS = {
     "centering": "image",
     "max_points": None if oracle.BACKEND == "jax" else 9,
     "symmetric": True,
+    "spatial_weight": 2.0,
     "crop_quarters": True,
     "seed": 4,
     "reduction": "sum",
@@ -151,6 +139,8 @@ def test_loss_survives_its_configuration(name):
   for copy in (
     cxloss.ContextualLoss.from_config(loss.get_config()),
     keras.saving.deserialize_keras_object(serialised),
+    # Files are loaded wherever the class has moved since.
+    keras.saving.deserialize_keras_object({**serialised, "module": "cxloss.old"}),
     keras.losses.get(serialised),
   ):
     assert copy.get_config() == loss.get_config()
@@ -159,36 +149,15 @@ def test_loss_survives_its_configuration(name):
 
 
 @pytest.mark.parametrize(
-  "loss",
-  [cxloss.ContextualLoss(), cxloss.ContextualLoss(cxloss.PatchFeatures(3))],
-  ids=["features", "patches"],
-)
-def test_batch_of_eight_against_one_is_refused(loss):
-  images = oracle.features(1, 8, 6, 6, 3)
-  with pytest.raises(ValueError, match=r"`y_true`.*batch.*\(8, 6.*\(1, 6"):
-    loss(images, images[:1])
-
-
-def test_sets_of_different_channels_are_refused():
-  with pytest.raises(ValueError, match="channels"):
-    cxloss.ContextualLoss()(_TARGET, _GENERATED[..., :2])
-
-
-@pytest.mark.parametrize(
   ("loss", "options", "message"),
   [
-    (cxloss.ContextualLoss, {"bandwidth": 0}, "`bandwidth`.*=0"),
     (cxloss.ContextualLoss, {"distance": "l1"}, "`distance`.*'l1'"),
-    (cxloss.ContextualLoss, {"centering": "x"}, "`centering`.*'x'"),
     (cxloss.ContextualLoss, {"max_points": 0}, "`max_points`.*=0"),
     (cxloss.ContextualLoss, {"max_points": 2.5}, r"`max_points`.*=2\.5"),
     (cxloss.ContextualLoss, {"features": "vgg19"}, "`features`.*'vgg19'"),
-    (cxloss.ContextualLoss, {"max_points": "9"}, "`max_points`.*='9'"),
     (cxloss.ContextualLoss, {"features": []}, r"`features`.*\[\]"),
     (cxloss.ContextualLoss, {"features": cxloss.PatchFeatures}, "`features`.*instance"),
-    (cxloss.ContextualLoss, {"reduction": "product"}, "reduction.*product"),
     (cxloss.ContextualLoss, {"max_points": True}, "`max_points`.*=True"),
-    (cxloss.ContextualLoss, {"bandwidth": True}, "`bandwidth`.*=True"),
     (cxloss.LowFrequencyLoss, {"kernel_size": 4}, "`kernel_size`.*=4"),
     (cxloss.LowFrequencyLoss, {"sigma": -1.0}, r"`sigma`.*=-1\.0"),
   ],
@@ -221,10 +190,6 @@ def test_settings_cannot_be_changed(name):
   assert getattr(copying.deepcopy(loss), name) == getattr(loss, name)
 
 
-def test_configuration_without_features_is_that_of_features():
-  assert cxloss.ContextualLoss.from_config({}).features is None
-
-
 def test_target_is_checked_for_its_range_and_what_is_generated_is_not():
   loss = cxloss.ContextualLoss(_vgg())
   loss(_IMAGES, 3 * _NOISY)
@@ -255,16 +220,17 @@ def test_quarters_need_maps_of_at_least_two_by_two():
     cxloss.ContextualLoss(crop_quarters=True)(_TARGET[:, :1], _GENERATED[:, :1])
 
 
+def test_batch_against_one_image_is_refused():
+  images = oracle.features(1, 8, 6, 6, 3)
+  for features in (None, cxloss.PatchFeatures(3)):
+    with pytest.raises(ValueError, match=r"`y_true`.*batch.*\(8, 6.*\(1, 6"):
+      cxloss.ContextualLoss(features)(images, images[:1])
+
+
 def test_what_features_return_must_be_a_list_of_pairs():
   for features in (lambda images: images, lambda images: [images]):
     with pytest.raises(ValueError, match=r"`features` must return.*\(weight"):
       cxloss.ContextualLoss(features)(_TARGET, _GENERATED)
-
-
-def test_nested_lists_are_taken_as_arrays():
-  expected = cxloss.ContextualLoss()(_TARGET, _GENERATED)
-  lists = _TARGET.tolist(), _GENERATED.tolist()
-  assert cxloss.ContextualLoss()(*lists) == expected
 
 
 @pytest.mark.parametrize(
@@ -296,29 +262,3 @@ def test_keras_trains_saves_and_loads_with_the_losses(policy, tmp_path):
   assert loaded.loss.get_config() == model.loss.get_config()
   again, further = (m.fit(_IMAGES, _IMAGES, **fit).history for m in (loaded, model))
   np.testing.assert_allclose(again["loss"], further["loss"], rtol=1e-3)
-
-
-@pytest.mark.parametrize(
-  ("module", "config"),
-  [
-    ("losses", {"class_name": "LowFrequencyLoss", "config": {"kernel_size": 5}}),
-    ("features", {"class_name": "PatchFeatures", "config": {"size": 3, "stride": 1}}),
-    (
-      "features",
-      {
-        "class_name": "VGGFeatures",
-        "config": {
-          "layers": {"block1_conv1": 1.0},
-          "architecture": "vgg16",
-          "weights": "bundled",
-        },
-      },
-    ),
-  ],
-)
-def test_objects_that_were_saved_when_they_lay_in_other_modules_load(module, config):
-  name = config["class_name"]
-  saved = {"module": f"cxloss.{module}", "registered_name": f"cxloss>{name}", **config}
-  loaded = keras.saving.deserialize_keras_object(saved)
-  assert type(loaded) is getattr(cxloss, name)
-  assert config["config"].items() <= loaded.get_config().items()

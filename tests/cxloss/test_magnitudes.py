@@ -10,27 +10,6 @@ from cxloss.backend.gradient import Settings
 from cxloss.backend.tensorflow import affinities
 from tests.cxloss import oracle
 
-# name: (target shape, generated shape, bandwidth)
-_SIZES = {
-  "single_position": ((1, 1, 3), (1, 1, 3), 0.1),
-  "one_target": ((1, 1, 4), (1, 9, 4), 0.5),
-  "one_generated": ((2, 9, 4), (2, 1, 4), 0.5),
-  "primes": ((1, 37, 5), (1, 41, 5), 0.1),
-  "batch": ((3, 20, 7), (3, 33, 7), 0.5),
-  "more_targets": ((2, 64, 16), (2, 8, 16), 0.2),
-}
-
-
-_SETTINGS = [("cosine", "batch"), ("cosine", "image"), ("l2", "batch")]
-_settings = pytest.mark.parametrize(("distance", "centering"), _SETTINGS)
-_distances = pytest.mark.parametrize("distance", ["cosine", "l2"])
-
-
-def _sets(name):
-  target, generated, bandwidth = _SIZES[name]
-  return oracle.features(1, *target), oracle.features(2, *generated), bandwidth
-
-
 _graph = tf.function(
   lambda target, generated: oracle.value_and_gradients(
     cxloss.contextual_loss, target, generated
@@ -52,8 +31,8 @@ def _varied(channels, largest, equal=False, sigma=1.0, seed=0):
 
 
 @pytest.mark.parametrize("equal", [False, True])
-@pytest.mark.parametrize("largest", [1e-20, 1e-9, 1.01e-3, 0.03, 1.0, 1e8, 1e20])
-@pytest.mark.parametrize("channels", [3, 8, 64])
+@pytest.mark.parametrize("largest", [1e-20, 1e-9, 1.01e-3, 1.0, 1e8, 1e20])
+@pytest.mark.parametrize("channels", [3, 64])
 def test_norms_may_vary_at_any_magnitude(channels, largest, equal):
   target, generated = _varied(channels, largest, equal)
   loss, *actual = _graph(target, generated)
@@ -88,17 +67,16 @@ def test_powers_of_two_change_no_bit_of_the_cosine_loss(power):
 @pytest.mark.parametrize("centering", ["batch", "image"])
 @pytest.mark.parametrize("ratio", [1e-12, 1e12])
 def test_sets_of_very_different_magnitude_are_compared(ratio, centering):
-  target, generated = _sets("batch")[:2]
+  target, generated = oracle.sets("batch")[:2]
   generated = np.float32(ratio) * generated
-  np.testing.assert_allclose(
-    cxloss.contextual_loss(target, generated, 0.5, centering=centering),
-    oracle.loss(target, generated, 0.5, centering=centering),
-    rtol=1e-5,
-  )
+  settings = (0.5, "cosine", centering)
+  loss = cxloss.contextual_loss(target, generated, *settings)
+  expected = oracle.loss(target, generated, *settings)
+  np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 def test_images_of_very_different_magnitude_stand_alone_when_centred_alone():
-  target, generated = _sets("batch")[:2]
+  target, generated = oracle.sets("batch")[:2]
   units = np.float32([[[1e-18]], [[1.0]], [[1e18]]])
   np.testing.assert_allclose(
     cxloss.contextual_loss(units * target, units * generated, centering="image"),
@@ -129,43 +107,6 @@ def test_vectors_equal_to_the_mean_have_no_direction_and_get_no_gradient(unit):
     assert oracle.relative_error(np.float64(a) * unit, e) < 1e-3
 
 
-def test_cosine_loss_ignores_scale():
-  target, generated, bandwidth = _sets("batch")
-  loss = cxloss.contextual_loss(target, generated, bandwidth)
-  for scale in (1e-10, 1e-2, 37.0, 1e10):
-    scaled = cxloss.contextual_loss(
-      np.float32(scale) * target, np.float32(scale) * generated, bandwidth
-    )
-    np.testing.assert_allclose(scaled, loss, rtol=1e-4)
-
-
-@pytest.mark.parametrize("offset", [-1.0, 10.0])
-@_distances
-def test_loss_ignores_a_common_offset(distance, offset):
-  target, generated, bandwidth = _sets("batch")
-  loss = cxloss.contextual_loss(target, generated, bandwidth, distance)
-  moved = cxloss.contextual_loss(
-    target + np.float32(offset), generated + np.float32(offset), bandwidth, distance
-  )
-  np.testing.assert_allclose(moved, loss, rtol=1e-4)
-
-
-@_distances
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
-def test_every_float_type_is_computed_in_float32(dtype, distance):
-  target, generated, bandwidth = _sets("batch")
-  target, generated = tf.cast(target, dtype), tf.cast(generated, dtype)
-  loss, *gradients = oracle.value_and_gradients(
-    lambda t, g: cxloss.contextual_loss(t, g, bandwidth, distance), target, generated
-  )
-  expected = cxloss.contextual_loss(
-    tf.cast(target, "float32"), tf.cast(generated, "float32"), bandwidth, distance
-  )
-  assert loss.dtype == tf.float32
-  assert [g.dtype for g in gradients] == [target.dtype, generated.dtype]
-  np.testing.assert_array_equal(loss, expected)
-
-
 def _extreme_pairs():
   a, b = oracle.features(1, 2, 20, 4), oracle.features(2, 2, 23, 4)
   ones_a, ones_b = np.ones_like(a), np.ones_like(b)
@@ -187,7 +128,7 @@ def _extreme_pairs():
   }
 
 
-@_distances
+@oracle.both_distances
 @pytest.mark.parametrize("centering", ["batch", "image"])
 @pytest.mark.parametrize("name", _extreme_pairs())
 def test_loss_and_gradients_are_finite_at_the_extremes(name, centering, distance):

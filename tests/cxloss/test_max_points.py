@@ -84,8 +84,3 @@ def test_draws_resume_from_the_state_of_their_generator():
   np.testing.assert_array_equal(
     _drawn(copy, _positions(50))[0], _drawn(loss, _positions(50))[0]
   )
-
-
-def test_whole_number_of_points_may_be_a_float():
-  assert cxloss.ContextualLoss(max_points=20.0).max_points == 20
-  assert len(_drawn(cxloss.ContextualLoss(max_points=20.0), _positions(50))[0]) == 20

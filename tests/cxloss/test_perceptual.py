@@ -72,34 +72,30 @@ def _texture(target, generated, size, normalize):
 def test_values_and_gradients_are_those_of_the_equations(make, expected, normalize):
   function, option = expected
   pair = _TARGET[:, :7, :9], _GENERATED[:, :7, :9]
-  value, *gradients = value_and_gradients(make(normalize), *pair)
-  pair = [np.float64(v) for v in pair]
-  np.testing.assert_allclose(value, function(*pair, option, normalize), rtol=1e-4)
-  for side in (0, 1):
-
-    def total(v, side=side):
-      sides = (v if k == side else pair[k] for k in (0, 1))
-      return function(*sides, option, normalize).sum()
-
-    numerical = oracle.numerical_gradient(total, pair[side])
-    assert oracle.relative_error(gradients[side], numerical) < 1e-4
+  oracle.check_gradients(
+    make(normalize), lambda *v: function(*v, option, normalize), *pair, rtol=1e-4
+  )
 
 
-def test_lpips_gradient_is_that_of_finite_differences():
-  a, b = (oracle.features(i, 2, 3, 2, 6) for i in (1, 2))
-  head = np.abs(oracle.features(3, 6))
+def test_lpips_and_its_gradient_are_those_of_the_equations():
+  # Two layers of different sizes, which add up.
+  shapes = (2, 3, 2, 6), (2, 2, 1, 4)
+  maps = [oracle.features(i, *shape) for i in (1, 2) for shape in shapes]
+  heads = [np.abs(oracle.features(3, shape[3])) for shape in shapes]
 
-  def expected(a, b):
-    u, v = (w / np.linalg.norm(w, axis=3, keepdims=True) for w in (a, b))
-    return (head * (u - v) ** 2).sum(axis=3).mean(axis=(1, 2))
+  def expected(*maps):
+    units = [v / np.linalg.norm(v, axis=3, keepdims=True) for v in maps]
+    return sum(
+      (head * (a - b) ** 2).sum(axis=3).mean(axis=(1, 2))
+      for head, a, b in zip(heads, units[:2], units[2:], strict=True)
+    )
 
-  def ours(a, b):
-    return lpips.distance([a], [b], [head])
+  oracle.check_gradients(
+    lambda *maps: lpips.distance(maps[:2], maps[2:], heads), expected, *maps
+  )
 
-  _check_gradients(ours, expected, a, b)
 
-
-def test_dists_gradient_is_that_of_finite_differences():
+def test_dists_and_its_gradient_are_those_of_the_equations():
   a, b = (np.abs(oracle.features(i, 2, 3, 4, 5)) for i in (1, 2))
   alpha, beta = np.abs(oracle.features(3, 2, 5))
 
@@ -110,22 +106,9 @@ def test_dists_gradient_is_that_of_finite_differences():
     structure = (2 * covariance + 1e-6) / (v + w + 1e-6)
     return (alpha * (1 - texture) + beta * (1 - structure)).sum(axis=1)
 
-  def ours(a, b):
-    return dists.distance([a], [b], [(alpha, beta)])
-
-  _check_gradients(ours, expected, a, b)
-
-
-def _check_gradients(ours, expected, a, b):
-  value, *gradients = value_and_gradients(ours, a, b)
-  a, b = np.float64(a), np.float64(b)
-  np.testing.assert_allclose(value, expected(a, b), rtol=1e-5)
-  numerical = (
-    oracle.numerical_gradient(lambda v: expected(v, b).sum(), a),
-    oracle.numerical_gradient(lambda v: expected(a, v).sum(), b),
+  oracle.check_gradients(
+    lambda a, b: dists.distance([a], [b], [(alpha, beta)]), expected, a, b
   )
-  for found, exact in zip(gradients, numerical, strict=True):
-    assert oracle.relative_error(found, exact) < 1e-4
 
 
 def test_lpips_loss_of_the_golden_pair_is_that_of_the_lpips_code():

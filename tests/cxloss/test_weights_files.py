@@ -3,12 +3,10 @@ import numpy as np
 import pytest
 
 import cxloss
-from cxloss import weights_files
+from cxloss import lpips, weights_files
 from tests.cxloss import malice
 
-_PICKLES = [
-  *("w.pkl", "w.pt", "w.pth", "w.npz", "w.npy", "w.h5", "w.weights.h5", "w.keras"),
-]
+_KINDS = ("pkl", "pt", "pth", "npz", "npy", "h5", "weights.h5", "keras")
 
 
 def _vgg(path):
@@ -24,7 +22,7 @@ def test_malicious_files_of_these_tests_are_dangerous(tmp_path):
 
 
 @pytest.mark.parametrize("read", [_vgg, _alexnet])
-@pytest.mark.parametrize("name", _PICKLES)
+@pytest.mark.parametrize("name", [f"w.{kind}" for kind in _KINDS])
 def test_pickle_is_refused_whatever_its_name_and_never_run(read, name, tmp_path):
   mark = tmp_path / "mark"
   path = malice.write_pickle(tmp_path / name, mark)
@@ -42,6 +40,15 @@ def test_pickle_within_an_npz_is_never_run(read, tmp_path):
   path = malice.write_object_array(tmp_path / "w.npz", mark)
   with pytest.raises(ValueError, match=r"`weights`.*without pickled objects.*w\.npz"):
     read(path)
+  assert not mark.exists()
+
+
+def test_heads_of_lpips_run_nothing(tmp_path):
+  mark = tmp_path / "mark"
+  for write in (malice.write_pickle, malice.write_object_array):
+    path = write(tmp_path / "heads.npz", mark)
+    with pytest.raises(ValueError, match=r"without pickled objects.*heads\.npz"):
+      lpips.read_heads(path, ["conv1"])
   assert not mark.exists()
 
 

@@ -66,18 +66,6 @@ def test_stopped_comparison_goes_on_with_the_same_command(tmp_path, photos):
   assert command.steps(run / "lapsrn")[-1] == ("lapsrn", 2)
 
 
-def test_quick_methods_start_anew_and_srgan_differs_from_ours_in_its_losses_alone():
-  quick = command.ROOT / "flags"
-  lines = {
-    name: set((quick / f"{name}_quick.flags").read_text().splitlines())
-    for name in ("srresnet", "srgan", "ours")
-  }
-  for found in lines.values():
-    assert not any(line.startswith("--weights") for line in found)
-    assert {"--blocks=4", "--width=32", "--icnr", "--learning_rate=3e-4"} <= found
-  assert "--discriminator_width=16" in lines["srgan"] & lines["ours"]
-
-
 def test_the_papers_lapsrn_halves_its_rate_half_way():
   shared = compare_sr.Settings(data="div2k", steps=100_000, size="paper")
   lapsrn = compare_sr.of_method(shared, "lapsrn")
@@ -100,9 +88,3 @@ def test_photographs_too_small_for_spectra_are_refused_before_training(tmp_path)
   code, _, err = _run(*_TINY, f"--data={tmp_path}", f"--output_dir={run}")
   assert code == 1 and "--nospectra" in err and "40 x 44" in err
   assert not run.exists()
-
-
-def test_absent_photographs_end_in_a_hint_and_without_a_trace(tmp_path):
-  code, _, err = _run(f"--output_dir={tmp_path / 'run'}", "--data=/nowhere")
-  assert code == 1 and "--data" in err and "Traceback" not in err
-  assert not (tmp_path / "run").exists()

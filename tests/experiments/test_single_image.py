@@ -61,14 +61,6 @@ def test_log_has_every_phase_and_only_its_own_losses(folder):
   assert "val_psnr_y" in entries[-1]
 
 
-@pytest.mark.slow
-def test_finished_run_is_not_repeated_and_gives_the_same(folder):
-  log, content = (folder / "metrics.jsonl").read_text(), results.read(folder)
-  single_image.train((_SETTINGS, _photograph()), folder)
-  assert (folder / "metrics.jsonl").read_text() == log
-  assert results.read(folder) == content
-
-
 def test_command_trains_like_the_function_and_prints_what_it_finds(folder, tmp_path):
   images.write_png(tmp_path / "photo.png", _photograph())
   values = {**vars(_SETTINGS), "image": tmp_path / "photo.png", "losses": "l1,l2,cx"}

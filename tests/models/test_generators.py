@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from models import enhancenet, lapsrn, srgan
+from models import crn, enhancenet, lapsrn, srgan
 
 _ALL = (srgan, enhancenet, lapsrn)
 
@@ -24,10 +24,11 @@ def test_generator_has_the_trainable_parameters_of_the_original(module, count):
   assert sum(math.prod(variable.shape) for variable in variables) == count
 
 
-def test_saved_generators_load_in_plain_keras_and_take_any_size(tmp_path):
-  image = np.random.default_rng(0).uniform(-1, 1, (1, 5, 9, 3)).astype("float32")
+def test_saved_networks_load_in_plain_keras_and_take_other_sizes(tmp_path):
+  image = np.random.default_rng(0).uniform(-1, 1, (1, 8, 12, 3)).astype("float32")
   np.save(tmp_path / "image.npy", image)
   networks = {module.__name__: _small(module) for module in _ALL}
+  networks["crn"] = crn.crn(16, 24, 128)
   for name, network in networks.items():
     network.save(tmp_path / f"{name}.keras")
   code = (
@@ -40,7 +41,7 @@ def test_saved_generators_load_in_plain_keras_and_take_any_size(tmp_path):
   subprocess.run([sys.executable, "-c", code, *networks], cwd=tmp_path, check=True)
   for name, network in networks.items():
     result = np.load(tmp_path / f"{name}.npy")
-    assert result.shape == (1, 20, 36, 3)
+    assert result.shape == ((1, 8, 12, 3) if name == "crn" else (1, 32, 48, 3))
     np.testing.assert_allclose(result, network(image), atol=1e-6, err_msg=name)
 
 

@@ -128,17 +128,6 @@ def test_resumed_training_equals_uninterrupted_training(tmp_path):
     np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
 
 
-def test_backbone_is_not_in_the_checkpoint(tmp_path):
-  features = cxloss.VGGFeatures(["block3_conv3"], "vgg16", weights=None)
-  model = super_resolution.SuperResolutionTrainer(
-    srgan.generator(blocks=1, width=4),
-    {"contextual": (0.1, cxloss.ContextualLoss(features))},
-  )
-  model.compile("adam")
-  model.save_weights(tmp_path / "state.weights.h5")
-  assert (tmp_path / "state.weights.h5").stat().st_size < 1_000_000
-
-
 @pytest.mark.slow
 def test_step_compiled_by_xla_equals_the_plain_one():
   plain, compiled = _model(), _model()

@@ -3,7 +3,6 @@
 import pytest
 
 import cxloss
-from cxloss import backend
 from tests.cxloss import oracle
 
 torch = pytest.importorskip("torch")
@@ -117,19 +116,3 @@ def test_compiled_loss_and_gradient_are_those_of_eager_mode():
     _loss_and_gradients(compiled, *pair),
     _loss_and_gradients(cxloss.contextual_loss, *pair),
   )
-
-
-def test_gradcheck_passes_at_the_settings_of_the_guide():
-  y, x = (torch.tensor(v[:, :9, :3], dtype=torch.float64) for v in (_Y, _X))
-  assert torch.autograd.gradcheck(
-    lambda x: cxloss.contextual_loss(y, x, 0.5),
-    x.requires_grad_(),
-    eps=1e-3,
-    atol=1e-3,
-    rtol=1e-2,
-  )
-
-
-def test_tensors_of_the_backend_pass_untouched():
-  x = torch.tensor(_X)
-  assert backend.to_tensor(x) is x

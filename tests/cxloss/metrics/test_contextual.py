@@ -1,6 +1,5 @@
 import keras
 import numpy as np
-import pytest
 
 import cxloss
 from cxloss import metrics
@@ -26,8 +25,3 @@ def test_distance_forgives_a_shift_more_than_other_content():
     metric(_A[None], image[None])[0] for image in (_A, _B, _A[::-1, ::-1] // 4)
   )
   assert same < 1e-3 < shifted < other
-
-
-def test_bad_bandwidth_is_refused():
-  with pytest.raises(ValueError, match=r"`bandwidth`.*=0"):
-    metrics.ContextualDistance((0, 255), bandwidth=0)

@@ -40,32 +40,16 @@ def test_metrics_are_those_of_the_comparison_and_draws_follow_the_seed():
   }
   assert {k: m(target[None], image[None])[0] for k, m in found.items()} == values
   assert values == patches.compare(target, image, points=500, seed=3)
-  assert values != patches.compare(target, image, points=500, seed=4)
-
-
-def test_large_images_are_compared_at_the_same_places(monkeypatch):
-  image = _photograph()
-  blurred = _blurred(image, 1)
-  whole = patches.compare(image, blurred, points=50)["sliced_wasserstein"]
-  monkeypatch.setattr(patches, "_MOST", 3000)
-  part = patches.compare(image, blurred, points=50)["sliced_wasserstein"]
-  assert part == pytest.approx(whole, rel=0.2)
-  assert patches.compare(image, image, points=50)["sliced_wasserstein"] == 0
+  assert values != patches.compare(target, image, points=500, projections=8, seed=4)
 
 
 def test_sliced_distance_in_one_dimension_is_that_of_scipy():
   a, b = (np.random.default_rng(i).normal(i, 1 + i, (500, 1)) for i in range(2))
   expected = scipy.stats.wasserstein_distance(a[:, 0], b[:, 0])
   assert patches.sliced_wasserstein(a, b, 3) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.float16, np.float64])
-def test_sliced_distance_does_not_depend_on_the_type_of_the_values(kind):
-  a, b = (np.random.default_rng(i).integers(0, 256 - 90 * i, (99, 4)) for i in range(2))
-  expected = patches.sliced_wasserstein(a.astype(np.float32), b.astype(np.float32))
-  assert expected > 10
-  found = patches.sliced_wasserstein(a.astype(kind), b.astype(kind))
-  assert found == pytest.approx(expected, rel=1e-5)
+  # The differences of bytes are no bytes.
+  grey = np.uint8([[1], [3]]), np.uint8([[250], [7]])
+  assert patches.sliced_wasserstein(*grey, 3) == pytest.approx(126.5)
 
 
 @pytest.mark.parametrize("dimension", [2, 75])
@@ -79,61 +63,46 @@ def test_shift_has_its_closed_form(dimension):
   assert actual == pytest.approx(expected / math.sqrt(math.pi), rel=0.04)
 
 
-def test_scaled_gaussian_has_its_closed_form():
-  # W1 of N(0, 1) and N(0, s^2) is |s - 1| sqrt(2 / pi).
-  a = np.random.default_rng(0).normal(0, 1, (40_000, 3))
-  b = 3 * np.random.default_rng(1).normal(0, 1, (40_000, 3))
-  expected = 2 * math.sqrt(2 / math.pi)
-  assert patches.sliced_wasserstein(a, b) == pytest.approx(expected, rel=0.02)
-
-
-def test_equal_images_are_near_and_blurred_ones_far():
-  image = _photograph()
-  same = patches.compare(image, image, points=1024)
-  assert same["sliced_wasserstein"] == 0
-  assert max(abs(value) for value in same.values()) < 0.05
-  previous = same
-  for sigma in (0.7, 1.5):
-    worse = patches.compare(image, _blurred(image, sigma), points=1024)
-    assert all(worse[key] > previous[key] + 0.05 for key in worse)
-    previous = worse
-
-
 def test_divergences_tell_what_is_missing_from_what_is_new():
   noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
   half = noise.copy()
   half[:50] = 128  # details that noise never has
-  values = patches.compare(noise, half, points=1024)
+  values = patches.compare(noise, half, points=1024, projections=8)
   # Half of the noise is there: log 2. The flat half is found nowhere.
   assert values["kl_reference"] == pytest.approx(np.log(2), abs=0.2)
   assert values["kl_image"] > 1.5
-  mirrored = patches.compare(half, noise, points=1024)
+  mirrored = patches.compare(half, noise, points=1024, projections=8)
   assert mirrored["kl_image"] == pytest.approx(values["kl_reference"], abs=0.1)
 
 
 def test_divergence_of_noises_has_the_closed_form_of_gaussians():
   rng = np.random.default_rng(0)
   a, b = (rng.normal(128, sigma, (150, 150, 3)) for sigma in (10, 20))
-  values = patches.compare(a, b, 1024)
+  values = patches.compare(a, b, 1024, 8)
   # KL(N(0, s) || N(0, t)) = log(t / s) + s^2 / (2 t^2) - 1 / 2 per dimension. In the
   # other direction, the tails have no neighbours, and the estimate is far too small.
   expected = 2 * (np.log(2) + 1 / 8 - 1 / 2)
   assert values["kl_reference"] == pytest.approx(expected, abs=0.1)
-  assert patches.compare(b, a, 1024)["kl_image"] == pytest.approx(expected, abs=0.1)
+  assert patches.compare(b, a, 1024, 8)["kl_image"] == pytest.approx(expected, abs=0.1)
 
 
 def test_divergences_do_not_see_the_mean_colour():
   image = _photograph() // 2
-  plain, shifted = (patches.compare(image, image + add, 512) for add in (0, 60))
+  plain, shifted = (patches.compare(image, image + add, 512, 8) for add in (0, 60))
   assert shifted["kl_image"] == pytest.approx(plain["kl_image"], abs=0.05)
   assert shifted["sliced_wasserstein"] > 20
 
 
-def test_flat_colours_give_finite_divergences():
+def test_large_images_and_flat_colours_are_compared_as_well(monkeypatch):
+  image = _photograph()
+  pair = image, _blurred(image, 1)
+  whole = patches.compare(*pair, points=50, projections=8)["sliced_wasserstein"]
+  monkeypatch.setattr(patches, "_MOST", 3000)
+  part = patches.compare(*pair, points=50, projections=8)["sliced_wasserstein"]
+  assert part == pytest.approx(whole, rel=0.2)
   white = np.full((20, 20, 3), 255, np.uint8)
-  values = patches.compare(white, white, points=100)
-  assert all(np.isfinite(value) for value in values.values())
-  assert abs(values["kl_reference"]) < 0.5
+  values = patches.compare(white, white, points=100).values()
+  assert all(abs(value) < 0.5 for value in values)
 
 
 def test_images_of_other_shapes_or_with_few_patches_are_refused():

@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 
-from cxloss import lpips
 from experiments.common import networks
 from experiments.normals import predict
 from models import crn, enhancenet, lapsrn, srgan
@@ -55,28 +54,6 @@ def test_network_of_another_kind_is_described(load, kind, message, tmp_path):
   _network(kind).save(tmp_path / "g.keras")
   with pytest.raises(ValueError, match=rf"--weights.*g\.keras.*{message}"):
     load(tmp_path / "g.keras")
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_truncated_file_is_named_in_one_line(share, tmp_path):
-  path = tmp_path / "g.keras"
-  _network("good").save(path)
-  networks.load_generator(path, 4)
-  path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-  with pytest.raises(
-    ValueError, match=r"--weights.*intact \.keras.*g\.keras"
-  ) as raised:
-    networks.load_generator(path, 4)
-  assert "\n" not in str(raised.value)
-
-
-def test_heads_of_lpips_run_nothing(tmp_path):
-  mark = tmp_path / "mark"
-  for write in (malice.write_pickle, malice.write_object_array):
-    path = write(tmp_path / "heads.npz", mark)
-    with pytest.raises(ValueError, match=r"without pickled objects.*heads\.npz"):
-      lpips.read_heads(path, ["conv1"])
-  assert not mark.exists()
 
 
 @pytest.mark.parametrize(

@@ -113,15 +113,3 @@ def test_manifest_names_licence_and_content_of_every_picture():
   # No picture is both trained on and held out.
   assert len({row["sha256"] for row in rows}) == len(rows)
   assert sum(row["folder"] == "held_out" for row in rows) == 20
-
-
-def test_control_differs_from_the_papers_objective_in_the_term_of_features_alone():
-  ours, control = (
-    {line for line in path.read_text().splitlines() if line.startswith("--")}
-    for path in (_ROOT / "flags/sr_small.flags", _ROOT / "flags/srgan_small.flags")
-  )
-  names = {line.partition("=")[0] for line in ours ^ control}
-  assert names == {
-    *("--lambda_cx", "--layers", "--bandwidth"),
-    *("--lambda_vgg", "--vgg_layers"),
-  }

@@ -11,11 +11,6 @@ _PHOTOGRAPH = skimage.data.chelsea()[80:240, 100:280]
 _PLANES = projections.random_planes(4, 75, seed=0)
 
 
-def test_directions_of_planes_have_unit_length():
-  assert _PLANES.shape == (4, 75, 2)
-  np.testing.assert_allclose(np.linalg.norm(_PLANES, axis=1), 1, rtol=1e-5)
-
-
 def test_overlap_is_one_for_the_same_patches_wherever_they_lie():
   tiles = np.tile(_PHOTOGRAPH[:32, :32], [2, 2, 1])
   tiled, moved = (extract_patches(image) for image in (tiles, np.roll(tiles, 16, 1)))

@@ -58,12 +58,6 @@ def test_l1_and_l2_see_exactly_the_pixel_itself():
       assert np.argwhere(seen).tolist() == [list(pixel)]
 
 
-def test_l1_sees_the_block_of_the_pixel():
-  for seen, (row, column) in zip(_maps(_pixelwise, _l1, block=4), _PIXELS, strict=True):
-    assert seen.shape == (4, 4)
-    assert np.argwhere(seen).tolist() == [[row // 4, column // 4]]
-
-
 def test_perceptual_loss_sees_its_receptive_field():
   keras.utils.set_random_seed(0)
   features = cxloss.VGGFeatures(["block1_conv2"], "vgg16", None, (0, 1))

@@ -22,13 +22,6 @@ def test_a_panel_for_each_set_and_each_measure_that_was_taken(missing):
   assert height == full.shape[0] // (2 if missing else 1)
 
 
-def test_points_lie_where_their_values_are():
-  # Of two methods of equal PSNR, the lower value is nearer to the bottom.
-  first = perception_distortion.draw([_row("x", 0.1), _row("y", 0.2)])
-  second = perception_distortion.draw([_row("x", 0.2), _row("y", 0.1)])
-  assert (first != second).any()
-
-
 def test_single_methods_are_not_drawn():
   original = {**_row("original", None), "psnr_y": None}
   assert perception_distortion.draw([_row("x", 0.1), original]) is None

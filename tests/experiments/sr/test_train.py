@@ -12,19 +12,12 @@ from tests.experiments import in_process
 from tests.experiments.common.upscaling import photographs
 
 _TINY = [
-  "--width=4",
-  "--blocks=1",
-  "--crop_size=32",
-  "--batch_size=2",
-  "--steps_per_epoch=2",
-  "--validation_images=1",
+  *("--width=4", "--blocks=1", "--crop_size=32", "--batch_size=2"),
+  *("--steps_per_epoch=2", "--validation_images=1"),
 ]
 _GAN = [
-  *_TINY,
-  "--discriminator_width=2",
-  "--pretrain_epochs=1",
-  "--backbone=vgg16",
-  "--backbone_weights=bundled",
+  *(*_TINY, "--discriminator_width=2", "--pretrain_epochs=1"),
+  *("--backbone=vgg16", "--backbone_weights=bundled"),
 ]
 
 

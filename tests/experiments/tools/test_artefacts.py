@@ -5,23 +5,6 @@ from experiments.tools import artefacts
 from tests.experiments import in_process
 
 
-def _noise(height, width):
-  return np.random.default_rng(0).integers(60, 180, (height, width, 3))
-
-
-@pytest.mark.parametrize("period", [2, 4, 8])
-def test_grid_is_found_where_a_pattern_repeats_and_nowhere_else(period):
-  noise = _noise(464, 464)
-  pattern = np.random.default_rng(1).normal(0, 20, (period, period, 1))
-  repeated = np.tile(pattern, (464 // period, 464 // period, 1))
-
-  def grid(image):
-    return artefacts.grid_db(np.clip(image, 0, 255).astype(np.uint8), period)
-
-  assert abs(grid(noise)) < 1
-  assert grid(noise + repeated) > 10
-
-
 def test_grid_of_a_constant_pattern_is_its_power_over_the_noise():
   height = width = 1040
   signs = np.indices((height, width)).sum(axis=0) % 2 * 2.0 - 1

@@ -45,16 +45,3 @@ def test_photographs_are_reduced_and_too_few_patches_refused(tmp_path):
   with pytest.raises(UserError, match=message):
     fit_niqe.fit([skimage.data.coffee()], 2, "coffee", output)
   assert not output.exists()
-
-
-@pytest.mark.parametrize(
-  ("arguments", "message"),
-  [
-    (["--data=samples", "--output=a.txt"], "ending in .npz. Received: a.txt"),
-    (["--output=a.npz"], "--data must name pristine photographs: a folder"),
-  ],
-)
-def test_missing_and_wrong_flags_are_named(arguments, message):
-  code, _, err = in_process.run("tools.fit_niqe", *arguments)
-  assert code == 1
-  assert message in err.splitlines()[-1]

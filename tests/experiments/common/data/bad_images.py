@@ -24,6 +24,10 @@ def _encode(image, kind, **options):
   return buffer.getvalue()
 
 
+def _png(pixels, **options):
+  return _encode(Image.fromarray(pixels), "PNG", **options)
+
+
 def png(width, height, depth, colour, rows):
   """A PNG by hand, for what Pillow does not write, or should not trust."""
 
@@ -49,7 +53,7 @@ def _rotated():
   exif = Image.Exif()
   exif[0x0112] = 6
   # Lossless, so that pixels can be compared.
-  return _encode(Image.fromarray(PIXELS).rotate(90, expand=True), "PNG", exif=exif)
+  return _png(np.rot90(PIXELS), exif=exif)
 
 
 def intact():
@@ -57,11 +61,13 @@ def intact():
   rgb = Image.fromarray(PIXELS)
   wide = PIXELS.astype(np.uint16) * 257
   frames = [rgb.convert("P"), Image.fromarray(255 - PIXELS).convert("P")]
+  gif = _encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
   grey = np.repeat(GREY[:, :, None], 3, axis=2)
-  with_alpha = np.dstack([PIXELS, ALPHA])
-  black_and_white = np.where(GREY > 100, 255, 0).astype(np.uint8)
+  two = np.where(GREY > 100, 255, 0).astype(np.uint8)
+  bits = _encode(Image.fromarray(two).convert("1"), "PNG")
   palette = rgb.quantize(60)
   palette_rgb = np.asarray(palette.convert("RGB"))
+  clear_palette = _encode(palette, "PNG", transparency=0)
   clear = np.where(np.asarray(palette) == 0, 0, 255)
   flat = Image.new("CMYK", (9, 6), (0, 255, 255, 0))
   return {
@@ -69,49 +75,24 @@ def intact():
     "photo.JPG": (_encode(rgb, "JPEG", quality=98, subsampling=0), PIXELS, None, 6),
     "cmyk.jpg": (_encode(flat, "JPEG", quality=98), [[[255, 0, 0]]], None, 3),
     "rotated.png": (_rotated(), PIXELS, None, 0),
-    "grey.png": (_encode(Image.fromarray(GREY), "PNG"), grey, None, 0),
+    "grey.png": (_png(GREY), grey, None, 0),
     "grey16.png": (png(9, 6, 16, 0, _rows(wide[:, :, 0])), grey, None, 0),
     "dark16.png": (png(9, 6, 16, 0, _rows(wide[:, :, 0] // 257)), 0 * grey, None, 1),
     "rgb16.png": (png(9, 6, 16, 2, _rows(wide.reshape(6, 27))), PIXELS, None, 0),
-    "bits.png": (
-      _encode(Image.fromarray(black_and_white).convert("1"), "PNG"),
-      black_and_white[:, :, None],
-      None,
-      0,
-    ),
-    "one.png": (
-      _encode(Image.fromarray(PIXELS[:1, 1:2]), "PNG"),
-      PIXELS[:1, 1:2],
-      None,
-      0,
-    ),
-    "animated.gif": (
-      _encode(frames[0], "GIF", save_all=True, append_images=frames[1:]),
-      np.asarray(frames[0].convert("RGB")),
-      None,
-      0,
-    ),
-    "alpha.png": (_encode(Image.fromarray(with_alpha), "PNG"), PIXELS, ALPHA, 0),
-    "la.png": (
-      _encode(Image.fromarray(np.dstack([GREY, ALPHA])), "PNG"),
-      grey,
-      ALPHA,
-      0,
-    ),
+    "bits.png": (bits, two[:, :, None], None, 0),
+    "one.png": (_png(PIXELS[:1, 1:2]), PIXELS[:1, 1:2], None, 0),
+    "animated.gif": (gif, np.asarray(frames[0].convert("RGB")), None, 0),
+    "alpha.png": (_png(np.dstack([PIXELS, ALPHA])), PIXELS, ALPHA, 0),
+    "la.png": (_png(np.dstack([GREY, ALPHA])), grey, ALPHA, 0),
     "palette.png": (_encode(palette, "PNG"), palette_rgb, None, 0),
-    "clear_palette.png": (
-      _encode(palette, "PNG", transparency=0),
-      palette_rgb,
-      clear,
-      0,
-    ),
+    "clear_palette.png": (clear_palette, palette_rgb, clear, 0),
   }
 
 
 def broken():
   """`{name: bytes}`; `None` stands for a folder."""
   jpeg = _encode(Image.fromarray(PIXELS).resize((90, 60)), "JPEG", quality=98)
-  whole = _encode(Image.fromarray(PIXELS), "PNG")
+  whole = _png(PIXELS)
   damaged = bytearray(whole)
   damaged[whole.index(b"IDAT") + 8] ^= 255
   return {

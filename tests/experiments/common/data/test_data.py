@@ -2,7 +2,6 @@ import functools
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
@@ -61,13 +60,8 @@ def test_crops_come_from_every_photograph_once_an_epoch_and_are_mirrored():
     assert sorted(values[:, 0, 0, 0] // 40) == [0, 1, 2, 3]
     mirrored |= {bool(v[0, 0, 0] > v[0, 1, 0]) for v in values}
   assert mirrored == {False, True}
-
-
-def test_crops_are_not_mirrored_unless_asked_for():
-  columns = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None], (40, 40, 3))
-  batches = crops.training_batches([columns], 32, 4, 8, 0, mirror=False)
-  _, hr = next(iter(batches))
-  assert (np.diff(hr[:, 0, :, 0], axis=1) > 0).all()
+  plain = crops.training_batches(source, 32, 4, 4, 0, mirror=False).take(4)
+  assert all((np.diff(hr[:, 0, :, 0], axis=1) > 0).all() for _, hr in plain)
 
 
 def test_low_resolution_crop_is_the_downscaled_crop():
@@ -82,17 +76,12 @@ def test_sources_without_a_usable_photograph_are_refused(tmp_path, pattern):
     sources.load(pattern.format(tmp_path), "train")
 
 
-def test_glob_selects_files(tmp_path):
-  for name in ("a1", "a2", "b1"):
-    Image.fromarray(_noise(8, 8, 3)).save(tmp_path / f"{name}.png")
-  assert sources.load(f"{tmp_path}/a*.png", "train").names == ["a1", "a2"]
-
-
 def test_last_tenth_of_a_folder_is_held_out(tmp_path):
   for i in range(20):
     Image.fromarray(_noise(8, 8, 3)).save(tmp_path / f"{i:02d}.png")
   train, held_out = sources.hold_out(sources.load(str(tmp_path), "train"))
   assert (len(train), held_out.names) == (18, ["18", "19"])
+  assert sources.load(f"{tmp_path}/0*5.png", "train").names == ["05"]
 
 
 def test_div2k_that_cannot_be_downloaded_is_told_with_another_way(monkeypatch):
@@ -138,8 +127,3 @@ def test_failed_write_leaves_the_old_file(tmp_path):
     images.write_png(path, np.zeros((4, 4, 7), np.uint8))
   assert path.read_bytes() == before
   assert [p.name for p in tmp_path.iterdir()] == ["image.png"]
-
-
-def test_unit_range_round_trips_every_level():
-  levels = tf.range(256)
-  np.testing.assert_array_equal(crops.to_uint8(crops.to_unit(levels)), levels)

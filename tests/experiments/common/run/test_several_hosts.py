@@ -13,18 +13,10 @@ _SR = [
   *("--backup_every=3", "--average=0.5"),
 ]
 _NORMALS = [
-  "--data=materials",
-  "--count=4",
-  "--light=none",
-  "--size=32",
-  "--width_divisor=256",
-  "--batch_size=2",
-  "--steps_per_epoch=2",
-  "--pretrain_epochs=1",
-  "--epochs=1",
-  "--backbone=vgg16",
-  "--backbone_weights=bundled",
-  "--max_points=50",
+  *("--data=materials", "--count=4", "--light=none", "--size=32"),
+  *("--width_divisor=256", "--batch_size=2", "--steps_per_epoch=2"),
+  *("--pretrain_epochs=1", "--epochs=1", "--max_points=50"),
+  *("--backbone=vgg16", "--backbone_weights=bundled"),
 ]
 
 

@@ -13,9 +13,8 @@ def test_reach_of_srgan_has_its_closed_form(blocks):
   assert receptive_field.reach(model) == 2 * blocks + 4
 
 
-@pytest.mark.parametrize("depth", [1, 9])
-def test_reach_of_lapsrn_grows_with_both_levels(depth):
-  short, long = (lapsrn.generator(d, 4) for d in (depth, depth + 2))
+def test_reach_of_lapsrn_grows_with_both_levels():
+  short, long = (lapsrn.generator(d, 4) for d in (1, 3))
   # A layer of the second level sees half a pixel.
   assert receptive_field.reach(long) == receptive_field.reach(short) + 3
 
@@ -50,13 +49,9 @@ def test_farthest_direction_counts_whatever_the_weights(layers, expected):
 
 
 def test_dead_units_do_not_hide_what_they_could_see():
-  dead = keras.layers.Conv2D(
-    3,
-    3,
-    padding="same",
-    activation="relu",
-    bias_initializer=keras.initializers.Constant(-9),
-  )
+  bias = keras.initializers.Constant(-9)
+  options = {"padding": "same", "activation": "relu", "bias_initializer": bias}
+  dead = keras.layers.Conv2D(3, 3, **options)
   model = _model(dead, keras.layers.Conv2D(3, 3, padding="same"))
   assert receptive_field.reach(model) == 2
 

@@ -29,12 +29,6 @@ def test_pictures_of_a_folder_are_found_by_name(tmp_path, pairs, names):
   assert values == [1, 2]
 
 
-def test_uncut_results_are_cut_like_the_original(tmp_path, pairs):
-  _save(tmp_path, ("a.png", "b.png"), (43, 38, 3))
-  picture = upscalers.load([f"x={tmp_path}"], pairs, 4)["x"](*pairs[0])
-  assert picture.shape == pairs[0][2].shape == (40, 36, 3)
-
-
 def test_subfolder_of_the_set_goes_before_the_folder(tmp_path, pairs):
   _save(tmp_path / "inner", ("a.png", "b.png"))
   _save(tmp_path, ("a.png", "b.png", "c.png"))
@@ -45,13 +39,6 @@ def test_subfolder_of_the_set_goes_before_the_folder(tmp_path, pairs):
     for name in ("inner", "other")
   }
   assert found == {"inner": 1, "other": 2}
-
-
-def test_own_methods_come_after_bicubic_interpolation(pairs):
-  methods = upscalers.load(["nearest"], pairs, 4, own={"mine": None})
-  assert list(methods) == ["bicubic", "mine", "nearest"]
-  with pytest.raises(ValueError, match="'mine' is there already"):
-    upscalers.load(["mine=nearest"], pairs, 4, own={"mine": None})
 
 
 def test_interpolations_are_those_of_pillow_and_bicubic_is_there(pairs):
@@ -65,6 +52,15 @@ def test_interpolations_are_those_of_pillow_and_bicubic_is_there(pairs):
   np.testing.assert_array_equal(methods["mine"]("a", lr, hr), lanczos)
   expected = tiling.upscale(tiling.Bicubic(4), lr, 4)
   np.testing.assert_array_equal(methods["bicubic"]("a", lr, hr), expected)
+
+
+def test_uncut_results_are_cut_and_own_methods_come_after_bicubic(tmp_path, pairs):
+  _save(tmp_path, ("a.png", "b.png"), (43, 38, 3))
+  methods = upscalers.load([f"x={tmp_path}"], pairs, 4, own={"mine": None})
+  assert list(methods) == ["bicubic", "mine", "x"]
+  assert methods["x"](*pairs[0]).shape == pairs[0][2].shape == (40, 36, 3)
+  with pytest.raises(ValueError, match="'mine' is there already"):
+    upscalers.load(["mine=nearest"], pairs, 4, own={"mine": None})
 
 
 def test_network_is_run_on_the_small_image(tmp_path, pairs):
