@@ -4,13 +4,13 @@ import pytest
 
 from cxloss import lpips
 from experiments.common import networks
-from experiments.normals import evaluate
+from experiments.normals import predict
 from models import crn, enhancenet, lapsrn, srgan
 from tests.cxloss import malice
 from tests.experiments import in_process
 
 _loaders = pytest.mark.parametrize(
-  "load", [lambda path: networks.load_generator(path, 4), evaluate.load]
+  "load", [lambda path: networks.load_generator(path, 4), predict.load]
 )
 
 
