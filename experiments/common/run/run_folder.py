@@ -72,7 +72,7 @@ def open_run(path, settings, experiment, arguments=None, overwrite=False):
 
 
 def check(path, settings, overwrite=False):
-  """Raises what `open_run` does, before anything is done."""
+  """Raises what `open_run` does, and takes the folder's lock if it has one."""
   from experiments.common.run import devices
 
   if not devices.is_chief():
