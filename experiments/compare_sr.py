@@ -29,13 +29,7 @@ from experiments.sr import __main__ as sr
 from experiments.sr import train
 
 SCALE = 4
-# Method to its flagfiles of `experiments.sr`, by --size.
-_METHODS = {
-  name: {"paper": f"{name}.flags", "quick": f"{name}_quick.flags"}
-  for name in ("srresnet", "lapsrn", "srgan", "enhancenet")
-}
-# Not sr_quick.flags: that starts from a trained network.
-_METHODS["ours"] = {"paper": "sr.flags", "quick": "ours_quick.flags"}
+_METHODS = ("srresnet", "lapsrn", "srgan", "enhancenet", "ours")
 _TWO_PHASES = ("srgan", "enhancenet", "ours")
 # Epochs into which the steps of a method are cut, for logs and phases.
 _EPOCHS = 10
@@ -81,7 +75,7 @@ class Settings:
     choices=("quick", "paper"),
   )
   methods: tuple[str, ...] = option(
-    tuple(_METHODS),
+    _METHODS,
     f"Some of {','.join(_METHODS)}, in the order of the tables.",
     checks.some_of(_METHODS),
   )
@@ -107,12 +101,16 @@ class Settings:
 def of_method(settings, method):
   """Returns the `TrainSettings` of one method's run."""
   # Phases have only their epochs in common: lengths are counted in these.
-  paper_lapsrn = method == "lapsrn" and settings.size == "paper"
-  epochs = min(_LAPSRN_EPOCHS if paper_lapsrn else _EPOCHS, settings.steps)
+  paper = settings.size == "paper"
+  epochs = _LAPSRN_EPOCHS if paper and method == "lapsrn" else _EPOCHS
+  epochs = min(epochs, settings.steps)
   share = settings.pretrain_share if method in _TWO_PHASES else 1
   pretrained = 0 if method == "lapsrn" else round(share * epochs)
+  # Not sr_quick.flags: that starts from a trained network.
+  name = "sr" if paper and method == "ours" else method
+  flagfile = f"{name}.flags" if paper else f"{name}_quick.flags"
   return dataclasses.replace(
-    command_line.flagfile(sr.COMMANDS["train"], _METHODS[method][settings.size]),
+    command_line.flagfile(sr.COMMANDS["train"], flagfile),
     data=settings.data,
     validation_data=settings.validation_data,
     seed=settings.seed,
@@ -128,21 +126,14 @@ def of_method(settings, method):
 def prepare(settings):
   """Opens the photographs, and describes the methods' runs."""
   runs = {name: of_method(settings, name) for name in settings.methods}
-  _, pairs = train.photographs(
-    settings.data, settings.validation_data, settings.crop_size, SCALE
-  )
+  _, pairs = train.photographs(settings, SCALE)
   if settings.spectra:
     _check_sizes(pairs)
   return settings, runs, pairs
 
 
 def run(prepared, folder):
-  """Trains the methods, and compares them.
-
-  Args:
-    prepared: what `prepare` returns.
-    folder: path of the run folder; what is finished there is not trained again.
-  """
+  """Trains the methods that are not finished in the folder, and compares all."""
   settings, runs, pairs = prepared
   for name, of_run in runs.items():
     process.run_within("sr", train.prepare, of_run, folder / name)

@@ -112,12 +112,8 @@ def prepare(settings):
 def train(prepared, folder):
   """Trains a network for each loss, and writes what they make of the photograph.
 
-  Args:
-    prepared: `Settings`, and the photograph, uint8 RGB.
-    folder: path of the run folder; what a killed run has left there is resumed.
-
-  Returns:
-    List of rows, see `common.tables`.
+  What a killed run has left in the folder is resumed. Returns rows, see
+  `common.tables`.
   """
   settings, image = prepared
   models = {name: _model(settings, name, settings.steps) for name in settings.losses}

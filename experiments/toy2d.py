@@ -119,12 +119,13 @@ def run(settings, folder):
   curves = scaled(settings, values)
   sets = [_row(settings, name, of_set) for name, of_set in counts.items()]
   deviations = [
-    {"measure": name, "deviation": _deviation(curves[name], curves[EXACT])}
+    {
+      "measure": name,
+      "deviation": np.abs(curves[name].mean(axis=0) - curves[EXACT][0]).max(),
+    }
     for name in values
   ]
-  means = {
-    name: of_measure.mean(axis=0).tolist() for name, of_measure in values.items()
-  }
+  means = {name: found.mean(axis=0).tolist() for name, found in values.items()}
   results.write(
     folder,
     [*sets, *deviations],
@@ -221,22 +222,13 @@ def estimates(settings):
 def scaled(settings, values):
   """Scales the mean of each measure to 1 at the start and 0 at the end.
 
-  Args:
-    settings: `Settings`.
-    values: dict that `estimates` has returned.
-
-  Returns:
-    Dict from a measure to `(draws, offsets)`, and from `EXACT` to `(1, offsets)`.
+  Returns a dict like that of `estimates`, which `values` is, with `EXACT` as well.
   """
   curves = {}
   for name, of_measure in {**values, EXACT: settings.places[None] ** 2 / 2}.items():
     mean = of_measure.mean(axis=0)
     curves[name] = (of_measure - mean[-1]) / (mean[0] - mean[-1])
   return curves
-
-
-def _deviation(values, exact):
-  return np.abs(values.mean(axis=0) - exact[0]).max()
 
 
 def _row(settings, name, counts):

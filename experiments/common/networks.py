@@ -45,7 +45,10 @@ def file_of(weights, flag="--weights"):
     UserError: if `weights` is `None`, or no file that may hold a network.
   """
   path = path_of(weights, flag) if weights else None
-  check_file(path, flag)
+  there = path is not None and path.is_file()
+  if not there or path.suffix != ".keras":
+    found = "" if there or path is None else ", where no file is"
+    raise UserError(f"{flag} must be a network's .keras file. Received: {path}{found}")
   return path
 
 
@@ -55,17 +58,17 @@ def name_of(path, taken=()):
   return "start" if name in taken else name
 
 
-def load_generator(path, scale, flag="--weights"):
+def load_generator(weights, scale, flag="--weights"):
   """Loads a generator that enlarges RGB images by an integer, see `load`."""
   task = f"enlarge RGB images by --scale={scale}"
-  return load(path, flag, lambda _: 8, scale, task)
+  return load(weights, flag, lambda _: 8, scale, task)
 
 
-def load(path, flag, side_of, factor, task):
+def load(weights, flag, side_of, factor, task):
   """Loads a network from RGB images of any size to arrays of three channels.
 
   Args:
-    path: of its `.keras` file.
+    weights: path of its `.keras` file, or a name of `PRETRAINED`.
     flag: where the path comes from, for errors.
     side_of: function from the network to a side in pixels that it takes.
     factor: integer factor between the sides of images and results.
@@ -74,7 +77,7 @@ def load(path, flag, side_of, factor, task):
   Raises:
     UserError: if there is no such file, or no such network in it.
   """
-  check_file(path, flag)
+  path = file_of(weights, flag)
   try:
     network = weights_files.load_model(path)
   except ValueError as error:
@@ -121,14 +124,6 @@ def follow_precision(network):
   copy = keras.models.clone_model(network, clone_function=clone)
   copy.set_weights(network.get_weights())
   return copy
-
-
-def check_file(path, flag="--weights"):
-  """Raises UserError unless a file is there that may hold a network."""
-  there = path is not None and pathlib.Path(path).is_file()
-  if not there or pathlib.Path(path).suffix != ".keras":
-    found = "" if there or path is None else ", where no file is"
-    raise UserError(f"{flag} must be a network's .keras file. Received: {path}{found}")
 
 
 def _is_exact(layer):

@@ -40,7 +40,6 @@ def write(
   about=None,
   figures=None,
   step=0,
-  shown=None,
   text=None,
 ):
   """Writes rows, curves and figures, logs them, and prints the table.
@@ -54,15 +53,15 @@ def write(
     about: dict of anything that JSON can hold.
     figures: dict from a name to uint8 RGB `(H, W, 3)`.
     step: of TensorBoard's entries. Defaults to 0.
-    shown: the rows to print and to log. Defaults to the means of `rows` over images.
-    text: string to print. Defaults to the table of `shown` and its legend.
+    text: string to print. Defaults to the table of the means of `rows` over images,
+      which are logged, and its legend.
   """
   folder = pathlib.Path(folder)
   figures = figures or {}
   for name, figure in figures.items():
     images.write_png(folder / f"{name}.png", figure)
-  shown = tables.means(rows) if shown is None else shown
-  _log(folder / "tensorboard", shown, figures, step)
+  means = tables.means(rows)
+  _log(folder / "tensorboard", means, figures, step)
   # Last: a folder that has it is complete.
   content = {"rows": rows, "curves": curves or {}, "about": about or {}}
   if columns:
@@ -71,7 +70,7 @@ def write(
     }
   files.write_text(folder / FILE, json.dumps(_finite(content), indent=1) + "\n")
   if text is None:
-    text = f"{tables.text(shown, columns)}\n{tables.legend(shown, columns)}"
+    text = f"{tables.text(means, columns)}\n{tables.legend(means, columns)}"
   print(text)
   for name in figures:
     print(f"Figure: {folder / f'{name}.png'}")

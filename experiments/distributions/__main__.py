@@ -133,9 +133,7 @@ def prepare(settings):
 def run(prepared, folder):
   """Optimises the image under each loss, and compares its patches with the target's.
 
-  Args:
-    prepared: `Settings`, and the photograph's part as from `target_with_border`.
-    folder: path of the run folder; what a killed run has left there is kept.
+  What a killed run has left in the folder is resumed.
   """
   settings, whole = prepared
   inner = slice(settings.shift, settings.shift + settings.size)
@@ -183,15 +181,7 @@ def run(prepared, folder):
 
 
 def target_with_border(settings, image):
-  """Cuts the target and `settings.shift` pixels around it out of a photograph.
-
-  Args:
-    settings: `Settings`.
-    image: uint8 RGB, large enough for both.
-
-  Raises:
-    UserError: if the target does not lie in the photograph.
-  """
+  """Cuts the target and `settings.shift` pixels around it out of a photograph."""
   shift, side = settings.shift, settings.size + 2 * settings.shift
   last = [length - side for length in image.shape[:2]]
   corner = settings.corner or [length // 2 + shift for length in last]

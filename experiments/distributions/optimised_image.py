@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.common.data import images
+from experiments.common.run import logs
 
 
 class OptimisedImage(keras.Model):
@@ -60,9 +61,7 @@ class Snapshots(keras.callbacks.Callback):
     self._folder = pathlib.Path(folder) / "iterations" / phase
     self._steps = list(steps)
     self._measures = measures
-    self._writer = tf.summary.create_file_writer(
-      str(pathlib.Path(folder) / "tensorboard" / phase)
-    )
+    self._writer = logs.writer(folder, phase)
 
   def on_train_begin(self, logs=None):
     self.complete()

@@ -205,10 +205,6 @@ def run(scene, folder):
 def influences(scene, folder):
   """Computes the maps of influence, or reads those that the run has stored.
 
-  Args:
-    scene: `Scene`.
-    folder: path of the run folder, which takes them in `influence/`.
-
   Returns:
     Dict from a loss to float32 `(K, h, w)`, a map for each of the scene's K pixels.
   """
@@ -235,12 +231,7 @@ def influences(scene, folder):
 def lightning(size, seed=0):
   """Draws one pattern at distant places: bolts in a dark sky of soft clouds.
 
-  Args:
-    size: side in pixels.
-    seed: integer that fixes the clouds.
-
-  Returns:
-    uint8 RGB `(size, size, 3)`.
+  Returns uint8 RGB `(size, size, 3)`; the seed fixes the clouds.
   """
   side = size * _OVERSAMPLING
   noise = np.random.default_rng(seed).uniform(-1, 1, (2, 16, 16))

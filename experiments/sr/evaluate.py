@@ -47,16 +47,7 @@ _DIV2K_VALIDATION = [f"{i:04d}" for i in range(801, 901)]
 
 
 def all_measures(scale, settings):
-  """Returns `measure.Measures` with all measures.
-
-  Args:
-    scale: integer factor.
-    settings: anything with a `seed`, that of the patches which are drawn, and `lpips`,
-      `LpipsSettings`.
-
-  Raises:
-    UserError: if the files of LPIPS are not what they should be.
-  """
+  """Returns `measure.Measures` with all measures, by `seed` and `lpips` of settings."""
   distance, paths = None, settings.lpips.files
   if paths:
     try:
@@ -69,13 +60,12 @@ def all_measures(scale, settings):
 def evaluate(settings, folder):
   """Measures and draws; prints a table.
 
+  Bad files are refused before anything is measured.
+
   Args:
     settings: `EvaluateSettings`.
     folder: path of the run folder, whose network is the default; results go to
       `evaluation` in it.
-
-  Raises:
-    UserError: for bad settings and files, before anything is measured.
   """
   scale, corrections, own, opened = settings.scale, settings.back_projections, {}, {}
   # Beside other methods, no network is used unless it is named.
@@ -135,14 +125,11 @@ def load_sets(data, scale, names=None, limit=None):
 
   Returns:
     Dict from the set's name to `(source, pairs)`, `pairs` of `Pairs`.
-
-  Raises:
-    UserError: for a source that does not exist or has none of the images.
   """
   sets = {}
   for source in _split(data):
-    options = {"least": 4 * scale, "cache_bytes": 0}
-    photographs = sources.load(source, _split_of(source, names), **options)
+    split = _split_of(source, names)
+    photographs = sources.load(source, split, 4 * scale, keep=False)
     photographs = _select(photographs, source, names)
     name, number = _name(source), 2
     while name in sets:
@@ -223,9 +210,6 @@ def _csv(rows, sizes):
   for row in rows:
     width, height = sizes[row["set"], row["image"]]
     place = row["set"], row["image"], width, height, row["method"]
-    writer.writerow([*place, *(_cell(row[key]) for key in keys)])
+    values = (row[key] for key in keys)
+    writer.writerow([*place, *("" if v is None else f"{v:.6g}" for v in values)])
   return out.getvalue()
-
-
-def _cell(value):
-  return "" if value is None else f"{value:.6g}"

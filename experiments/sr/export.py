@@ -37,15 +37,11 @@ def check(output, form):
 
 
 def export(settings, folder):
-  """Exports a network.
+  """Exports the network of the settings, by default the run folder's.
 
   It takes RGB `(N, H, W, 3)` of any size, float32 in [-1, 1], and gives such images.
-
-  Args:
-    settings: `ExportSettings`.
-    folder: path of the run folder, whose network is the default.
   """
-  weights = networks.path_of(settings.weights or folder / networks.GENERATOR_FILE)
+  weights = settings.weights or folder / networks.GENERATOR_FILE
   generator = networks.load_generator(weights, settings.scale)
   # Keras writes ONNX only of a network that has been called.
   generator(np.zeros((1, 8, 8, 3), np.float32))

@@ -1,8 +1,16 @@
 """The phases of a training, their objectives, optimizers and rates.
 
 A method of the paper's Figure 4 is a generator (`--model`) and its training in one or
-two phases. `srgan` and `enhancenet` share one objective (`experiments.sr.objective`), a
-weighted sum of which each method has its own part:
+two phases. `srgan` and `enhancenet` share one objective,
+
+  lambda_mse MSE + lambda_cx L_CX + lambda_lf LF + lambda_vgg VGG
+    + lambda_texture Gram + lambda_gan GAN
+
+with the paper's weights as defaults (supplementary, section 1.1). A term of weight 0
+is not computed, and its network not loaded. VGG features are those of `--backbone`:
+activations have the scale that its weights were trained with, so that `--lambda_vgg`
+belongs to one kind of weights unless `--vgg_normalize` is on. Each method has its own
+part of the sum:
 
   ours         --model=srgan: L_CX, low frequencies, GAN (the default)
   SRResNet     --model=srgan --epochs=0: the phase on squared error alone
@@ -13,10 +21,11 @@ weighted sum of which each method has its own part:
 
 import keras
 
+import cxloss
+from experiments.common import loss_settings
 from experiments.common.run import optimizers
 from experiments.common.run.errors import UserError
 from experiments.common.run.resumable_training import Phase
-from experiments.sr import objective
 from models import enhancenet, lapsrn, srgan, super_resolution
 
 # LapSRN (Lai et al. 2017, section 4.1): SGD, halved every 50 epochs.
@@ -52,9 +61,9 @@ def build_phases(settings, generator, steps_per_epoch):
     return [Phase("lapsrn", model, settings.epochs)]
   phases = []
   if settings.pretrain_epochs:
-    terms = {"mse": (1.0, keras.losses.MeanSquaredError())}
+    mse = {"mse": (1.0, keras.losses.MeanSquaredError())}
     model = super_resolution.SuperResolutionTrainer(
-      generator, terms, average=settings.average
+      generator, mse, average=settings.average
     )
     rate = settings.learning_rate
     if settings.pretrain_decay == "cosine":
@@ -67,14 +76,44 @@ def build_phases(settings, generator, steps_per_epoch):
   return phases
 
 
+def terms(settings, seed):
+  """Returns the image losses, all but the adversarial one.
+
+  Args:
+    settings: `ObjectiveSettings`.
+    seed: integer, of the positions that the contextual loss draws.
+
+  Returns:
+    `{name: (weight, loss)}`, without those of weight 0.
+  """
+  losses, active = settings.losses, {}
+  if settings.lambda_mse:
+    active["mse"] = (settings.lambda_mse, keras.losses.MeanSquaredError())
+  if settings.lambda_cx:
+    features = loss_settings.vgg(losses)
+    loss = loss_settings.contextual(losses, features, seed)
+    active["contextual"] = (settings.lambda_cx, loss)
+  if settings.lambda_lf:
+    active["low_frequency"] = (settings.lambda_lf, loss_settings.low_frequency(losses))
+  if settings.lambda_vgg:
+    features = loss_settings.vgg(losses, settings.vgg_layers)
+    loss = cxloss.PerceptualLoss(features, normalize=settings.vgg_normalize)
+    active["vgg"] = (settings.lambda_vgg, loss)
+  if settings.lambda_texture:
+    features = loss_settings.vgg(losses, settings.texture_layers)
+    active["texture"] = (settings.lambda_texture, cxloss.TextureLoss(features))
+  return active
+
+
 def _adversarial_phase(settings, generator, steps_per_epoch):
   name, weights = settings.network.model, settings.objective
+  discriminator = (srgan if name == "srgan" else enhancenet).discriminator
+  width = settings.network.discriminator_width
   # A discriminator is built last: random numbers are drawn in this order.
-  terms = objective.terms(weights, settings.seed)
   model = super_resolution.SuperResolutionTrainer(
     generator,
-    terms,
-    _discriminator(settings) if weights.lambda_gan else None,
+    terms(weights, settings.seed),
+    discriminator(settings.crop_size, width) if weights.lambda_gan else None,
     weights.lambda_gan,
     settings.average,
   )
@@ -92,12 +131,6 @@ def _adversarial_phase(settings, generator, steps_per_epoch):
   model.compile(*map(optimizers.adam, rates))
   ours = name == "srgan" and weights.lambda_cx > 0
   return Phase("ours" if ours else name, model, settings.epochs)
-
-
-def _discriminator(settings):
-  make = {"srgan": srgan, "enhancenet": enhancenet}[settings.network.model]
-  width = settings.network.discriminator_width
-  return make.discriminator(settings.crop_size, width)
 
 
 def _lapsrn_optimizer(settings, steps_per_epoch):

@@ -30,9 +30,7 @@ def prepare(settings):
     UserError: if data, weights or networks are missing or do not fit.
   """
   devices.check_batch(settings.batch_size)
-  source, pairs = photographs(
-    settings.data, settings.validation_data, settings.crop_size, settings.network.scale
-  )
+  source, pairs = photographs(settings, settings.network.scale)
   measures = evaluate.all_measures(settings.network.scale, settings)
   steps = settings.steps_per_epoch or max(len(source) // settings.batch_size, 1)
   with devices.current().scope():
@@ -44,26 +42,21 @@ def prepare(settings):
   return Job(settings, source, pairs, measures, generator, trained, steps)
 
 
-def photographs(data, validation_data, crop_size, scale):
+def photographs(settings, scale):
   """Opens the photographs to train and to validate on.
 
   Args:
-    data: source of photographs to train on, see `experiments.common.data.sources`.
-    validation_data: source to validate on. `None` takes the validation split of
-      `data`, or holds out the last tenth of a folder.
-    crop_size: side of the crops.
+    settings: anything with `data`, `validation_data` and `crop_size`.
     scale: integer factor.
 
   Returns:
     The training source, and the validation `Pairs`.
   """
-  source = sources.load(data, "train", least=crop_size)
-  if validation_data:
-    held_out = sources.load(
-      validation_data, "validation", 4 * scale, "--validation_data"
-    )
-  elif data in sources.SPLIT:
-    held_out = sources.load(data, "validation")
+  source = sources.load(settings.data, "train", least=settings.crop_size)
+  if path := settings.validation_data:
+    held_out = sources.load(path, "validation", 4 * scale, "--validation_data")
+  elif settings.data in sources.SPLIT:
+    held_out = sources.load(settings.data, "validation")
   else:
     source, held_out = sources.hold_out(source)
   return source, Pairs(held_out, scale)
@@ -82,15 +75,7 @@ class Job:
   steps_per_epoch: int
 
   def run(self, folder):
-    """Trains all phases and measures their networks.
-
-    Args:
-      folder: path of the run folder, which must exist; a training whose backup lies
-        there is resumed.
-
-    Raises:
-      StoppedError: after SIGINT or SIGTERM, the state being saved.
-    """
+    """Trains all phases in a run folder, from its backups on, and measures them."""
     settings, scale = self.settings, self.settings.network.scale
     methods = upscalers.load([], self.pairs, scale)
     if settings.initial_weights:
@@ -121,20 +106,29 @@ class Job:
 
   def _fit(self, phase, folder):
     settings = self.settings
-    size = settings.crop_size, settings.network.scale, settings.batch_size
+
+    def batches(step, context):
+      return crops.training_batches(
+        self.source,
+        settings.crop_size,
+        settings.network.scale,
+        settings.batch_size,
+        settings.seed,
+        step,
+        context=context,
+      )
+
     resumable_training.fit_phase(
       folder,
       phase,
-      lambda step, context: crops.training_batches(
-        self.source, *size, settings.seed, step, context=context
-      ),
+      batches,
       self.steps_per_epoch,
       settings.backup_every,
       lambda: validation.Validation(
         folder,
         phase.name,
         self.pairs[: settings.validation_images],
-        validation.fixed_batch(self.source, *size, settings.seed),
+        next(iter(batches(0, None))),
         settings.validate_every,
         phase.epochs,
       ),
@@ -142,5 +136,5 @@ class Job:
 
 
 def _initial_network(settings):
-  path = networks.path_of(settings.initial_weights, "--initial_weights")
-  return networks.load_generator(path, settings.network.scale, "--initial_weights")
+  weights, scale = settings.initial_weights, settings.network.scale
+  return networks.load_generator(weights, scale, "--initial_weights")

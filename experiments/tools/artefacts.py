@@ -120,14 +120,9 @@ def grid_db(image, period):
 
 
 def flat_errors(apply, scale):
-  """Returns the largest error of a method on a picture of each of `COLOURS`.
+  """Returns the largest errors of a method, see `upscalers`, on flat `COLOURS`.
 
-  Args:
-    apply: function from `(name, lr, hr)` to the enlarged picture; see `upscalers`.
-    scale: factor of enlargement, an integer.
-
-  Returns:
-    List of floats, in grey levels.
+  They are a list of floats, in grey levels.
   """
   errors = []
   for colour in COLOURS:

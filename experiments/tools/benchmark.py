@@ -188,13 +188,8 @@ def measure_pass(method, positions, channels):
 def measure_step(loss, precision, batch, side, blocks=16, width=64):
   """Measures a training step of super-resolution: `{"seconds": float, "memory": GB}`.
 
-  Args:
-    loss: one of `_LOSSES`.
-    precision: Keras dtype policy of networks and backbone.
-    batch: number of images.
-    side: of the high-resolution images, in pixels.
-    blocks: of the generator.
-    width: channels of both networks.
+  `side` is that of the high-resolution images in pixels; `precision`, the dtype policy
+  of networks and backbone.
   """
   import tensorflow as tf
 

@@ -64,14 +64,7 @@ def main(settings):
 def fit(source, factor, description, output):
   """Writes the statistics of photographs, for `natural_quality.read`.
 
-  Args:
-    source: sequence of uint8 RGB arrays `(H, W, 3)`.
-    factor: side of the squares of pixels that are averaged first.
-    description: string for the file.
-    output: path of the `.npz` file.
-
-  Raises:
-    UserError: if the photographs have too few sharp patches.
+  Squares of `factor` pixels are averaged first.
   """
   features = np.concatenate(
     [

@@ -3,8 +3,8 @@
   python -m experiments.tools.shrink --weights=NETWORK.keras --output=SMALL.keras
 
 Weights are rounded to bfloat16, which has 8 significant bits, and compressed by HDF5.
-Layers compute in float32, whatever they were trained in. Any
-Keras loads the result as it loads the original.
+Layers compute in float32, whatever they were trained in. Any Keras loads the result as
+it loads the original.
 """
 
 import dataclasses
@@ -36,13 +36,13 @@ class Settings:
   output: str | None = option(None, "The .keras file to write.")
 
   def __post_init__(self):
-    networks.check_file(self.weights)
+    networks.file_of(self.weights)
     checks.output(self.output, ".keras")
 
 
 def main(settings):
   try:
-    network = weights_files.load_model(settings.weights)
+    network = weights_files.load_model(networks.file_of(settings.weights))
   except ValueError as error:
     raise UserError(f"--weights: {error}") from error
   shrink(network, settings.output)

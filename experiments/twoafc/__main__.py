@@ -140,13 +140,7 @@ def write(settings, subsets, values, measures, folder):
   """Writes rows in the form of Table 1, and the figure `scores.png`.
 
   Of generated triplets, it also draws examples, and how far the strong distortions are.
-
-  Args:
-    settings: `Settings`.
-    subsets: list of `bapps.Subset`.
-    values: `{subset: {label: (2, n)}}`, the distances, see `measure.measure`.
-    measures: list of measures.
-    folder: path of the run folder.
+  `values` are those of `measure.measure`.
   """
   human = settings.data_dir is not None
   labels = [label for one in measures for label in one.labels.values()]

@@ -35,15 +35,11 @@ def open_subsets(folder, names, skip_bad=False, limit=None):
     folder: path of the archive, or of its `val`.
     names: names of subsets.
     skip_bad: whether to leave broken triplets out, with a warning for each,
-      instead of refusing the set.
-    limit: how many triplets to use of each subset, the first ones; `None`
-      (default) means all.
+      instead of refusing the set. Defaults to False.
+    limit: number of triplets to use of each subset, the first ones. Defaults to all.
 
   Returns:
     List of `Subset`.
-
-  Raises:
-    UserError: if subsets are missing or empty, or triplets are broken.
   """
   root = pathlib.Path(folder)
   root = root / "val" if (root / "val").is_dir() else root
@@ -75,20 +71,13 @@ class Subset:
   def __init__(self, folder, limit=None):
     self.folder = pathlib.Path(folder)
     self.name = self.folder.name
-    stems = {p.stem for kind in (*_KINDS, "judge") for p in self._files(kind)}
-    stems = sorted(stems)[:limit]
+    files = {"judge/*.npy", *(f"{kind}/*.png" for kind in _KINDS)}
+    stems = sorted({p.stem for each in files for p in self.folder.glob(each)})[:limit]
     with concurrent.futures.ThreadPoolExecutor() as pool:
       checked = list(pool.map(self._check, stems))
     self.bad = [entry for entry in checked if isinstance(entry, str)]
     # Batches hold images of one size; the archive has a single one.
-    intact = sorted(
-      (size, stem, judge)
-      for stem, (size, judge) in (
-        pair
-        for pair in zip(stems, checked, strict=True)
-        if not isinstance(pair[1], str)
-      )
-    )
+    intact = sorted(entry for entry in checked if not isinstance(entry, str))
     self._sizes = [size for size, _, _ in intact]
     self.names = [stem for _, stem, _ in intact]
     self.judges = np.array([judge for _, _, judge in intact])
@@ -106,19 +95,14 @@ class Subset:
         yield np.stack(triplets, axis=1)
         start = stop
 
-  def _files(self, kind):
-    folder = self.folder / kind
-    suffix = ".npy" if kind == "judge" else ".png"
-    return folder.glob(f"*{suffix}")
-
   def _read(self, stem):
     return [images.read_rgb(self.folder / kind / f"{stem}.png") for kind in _KINDS]
 
   def _check(self, stem):
-    """`((height, width), judge)`, or a line that says what is wrong."""
+    """`((height, width), stem, judge)`, or a line that says what is wrong."""
     try:
-      triplet = check_triplet(self._read(stem))
-      return triplet[0].shape[:2], _read_judge(self.folder / "judge" / f"{stem}.npy")
+      size = check_triplet(self._read(stem))[0].shape[:2]
+      return size, stem, _read_judge(self.folder / "judge" / f"{stem}.npy")
     except UserError as error:
       return f"{self.name}/{stem}: {error}"
 

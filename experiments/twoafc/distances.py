@@ -12,6 +12,7 @@ these choices.
 import dataclasses
 import hashlib
 import pathlib
+import typing
 
 import numpy as np
 import tensorflow as tf
@@ -33,8 +34,7 @@ _ONE_BY_ONE = 500
 _FRONT = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class _WeightsFile:
+class _WeightsFile(typing.NamedTuple):
   """A weights file: the preprocessing to assume, and a remark for the output."""
 
   name: str
@@ -42,8 +42,7 @@ class _WeightsFile:
   remark: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Net:
+class _Net(typing.NamedTuple):
   """A network: its label in tables and its key in `lpips.LAYERS`.
 
   Its weights are the first of `files` that exists; without files, the bundled ones.
@@ -130,8 +129,12 @@ class LowLevel:
     self.labels = {name: LOW_LEVEL[name] for name in names}
 
   def __call__(self, images):
+    reference, *distorted = images
     functions = {"l2": _squared_error, "ssim": _dssim, "fsimc": _dfsimc}
-    return {label: functions[name](images) for name, label in self.labels.items()}
+    return {
+      label: np.stack([functions[name](reference, each) for each in distorted])
+      for name, label in self.labels.items()
+    }
 
 
 class Network:
@@ -156,7 +159,7 @@ class Network:
       layers = layers[:_FRONT]
       path, preprocessing, self.remark = "bundled", None, "bundled, conv1_2 to conv3_3"
     else:
-      path, preprocessing, self.remark = find(name, weights_dir)
+      path, preprocessing, self.remark = _find(name, weights_dir)
     self._heads, files = None, [] if path == "bundled" else [path]
     try:
       self._features = _features(net.architecture, layers, path, preprocessing)
@@ -167,7 +170,7 @@ class Network:
       raise UserError(f"--weights_dir: {error}") from error
     self.labels = {d: f"{net.label} {DISTANCES[d]}" for d in distances}
     # For a run that goes on: the same files?
-    self.weights = tuple(map(digest, files))
+    self.weights = [hashlib.sha256(f.read_bytes()).hexdigest()[:16] for f in files]
     self._graph = tf.function(self._distances)
 
   def __call__(self, images):
@@ -232,24 +235,8 @@ def heads_path(name, weights_dir):
   return pathlib.Path(weights_dir) / f"lpips_lin_{NETS[name].architecture}.npz"
 
 
-def digest(path):
-  """Returns a short text that identifies a file's contents."""
-  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()[:16]
-
-
-def find(name, weights_dir):
-  """Finds a net's weights.
-
-  Args:
-    name: a key of `NETS` that has files.
-    weights_dir: folder of the weights files, or `None`.
-
-  Returns:
-    `(path, preprocessing, remark)`.
-
-  Raises:
-    UserError: if there are none.
-  """
+def _find(name, weights_dir):
+  """Returns `(path, preprocessing, remark)` of the weights of a net that has files."""
   files = NETS[name].files
   if weights_dir is None:
     raise UserError(
@@ -289,18 +276,14 @@ def _features(architecture, layers, path, preprocessing):
   return makers[architecture](layers, path, (0.0, 1.0), preprocessing)
 
 
-def _squared_error(images):
-  reference, *distorted = np.float64(images)
-  return np.stack([((d - reference) ** 2).mean(axis=(1, 2, 3)) for d in distorted])
+def _squared_error(reference, distorted):
+  error = np.float64(distorted) - np.float64(reference)
+  return (error**2).mean(axis=(1, 2, 3))
 
 
-def _dssim(images):
-  reference, *distorted = images
-  similarity = metrics.SSIM((0, 255), channels="rgb")
-  return np.stack([1 - similarity(reference, d) for d in distorted])
+def _dssim(reference, distorted):
+  return 1 - metrics.SSIM((0, 255), channels="rgb")(reference, distorted)
 
 
-def _dfsimc(images):
-  reference, *distorted = images
-  similarity = metrics.FSIMc((0, 255))
-  return np.stack([1 - similarity(reference, d) for d in distorted])
+def _dfsimc(reference, distorted):
+  return 1 - metrics.FSIMc((0, 255))(reference, distorted)

@@ -66,11 +66,7 @@ DISTORTIONS = {
 
 
 def open_subsets(folder, settings):
-  """Writes the triplets of `Settings` to a folder, and opens them.
-
-  Returns:
-    List of `bapps.Subset`.
-  """
+  """Writes the triplets of `Settings` to a folder; returns a list of `bapps.Subset`."""
   write(folder, settings.triplets, settings.seed)
   return bapps.open_subsets(folder, list(DISTORTIONS))
 
@@ -78,12 +74,8 @@ def open_subsets(folder, settings):
 def write(folder, count, seed):
   """Writes the set in the layout of `bapps`, unless it is there already.
 
-  Each distortion has a subset of its own.
-
-  Args:
-    folder: path of a folder; its subfolder `val` is made, whole or not at all.
-    count: triplets of each distortion.
-    seed: integer.
+  Each distortion has a subset of its own of `count` triplets. The folder's subfolder
+  `val` is made whole or not at all.
   """
   folder = pathlib.Path(folder)
   if (folder / "val").exists():

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from experiments.common.data import images
-from experiments.common.run import files
+from experiments.common.run import files, logs
 from experiments.common.run.errors import StoppedError, UserError
 from experiments.twoafc import bapps
 
@@ -86,25 +86,23 @@ def _measure_subset(subset, measures, folder, batch_size):
   done = _count(parts)
   if done == len(subset):
     return _join(parts)
-  writer = tf.summary.create_file_writer(str(folder / "tensorboard" / subset.name))
+  writer = logs.writer(folder, subset.name)
   saved = time.monotonic()
-  bar = tqdm(total=len(subset), initial=done, desc=subset.name, disable=None)
-  try:
-    for batch in subset.batches(batch_size, done):
-      parts.append({k: v for one in measures for k, v in one(batch).items()})
-      bar.update(batch.shape[1])
-      if time.monotonic() - saved > _SAVE_SECONDS:
-        saved = time.monotonic()
+  with tqdm(total=len(subset), initial=done, desc=subset.name, disable=None) as bar:
+    try:
+      for batch in subset.batches(batch_size, done):
+        parts.append({k: v for one in measures for k, v in one(batch).items()})
+        bar.update(batch.shape[1])
+        if time.monotonic() - saved > _SAVE_SECONDS:
+          saved = time.monotonic()
+          _save(path, subset, parts, weights, writer)
+    except KeyboardInterrupt:
+      raise StoppedError(
+        f"stopped at triplet {_count(parts)} of {len(subset)} of {subset.name}"
+      ) from None
+    finally:
+      if parts:
         _save(path, subset, parts, weights, writer)
-  except KeyboardInterrupt:
-    if parts:
-      _save(path, subset, parts, weights, writer)
-    raise StoppedError(
-      f"stopped at triplet {_count(parts)} of {len(subset)} of {subset.name}"
-    ) from None
-  finally:
-    bar.close()
-  _save(path, subset, parts, weights, writer)
   return _join(parts)
 
 

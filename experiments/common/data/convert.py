@@ -63,17 +63,10 @@ def check(source, target, suffix=".png"):
       f"--output must end in {suffix} and be a file, as --input is one. "
       f"Received: {target}{folder}"
     )
-  if source.is_dir():
-    check_folder(target, suffix, "as --input is one")
+  if source.is_dir() and (target.suffix.lower() == suffix or target.is_file()):
+    raise UserError(f"--output must be a folder, as --input is one. Received: {target}")
   for parent in target.parents:
     if parent.exists() and not parent.is_dir():
       raise UserError(
         f"--output must lie in a folder. Received: {target}, but {parent} is a file"
       )
-
-
-def check_folder(target, suffix, reason):
-  """Raises `UserError` if `--output` is, or is called like, a file of results."""
-  target = pathlib.Path(target)
-  if target.suffix.lower() == suffix or target.is_file():
-    raise UserError(f"--output must be a folder, {reason}. Received: {target}")

@@ -1,8 +1,6 @@
 """Reading and writing of image files, by Pillow."""
 
-import struct
 import warnings
-import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -69,20 +67,10 @@ def write_png(path, array, profile=None):
 
 def write_png16(path, array):
   """Writes a uint16 array `(H, W, 3)` as PNG, which Pillow cannot."""
-  height, width = array.shape[:2]
-  # Differences to the pixel on the left (filter 1), byte by byte, compress better.
-  rows = array.astype(">u2").reshape(height, -1).view(np.uint8)
-  rows = np.concatenate([rows[:, :6], rows[:, 6:] - rows[:, :-6]], axis=1)
-  rows = np.pad(rows, ((0, 0), (1, 0)), constant_values=1)
-  with files.replacing(path) as partial, open(partial, "wb") as file:
-    file.write(b"\x89PNG\r\n\x1a\n")
-    for kind, data in (
-      (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)),
-      (b"IDAT", zlib.compress(rows.tobytes())),
-      (b"IEND", b""),
-    ):
-      checksum = struct.pack(">I", zlib.crc32(kind + data))
-      file.write(struct.pack(">I", len(data)) + kind + data + checksum)
+  import tensorflow as tf  # Not above: the report does without.
+
+  with files.replacing(path) as partial:
+    partial.write_bytes(tf.io.encode_png(array).numpy())
 
 
 def write_gif(path, arrays, milliseconds=200):

@@ -32,7 +32,7 @@ def batches(source, cut, types, finish, batch_size, seed, start=0, context=None)
   Raises:
     ValueError: if the replicas cannot share the batch equally.
   """
-  numbers, size = from_step(start, batch_size, context)
+  numbers, size = _from_step(start, batch_size, context)
 
   @functools.lru_cache(maxsize=8)
   def order(epoch):
@@ -59,23 +59,14 @@ def batches(source, cut, types, finish, batch_size, seed, start=0, context=None)
   )
 
 
-def from_step(start, batch_size, context=None):
+def _from_step(start, batch_size, context):
   """Lists the indices of a process's examples from a step on, without end.
 
   A step's global batch has the indices `start * batch_size` to `(start + 1) *
   batch_size - 1`; replicas take equal parts of it, in their order.
 
-  Args:
-    start: number of steps to skip.
-    batch_size: of the global batch.
-    context: `tf.distribute.InputContext`, or `None` (default) for a single device.
-
   Returns:
-    `(dataset, size)`: a `tf.data.Dataset` of int64 scalars, those of this process's
-    replicas, and how many of them are a replica's batch.
-
-  Raises:
-    ValueError: if the replicas cannot share the batch equally.
+    A `tf.data.Dataset` of int64 scalars, and how many of them are a replica's batch.
   """
   everything = tf.data.Dataset.counter(start * batch_size)
   if context is None:

@@ -20,19 +20,19 @@ class Folder:
 
   Every file is decoded once at the start. One that is no intact image, or has a
   side below `least` pixels, is named in a warning and left out. Photographs are kept
-  decoded up to `cache_bytes` in all, and the others read again when asked for.
+  decoded up to 4 GiB in all, and the others read again when asked for.
 
   Args:
     pattern: the folder or glob.
     least: smallest side in pixels. Defaults to 1.
     flag: where the pattern comes from, for errors. Defaults to `--data`.
-    cache_bytes: how much to keep decoded. Defaults to 4 GiB.
+    keep: whether any are kept decoded. Defaults to True.
 
   Raises:
     UserError: if no usable photograph is left.
   """
 
-  def __init__(self, pattern, least=1, flag="--data", cache_bytes=_CACHE_BYTES):
+  def __init__(self, pattern, least=1, flag="--data", keep=True):
     paths = list_images(pattern)
     self._paths, self._kept, size = [], {}, 0
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
@@ -44,7 +44,7 @@ class Folder:
           if array is None:
             continue
           size += array.nbytes
-          if size <= cache_bytes:
+          if keep and size <= _CACHE_BYTES:
             self._kept[len(self._paths)] = array
           self._paths.append(path)
     if not self._paths:

@@ -52,12 +52,11 @@ class Textures(Samples):
     self._images = [_read(name) for name in GREY]
 
 
-def photograph(name, flag="--image", least=1):
-  """Opens one photograph.
+def photograph(name, least=1):
+  """Opens the photograph of `--image`.
 
   Args:
     name: one of `PHOTOGRAPHS`, or the path of an image file.
-    flag: where the name comes from, for errors. Defaults to `--image`.
     least: smallest side in pixels that can be used. Defaults to 1.
 
   Returns:
@@ -72,15 +71,15 @@ def photograph(name, flag="--image", least=1):
     try:
       image = images.read_rgb(name)
     except UserError as error:
-      raise UserError(f"{flag}: {error}") from error
+      raise UserError(f"--image: {error}") from error
   else:
     raise UserError(
-      f"{flag} must be a file or one of {', '.join(PHOTOGRAPHS)}. Received: {name!r}"
+      f"--image must be a file or one of {', '.join(PHOTOGRAPHS)}. Received: {name!r}"
     )
   height, width = image.shape[:2]
   if min(height, width) < least:
     raise UserError(
-      f"{flag} must be at least {least} x {least} pixels. "
+      f"--image must be at least {least} x {least} pixels. "
       f"Received: {name}, {width} x {height}"
     )
   return image

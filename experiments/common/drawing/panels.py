@@ -7,11 +7,11 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 _GAP = 8
 _CAPTION = 28
 _FRAME = 3
-_COLOURS = ((230, 30, 30), (30, 110, 230), (20, 160, 60), (240, 160, 0))
+_COLOURS = ((230, 30, 30), (30, 110, 230))  # of the details
 
 
 class Panel:
-  """Shows the original, and details of every method (as figures 6 and 7 do).
+  """Shows the original, and two details of every method (as figures 6 and 7 do).
 
   The details of the small picture come first.
 
@@ -21,13 +21,12 @@ class Panel:
     lr: uint8 `(h, w, 3)`, the small picture.
     hr: uint8 `(H, W, 3)`, the original. The details are its places of largest
       contrast, not overlapping.
-    count: number of details, at most 4. Defaults to 2.
     size: side in pixels of a detail in the panel. Defaults to 256. It shows 64, 128 or
       256 pixels of the picture, more of larger ones.
   """
 
-  def __init__(self, lr, hr, count=2, size=256):
-    least = min(hr.shape[:2])
+  def __init__(self, lr, hr, size=256):
+    count, least = len(_COLOURS), min(hr.shape[:2])
     shown = size // (4 if least < 512 else 2 if least < 1536 else 1)
     self._zoom = max(min(shown, least // count), 1)
     self._factor = max(size // self._zoom, 1)
@@ -36,19 +35,13 @@ class Panel:
     self._whole = self._mark(hr, height)
     self._columns = {}
     scale = hr.shape[0] // lr.shape[0]
-    self._add(
-      f"LR x{scale}", lambda rows, columns: lr[rows // scale][:, columns // scale]
-    )
+    self.add(f"LR x{scale}", lr.repeat(scale, 0).repeat(scale, 1))
 
   def add(self, caption, picture):
     """Adds a column: uint8 `(H, W, 3)`, of the shape of the original."""
-    self._add(caption, lambda rows, columns: picture[rows][:, columns])
-
-  def _add(self, caption, cut_out):
-    """Adds a column; `cut_out` takes the pixels of an array of rows and of columns."""
-    column, zoom = [], np.arange(self._zoom)
-    for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
-      cut = cut_out(top + zoom, left + zoom)
+    column, zoom = [], self._zoom
+    for (top, left), colour in zip(self._corners, _COLOURS, strict=True):
+      cut = picture[top : top + zoom, left : left + zoom]
       large = cut.repeat(self._factor, 0).repeat(self._factor, 1)
       framed = ImageOps.expand(Image.fromarray(large), _FRAME, colour)
       column.append(np.asarray(framed))
@@ -72,7 +65,7 @@ class Panel:
     size = [max(round(side * scale), 1) for side in (hr.shape[1], hr.shape[0])]
     image = Image.fromarray(hr).resize(size, Image.LANCZOS)
     draw = ImageDraw.Draw(image)
-    for (top, left), colour in zip(self._corners, _COLOURS, strict=False):
+    for (top, left), colour in zip(self._corners, _COLOURS, strict=True):
       box = [scale * v for v in (left, top, left + self._zoom, top + self._zoom)]
       draw.rectangle([round(v) for v in box], outline=colour, width=_FRAME)
     return np.asarray(image)

@@ -48,31 +48,32 @@ def main(name, commands, default_flagfile=None):
   command = parsed.command
   if parsed.by_default and command.folder == "opened":
     _tell(name, f"no --flagfile, so flags/{default_flagfile}")
-  process = None
+  devices = None
   try:
     if command.tensorflow:
-      from experiments.common.run import process
+      from experiments.common.run import devices, process
 
       process.set_up(parsed.settings, parsed.run.deterministic)
     _execute(name, parsed)
-    if process:
-      process.finish()
+    if devices:
+      # A process that ends while others work makes them fail.
+      devices.wait_for_all()
   except StoppedError as stop:
     again = " without --overwrite" if parsed.run.overwrite else ""
     _tell(name, f"{stop}; the same command{again} goes on from there")
-    _leave(130, process)
+    _leave(130, devices)
   except KeyboardInterrupt:
     _tell(name, "stopped")
-    _leave(130, process)
+    _leave(130, devices)
   except Exception as error:
-    line = _line(error) or (process and process.describe(error))
-    if line is None:
-      if process and process.is_replicated():
-        traceback.print_exc()
-        _leave(1, process)
+    line = _line(error) or (devices and devices.lost_worker(error))
+    if line:
+      _tell(name, line)
+    elif devices and devices.is_replicated():
+      traceback.print_exc()
+    else:
       raise
-    _tell(name, line)
-    _leave(1, process)
+    _leave(1, devices)
 
 
 def _execute(name, parsed):
@@ -106,9 +107,9 @@ def _tell(name, line):
   print(f"{name}: {line}", file=sys.stderr)
 
 
-def _leave(code, process):
+def _leave(code, devices):
   """Ends the process early."""
-  if process and process.is_replicated():
+  if devices and devices.is_replicated():
     # The data of replicas are prepared by threads that call Python; at its end, Python
     # would wait for them, and they for Python.
     sys.stdout.flush()

@@ -42,9 +42,8 @@ class RunSettings:
   )
   deterministic: bool | None = option(
     None,
-    "Whether the same command gives the same bits, however often it is cut off; "
-    "docs/experiments/runs.md has an exception. By default only without a GPU: there "
-    "it costs a few per cent of the time.",
+    "Whether the same command gives the same bits, however often it is cut off. By "
+    "default only without a GPU: there it costs a few per cent of the time.",
   )
 
 
@@ -142,8 +141,8 @@ def parse(name, commands, arguments=None, default_flagfile=None):
   settings = options.build(command.settings, given, base)
   if command.idle:
     refuse(typed, command.idle(settings))
-  run = RunSettings(output_dir=str(_run_folder(flagfiles, name)))
-  run = options.build(RunSettings, given, run)
+  folder = pathlib.Path("runs") / (flagfiles[-1].stem if flagfiles else name)
+  run = options.build(RunSettings, given, RunSettings(output_dir=str(folder)))
   return Parsed(command, settings, run, arguments, by_default)
 
 
@@ -224,10 +223,6 @@ def _typed(arguments, values):
   """Returns the names of the flags on the command line itself."""
   names = (a.lstrip("-").partition("=")[0] for a in arguments if a.startswith("-"))
   return [name if name in values else name.removeprefix("no") for name in names]
-
-
-def _run_folder(flagfiles, name):
-  return pathlib.Path("runs") / (flagfiles[-1].stem if flagfiles else name)
 
 
 def _resolve_flagfiles(arguments):

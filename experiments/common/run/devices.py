@@ -71,14 +71,13 @@ def set_up(settings):
   strategy, replicas = settings.strategy, settings.replicas
   if replicas and strategy != "mirrored":
     raise UserError("--replicas has no effect without --strategy=mirrored")
-  gpus = tf.config.list_physical_devices("GPU")
   keras.config.set_dtype_policy(settings.precision)
   _current = None
   if strategy == "default":
     return
   # TensorFlow logs every sum over replicas that it plans.
   tf.get_logger().setLevel("WARNING")
-  _current = _mirrored(gpus, replicas) if strategy == "mirrored" else _multi_worker()
+  _current = _mirrored(replicas) if strategy == "mirrored" else _multi_worker()
 
 
 def current():
@@ -140,6 +139,17 @@ def total(strategy, value):
   return float(strategy.experimental_local_results(add())[0])
 
 
+def lost_worker(error):
+  """Returns the line that tells of a lost worker; `None` for another error."""
+  if not isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
+    return None
+  first = error.message.strip().splitlines()[0]
+  return (
+    f"another worker is gone: {first}. The same commands, without --overwrite, go on "
+    "from the last backup"
+  )
+
+
 def check_batch(batch_size):
   """Raises UserError if the replicas cannot share a global batch equally."""
   count = current().num_replicas_in_sync
@@ -152,15 +162,13 @@ def check_batch(batch_size):
     print(f"{count} replicas, {batch_size // count} of {batch_size} examples on each")
 
 
-def _mirrored(gpus, count):
-  if gpus:
-    if count and count > len(gpus):
+def _mirrored(count):
+  if gpus := len(tf.config.list_physical_devices("GPU")):
+    if count and count > gpus:
       raise UserError(
-        f"--replicas must be at most the number of GPUs, {len(gpus)}. Received: {count}"
+        f"--replicas must be at most the number of GPUs, {gpus}. Received: {count}"
       )
-    return tf.distribute.MirroredStrategy(
-      [f"GPU:{i}" for i in range(count or len(gpus))]
-    )
+    return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(count or gpus)])
   if not count:
     raise UserError(
       "--strategy=mirrored found no GPU. To test on the CPU, divide it by --replicas"

@@ -10,6 +10,12 @@ import tensorflow as tf
 from experiments.common.run import files
 
 
+def writer(folder, phase):
+  """Returns TensorBoard's writer of a phase in a run folder."""
+  path = pathlib.Path(folder) / "tensorboard" / phase
+  return tf.summary.create_file_writer(str(path))
+
+
 class Logger(keras.callbacks.Callback):
   """Writes each epoch's means to TensorBoard and to `metrics.jsonl`.
 
@@ -21,9 +27,7 @@ class Logger(keras.callbacks.Callback):
     super().__init__()
     self._path = pathlib.Path(folder) / "metrics.jsonl"
     self._phase = phase
-    self._writer = tf.summary.create_file_writer(
-      str(pathlib.Path(folder) / "tensorboard" / phase)
-    )
+    self._writer = writer(folder, phase)
 
   def on_train_begin(self, logs=None):
     step = number(self.model.optimizer.iterations, int)
@@ -40,9 +44,8 @@ class Logger(keras.callbacks.Callback):
     step = number(self.model.optimizer.iterations, int)
     values = {name: float(value) for name, value in (logs or {}).items()}
     values["learning_rate"] = number(self.model.optimizer.learning_rate)
-    d_optimizer = getattr(self.model, "discriminator_optimizer", None)
     tags = {"learning_rate": "rates/learning_rate"}
-    if d_optimizer is not None:
+    if d_optimizer := getattr(self.model, "discriminator_optimizer", None):
       values["d_learning_rate"] = number(d_optimizer.learning_rate)
       tags = {
         "learning_rate": "rates/generator",
@@ -50,7 +53,9 @@ class Logger(keras.callbacks.Callback):
       }
     with self._writer.as_default(step):
       for name, value in values.items():
-        tf.summary.scalar(tags.get(name) or _tag(name), value)
+        kind = "validation" if name.startswith("val_") else "losses"
+        tag = tags.get(name) or f"{kind}/{name.removeprefix('val_')}"
+        tf.summary.scalar(tag, value)
     self._writer.flush()
     entry = {
       "phase": self._phase,
@@ -75,13 +80,6 @@ def number(variable, kind=float):
   return kind(keras.ops.convert_to_numpy(variable))
 
 
-def _tag(name):
-  """Groups TensorBoard's cards."""
-  if name.startswith("val_"):
-    return f"validation/{name.removeprefix('val_')}"
-  return f"losses/{name}"
-
-
 class Periodic(keras.callbacks.Callback):
   """Calls `validate(logs)` after every so many epochs and after the last one.
 
@@ -97,9 +95,7 @@ class Periodic(keras.callbacks.Callback):
     self._every = every
     self._epochs = epochs
     self._phase = phase
-    self._writer = tf.summary.create_file_writer(
-      str(pathlib.Path(folder) / "tensorboard" / phase)
-    )
+    self._writer = writer(folder, phase)
 
   def on_epoch_end(self, epoch, logs=None):
     last = epoch + 1 == self._epochs

@@ -16,9 +16,6 @@ def set_up(settings, deterministic=None):
     settings: of the run. A field `devices` of `DeviceSettings` takes effect, as does
       `seed`, which is else 0.
     deterministic: whether operations are. By default only without a GPU.
-
-  Raises:
-    UserError: if the devices do not fit the machine.
   """
   with held_back_stderr():
     if deterministic is None:
@@ -57,24 +54,3 @@ def run_within(experiment, prepare, settings, folder):
     job.run(folder)
   # The next run may start from what this one has written.
   devices.wait_for_all()
-
-
-def finish():
-  """Waits for all hosts: a process that ends while others work makes them fail."""
-  devices.wait_for_all()
-
-
-def is_replicated():
-  """Whether there are several replicas or hosts."""
-  return devices.is_replicated()
-
-
-def describe(error):
-  """Returns the line that tells of a lost worker; `None` for another error."""
-  if not isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
-    return None
-  first = error.message.strip().splitlines()[0]
-  return (
-    f"another worker is gone: {first}. The same commands, without --overwrite, go on "
-    "from the last backup"
-  )

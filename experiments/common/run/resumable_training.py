@@ -1,6 +1,7 @@
 """Training that can be cut off at any moment and resumes at the same step."""
 
 import dataclasses
+import functools
 import math
 import os
 import pathlib
@@ -93,7 +94,7 @@ def fit(
     epoch, done = divmod(state.step, steps_per_epoch)
     with _Stopper(model) as stopper:
       model.fit(
-        devices.dataset(strategy, _batches_from(batches, state.step)),
+        devices.dataset(strategy, functools.partial(batches, state.step)),
         # The rest of an interrupted epoch is a call of its own.
         steps_per_epoch=steps_per_epoch - done,
         initial_epoch=epoch,
@@ -111,10 +112,6 @@ def save_model(model, path):
   """Writes a `.keras` file, whole or not at all."""
   with files.replacing(path) as partial:
     model.save(partial)
-
-
-def _batches_from(batches, step):
-  return lambda context: batches(step, context)
 
 
 class _State(keras.callbacks.Callback):

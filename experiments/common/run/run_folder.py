@@ -53,7 +53,7 @@ def open_run(path, settings, experiment, arguments=None, overwrite=False):
   if devices.is_chief():
     check(folder, settings, overwrite)
     folder.mkdir(parents=True, exist_ok=True)
-    _acquire(folder)
+    _take(folder)
     if overwrite:
       _clear(folder)
     files.remove_partial(folder)
@@ -72,13 +72,14 @@ def open_run(path, settings, experiment, arguments=None, overwrite=False):
 
 
 def check(path, settings, overwrite=False):
-  """Raises what `open_run` does, before anything is done."""
+  """Raises what `open_run` does, and takes the folder's lock if it has one."""
   from experiments.common.run import devices
 
   if not devices.is_chief():
     return
   folder = pathlib.Path(path)
-  _check_lock(folder)
+  if (folder / _LOCK).exists():
+    _take(folder)
   others = folder.exists() and any(
     path.name not in {"evaluation", _LOCK, _OWNER} and not files.is_partial(path)
     for path in folder.iterdir()
@@ -151,25 +152,12 @@ def _clear(folder):
       path.unlink()
 
 
-def _acquire(folder):
-  """Takes a folder for this process, or raises `UserError` if another one has it."""
+def _take(folder):
+  """Locks a folder for this process, or raises `UserError` if another one has it."""
   folder = folder.resolve()
-  lock = _held.get(folder) or filelock.FileLock(folder / _LOCK)
-  _take(lock, folder)
-  _held[folder] = lock
-  files.write_text(folder / _OWNER, f"process {os.getpid()} on {socket.gethostname()}")
-
-
-def _check_lock(folder):
-  """Raises what `_acquire` does, and takes nothing."""
-  folder = folder.resolve()
-  if folder not in _held and (folder / _LOCK).exists():
-    lock = filelock.FileLock(folder / _LOCK)
-    _take(lock, folder)
-    lock.release()
-
-
-def _take(lock, folder):
+  if folder in _held:
+    return
+  lock = filelock.FileLock(folder / _LOCK)
   try:
     lock.acquire(timeout=0)
   except filelock.Timeout as error:
@@ -180,3 +168,5 @@ def _take(lock, folder):
     raise UserError(
       f"--output_dir={folder} is in use by {owner}, which trains there"
     ) from error
+  _held[folder] = lock
+  files.write_text(folder / _OWNER, f"process {os.getpid()} on {socket.gethostname()}")

@@ -72,19 +72,21 @@ class Measures:
       pair = hr, picture
       return self._take(
         {
-          ("psnr_y",): lambda: [_psnr(*pair, self._scale)],
-          ("ssim_y",): lambda: [_ssim(*pair, self._scale)],
+          ("psnr_y",): lambda: [self._fidelity(metrics.PSNR, 1, *pair)],
+          ("ssim_y",): lambda: [self._fidelity(metrics.SSIM, _SSIM_WINDOW, *pair)],
           ("colour",): lambda: [colour(*pair)],
           ("lpips",): lambda: [self._distance(*pair)],
           ("niqe",): lambda: [naturalness(picture, self._scale)],
-          ("spectrum_db", "high_db"): lambda: of_spectra(picture),
-          ("kl_reference", "kl_image", "sliced_wasserstein"): lambda: patches.compare(
-            *pair, *self._settings
-          ).values(),
+          SPECTRA: lambda: of_spectra(picture),
+          PATCHES: lambda: patches.compare(*pair, *self._settings).values(),
         }
       )
 
     return measure
+
+  def _fidelity(self, metric, least, hr, picture):
+    _need(hr, least + 2 * self._scale)
+    return metric((0, 255), shave=self._scale)(hr[None], picture[None])[0]
 
   def _distance(self, hr, picture):
     _need(picture, LPIPS_LEAST)
@@ -113,16 +115,6 @@ def spectral_distances(reference, spectrum_, scale):
     "spectrum_db": spectrum.spectrum_distance(reference, spectrum_),
     "high_db": spectrum.high_frequency_excess(reference, spectrum_, scale),
   }
-
-
-def _psnr(hr, picture, shave):
-  _need(hr, 1 + 2 * shave)
-  return metrics.PSNR((0, 255), shave=shave)(hr[None], picture[None])[0]
-
-
-def _ssim(hr, picture, shave):
-  _need(hr, _SSIM_WINDOW + 2 * shave)
-  return metrics.SSIM((0, 255), shave=shave)(hr[None], picture[None])[0]
 
 
 def colour(hr, picture):

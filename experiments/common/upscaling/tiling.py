@@ -14,7 +14,10 @@ from absl import logging
 from tqdm import tqdm
 
 from experiments.common.data import bicubic, crops
-from experiments.common.upscaling import receptive_field
+
+# Columns or rows of the strips on which `reach` tries networks, and their other side.
+_LENGTHS = (64, 256, 1024, 4096)
+_THICKNESS = 8
 
 
 class Bicubic:
@@ -63,14 +66,14 @@ class Compiled:
 
   @functools.cached_property
   def reach(self):
-    """The distance that the network sees, see `receptive_field.reach`."""
-    reach = receptive_field.reach(self._model)
-    if reach is None:
+    """The distance that the network sees, see `reach`."""
+    distance = reach(self._model)
+    if distance is None:
       logging.warning(
         "%s sees whole images, which are not cut into tiles: memory grows with them",
         self._model.name,
       )
-    return reach
+    return distance
 
 
 def upscale(network, image, scale, tile=None, margin=None):
@@ -111,3 +114,47 @@ def upscale(network, image, scale, tile=None, margin=None):
       : scale * (bottom - top), : scale * (right - left)
     ]
   return result
+
+
+def reach(model):
+  """Returns the largest distance in input pixels that influences an output pixel.
+
+  It is found by trial: NaN in one column of pixels makes NaN of every output that the
+  column reaches, since no weight, not even 0, takes it away again. That needs no
+  knowledge of the layers, and is exact where gradients, through many layers or dead
+  ReLUs, would vanish.
+
+  Args:
+    model: Keras model from `(N, h, w, 3)` to `(N, scale h, scale w, 3)` for any h and
+      w. An output pixel lies in the input pixel that it is a part of.
+
+  Returns:
+    Integer, of the farther of the four directions; `None` for a network that sees the
+    whole image, such as one with global pooling, or more than 2,000 pixels.
+  """
+  for length in _LENGTHS:
+    distances = [_distance(model, length, axis) for axis in (1, 2)]
+    if None in distances:
+      return None
+    # At the strip's end, it may have been cut off.
+    if max(distances) < length // 2 - 1:
+      return max(distances)
+  return None
+
+
+def _distance(model, length, axis):
+  """Returns how far a NaN spreads from the middle; `None` if it is lost."""
+  middle = length // 2
+  shape = [1, _THICKNESS, _THICKNESS, 3]
+  shape[axis] = length
+  image = np.zeros(shape, np.float32)
+  image[(slice(None),) * axis + (middle,)] = np.nan
+  # Kernels of other devices may turn NaN into 0.
+  with tf.device("CPU:0"):
+    output = np.isnan(model(image, training=False))
+  scale = output.shape[axis] // length
+  hit = output.any(axis=tuple({0, 1, 2, 3} - {axis}))
+  if not hit[middle * scale : (middle + 1) * scale].all():
+    return None
+  (places,) = np.nonzero(hit)
+  return int(max(middle - places[0] // scale, places[-1] // scale - middle))

@@ -100,15 +100,15 @@ def load(
     Dict from a name to a method.
 
   Raises:
-    UserError: for a malformed or repeated name, a missing folder, file or picture,
-      or a picture of the wrong size. Every picture is read once to make sure.
+    UserError: as `parse`, and for a missing picture, or one of the wrong size. Every
+      picture is read once to make sure.
   """
-  methods = {"bicubic": _interpolate("bicubic"), **(own or {})}
+  methods = {"bicubic": _interpolation("bicubic"), **(own or {})}
   opened = {} if opened is None else opened
   for name, source in parse(specifications, methods).items():
     path = networks.path_of(source)
     if source in _INTERPOLATIONS:
-      methods[name] = _interpolate(source)
+      methods[name] = _interpolation(source)
     elif path.is_dir():
       inner = path / subfolder if subfolder else path
       folder = inner if inner.is_dir() else path
@@ -121,18 +121,25 @@ def load(
 
 
 def network(path, scale, flag, back_projections=0):
-  """Returns a generator as a method.
+  """Returns the generator in a file as a method.
 
   Args:
-    path: as of `networks.load_generator`, like `scale` and `flag`.
+    path: of a generator's `.keras` file, or EnhanceNet's `.npz` file.
     scale: integer factor.
     flag: where the path comes from, for errors.
     back_projections: how many corrections follow, see `models.back_projection`.
   """
-  if path.suffix == ".npz":
-    generator = _published_enhancenet(path, scale, flag)
-  else:
+  if path.suffix != ".npz":
     generator = networks.load_generator(path, scale, flag)
+  elif scale != 4:
+    raise UserError(
+      f"{flag}: {path}, weights of EnhanceNet, needs --scale=4. Received: {scale}"
+    )
+  else:
+    try:
+      generator = enhancenet.published(path)
+    except (ValueError, zipfile.BadZipFile) as error:
+      raise UserError(f"{flag}: {error}") from error
   return method(generator, scale, back_projections)
 
 
@@ -143,26 +150,16 @@ def method(generator, scale, back_projections=0):
   return lambda name, lr, hr: tiling.upscale(compiled, lr, scale)
 
 
-def _published_enhancenet(path, scale, flag):
-  if scale != 4:
-    raise UserError(
-      f"{flag}: {path}, weights of EnhanceNet, needs --scale=4. Received: {scale}"
-    )
-  try:
-    return enhancenet.published(path)
-  except (ValueError, zipfile.BadZipFile) as error:
-    raise UserError(f"{flag}: {error}") from error
+def _interpolation(source):
+  def bicubic(name, lr, hr):
+    scale = hr.shape[0] // lr.shape[0]
+    return tiling.upscale(tiling.Bicubic(scale), lr, scale)
 
-
-def _interpolate(source):
-  def apply(name, lr, hr):
-    if source == "bicubic":
-      scale = hr.shape[0] // lr.shape[0]
-      return tiling.upscale(tiling.Bicubic(scale), lr, scale)
+  def filtered(name, lr, hr):
     size = hr.shape[1], hr.shape[0]
     return np.asarray(Image.fromarray(lr).resize(size, _FILTERS[source]))
 
-  return apply
+  return bicubic if source == "bicubic" else filtered
 
 
 def _pictures(method, path, pairs, scale):

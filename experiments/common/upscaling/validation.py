@@ -5,7 +5,6 @@ import contextlib
 import tensorflow as tf
 
 from experiments.common import tables
-from experiments.common.data import crops
 from experiments.common.run import logs
 from experiments.common.upscaling import measure, upscalers
 from experiments.common.upscaling.compare import Comparison
@@ -72,8 +71,3 @@ def _training_logits(discriminator, images):
   for variable, value in zip(variables, before, strict=True):
     variable.assign(value)
   return logits
-
-
-def fixed_batch(source, crop_size, scale, batch_size, seed):
-  """One batch for histograms, the same throughout a run."""
-  return next(iter(crops.training_batches(source, crop_size, scale, batch_size, seed)))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from experiments.common import results
-from experiments.common.data import div2k, images
+from experiments.common.data import images, sources
 from experiments.common.run.errors import UserError
 from experiments.sr import evaluate
 from experiments.sr.__main__ import COMMANDS
@@ -157,7 +157,7 @@ def test_div2k_is_opened_where_the_images_are(monkeypatch, names, split, count):
     return stub
 
   opened = []
-  monkeypatch.setattr(div2k, "Div2k", open_stub)
+  monkeypatch.setattr(sources, "Div2k", open_stub)
   (chosen,) = _sets("div2k", names).values()
   assert (opened, len(chosen)) == ([split], count)
 

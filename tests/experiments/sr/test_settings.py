@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from experiments.common.run.errors import UserError
-from experiments.sr import objective, settings
+from experiments.sr import phases, settings
 from experiments.sr.__main__ import COMMANDS
 from tests.experiments import in_process
 
@@ -90,4 +90,4 @@ def test_presets_are_the_values_of_their_papers_and_yield_to_what_is_given():
 def test_terms_are_those_with_a_weight(arguments, names):
   bundled = ["--backbone=vgg16", "--backbone_weights=bundled"]
   found = in_process.settings(COMMANDS, *bundled, *arguments.split())
-  assert list(objective.terms(found.objective, seed=0)) == names
+  assert list(phases.terms(found.objective, seed=0)) == names

@@ -79,5 +79,5 @@ def test_distances_do_not_depend_on_the_batch(triplets):
 def test_missing_weights_are_named(tmp_path):
   with pytest.raises(ValueError, match=r"--weights_dir.*alexnet_imagenet.*--nets=alex"):
     distances.Network("alex", ["l2"])
-  with pytest.raises(ValueError, match=r"squeezenet_imagenet\.npz or .*convert_torch"):
+  with pytest.raises(ValueError, match=r"squeezenet_imagenet\.npz or .*cxloss.convert"):
     distances.Network("squeeze", ["l2"], tmp_path)

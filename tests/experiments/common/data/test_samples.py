@@ -25,8 +25,8 @@ def test_any_other_name_is_that_of_a_file(tmp_path):
     (str(tmp_path), "must be a file or one of astronaut, brick"),
     (str(path), f"must be at least 21 x 21 pixels. Received: {path}, 30 x 20"),
   ):
-    with pytest.raises(UserError, match=f"--input {message}"):
-      samples.photograph(name, "--input", least=21)
+    with pytest.raises(UserError, match=f"--image {message}"):
+      samples.photograph(name, least=21)
 
 
 def test_damaged_file_is_refused_with_the_flags_name(tmp_path):

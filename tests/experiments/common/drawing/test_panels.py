@@ -18,7 +18,7 @@ def test_details_are_the_two_places_of_largest_contrast_of_every_method():
   # A method's picture that marks the two places by colours of their own.
   marked = np.full_like(original, 90)
   marked[50:66, 90:106], marked[8:24, 20:36] = (255, 0, 0), (0, 0, 255)
-  panel = panels.Panel(original[::4, ::4], original, count=2, size=64)
+  panel = panels.Panel(original[::4, ::4], original, size=64)
   panel.add("m", marked)
   panel.add("original", original)
   drawn = panel.draw("photograph")

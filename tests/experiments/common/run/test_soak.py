@@ -69,7 +69,7 @@ def test_memory_stays_flat_over_2000_steps_of_the_full_objective(tmp_path):
           tmp_path,
           "ours",
           Pairs(source, 4)[:3],
-          validation.fixed_batch(*settings),
+          next(iter(crops.training_batches(*settings))),
           every=3,
           epochs=epochs,
         ),

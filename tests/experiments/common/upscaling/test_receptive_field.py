@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from experiments.common.upscaling import receptive_field
+from experiments.common.upscaling import tiling
 from models import enhancenet, lapsrn, srgan
 
 
@@ -10,13 +10,13 @@ def test_reach_of_srgan_has_its_closed_form(blocks):
   # 2 layers a block and 3 others of 3 x 3 at the input's resolution, and one at
   # twice that, which sees half a pixel.
   model = srgan.generator(blocks=blocks, width=4)
-  assert receptive_field.reach(model) == 2 * blocks + 4
+  assert tiling.reach(model) == 2 * blocks + 4
 
 
 def test_reach_of_lapsrn_grows_with_both_levels():
   short, long = (lapsrn.generator(d, 4) for d in (1, 3))
   # A layer of the second level sees half a pixel.
-  assert receptive_field.reach(long) == receptive_field.reach(short) + 3
+  assert tiling.reach(long) == tiling.reach(short) + 3
 
 
 @pytest.mark.parametrize("blocks", [1, 40])
@@ -24,7 +24,7 @@ def test_reach_of_enhancenet_has_its_closed_form(blocks):
   # 2 layers a block and the first; one at twice the resolution, 3 at four times:
   # 1.25 pixels, which reach into the second pixel.
   model = enhancenet.generator(blocks, width=4)
-  assert receptive_field.reach(model) == 2 * blocks + 1 + 2
+  assert tiling.reach(model) == 2 * blocks + 1 + 2
 
 
 def _model(*layers):
@@ -45,7 +45,7 @@ def _model(*layers):
   ],
 )
 def test_farthest_direction_counts_whatever_the_weights(layers, expected):
-  assert receptive_field.reach(_model(*layers)) == expected
+  assert tiling.reach(_model(*layers)) == expected
 
 
 def test_dead_units_do_not_hide_what_they_could_see():
@@ -53,10 +53,10 @@ def test_dead_units_do_not_hide_what_they_could_see():
   options = {"padding": "same", "activation": "relu", "bias_initializer": bias}
   dead = keras.layers.Conv2D(3, 3, **options)
   model = _model(dead, keras.layers.Conv2D(3, 3, padding="same"))
-  assert receptive_field.reach(model) == 2
+  assert tiling.reach(model) == 2
 
 
 def test_global_pooling_has_no_reach():
   x = keras.Input((None, None, 3))
   model = keras.Model(x, x + keras.layers.GlobalAveragePooling2D(keepdims=True)(x))
-  assert receptive_field.reach(model) is None
+  assert tiling.reach(model) is None
