@@ -11,7 +11,7 @@ from experiments.common.run.errors import UserError
 
 # What the extra `experiments` of setup.py brings, by the names that are imported.
 PACKAGES = (
-  *("absl", "filelock", "importlib_resources", "jinja2", "markdown", "matplotlib"),
+  *("absl", "filelock", "importlib_resources", "jinja2", "matplotlib"),
   *("skimage", "tensorboard", "tensorflow_datasets", "tqdm"),
 )
 
