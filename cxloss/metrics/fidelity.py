@@ -28,7 +28,7 @@ _Strip = npt.NDArray[np.float64]
 
 
 class _Fidelity(PairMetric):
-  """What PSNR and SSIM share: channels, a border that does not count, strips."""
+  """Holds what PSNR and SSIM share: channels, a border that does not count, strips."""
 
   lower_is_better = False
   _window = 1

@@ -156,7 +156,7 @@ _once.defvjp(lambda value: (value, None), gradient.refuse)
 
 
 def _rows(settings, images, targets):
-  """How many rows a tile has at most."""
+  """Returns the largest number of rows of a tile."""
   if settings.tile_rows:
     return settings.tile_rows
   return max(_TILE_BYTES // (4 * max(images, 1) * targets), _MIN_ROWS)

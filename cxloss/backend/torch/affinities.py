@@ -230,7 +230,7 @@ def _(upstream, x, y, *rest):
 
 
 def default_rows(images, targets):
-  """How many rows of `targets` float32 numbers each make a tile."""
+  """Returns the number of rows, of `targets` float32 numbers each, of a tile."""
   return max(_TILE_BYTES // (4 * max(images, 1) * targets), _MIN_ROWS)
 
 

@@ -49,7 +49,7 @@ class RunSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-  """What an entry point does, by default or in one `--mode`.
+  """Describes what an entry point does, by default or in one `--mode`.
 
   Attributes:
     settings: dataclass of `option` fields.
