@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import cxloss
 from cxloss import contextual
 from tests.cxloss import oracle
-
-tf = pytest.importorskip("tensorflow")
-pytestmark = oracle.in_tensorflow
 
 _TARGET, _GENERATED = oracle.features(1, 3, 4, 6, 5), oracle.features(2, 3, 4, 6, 5)
 _IMAGES, _NOISY = (
